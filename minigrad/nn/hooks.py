@@ -6,15 +6,14 @@ nothing: one that the module's inputs pass on their way in, one that its outputs
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..engine import as_array, edge_of, is_recording, record_results, untracked
+from ..backend import as_array
+from ..engine import edge_of, is_recording, record_results, untracked
+from ..hooks import RemovableHandle, add_hook
 from ..tensor import Tensor
-
-_next_id = itertools.count().__next__
 
 
 class Hook(NamedTuple):
@@ -25,25 +24,13 @@ class Hook(NamedTuple):
     always_call: bool = False  # even if forward, or a hook before it, raised
 
 
-class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook off again; as a context it does so at its end."""
-
-    def __init__(self, hooks: dict, hook: Any, prepend: bool = False):
-        self.hooks, self.id = hooks, _next_id()
-        others = dict(hooks) if prepend else {}
-        if prepend:
-            hooks.clear()
-        hooks[self.id] = hook
-        hooks.update(others)
-
-    def remove(self) -> None:
-        self.hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *error) -> None:
-        self.remove()
+def hang(hooks: dict, hook, prepend: bool = False) -> RemovableHandle:
+    """Put a hook last among the others, or first; returns the handle that takes it off again."""
+    handle = add_hook(hooks, hook)
+    if prepend:
+        for id in [id for id in hooks if id != handle.id]:
+            hooks[id] = hooks.pop(id)
+    return handle
 
 
 class CallHooks:
@@ -126,6 +113,7 @@ class Gate:
     node_name = "BackwardHookFunctionBackward"
     parameters = needed = differentiable = ()
     fills = False
+    rules = None
 
     def __init__(self, look: Callable):
         self.look = look

@@ -11,14 +11,10 @@ import warnings
 from collections.abc import Callable
 from functools import wraps
 
+from ..autograd.grad_mode import no_grad
 from ..backend import module_of
-from ..engine import recording_mode
 from ..random import Generator, default_generator
 from ..tensor import Tensor
-
-
-def no_grad() -> recording_mode:
-    return recording_mode(False)
 
 
 # ---- gains and fans --------------------------------------------------------------------------------------------------

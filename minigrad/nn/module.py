@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from .. import dtypes
+from ..autograd.grad_mode import no_grad
 from ..backend import device as device_class
-from ..engine import recording_mode
+from ..hooks import RemovableHandle
 from ..tensor import Tensor
 from . import state
-from .hooks import CallHooks, Hook, RemovableHandle, StateHooks, call_with_hooks
+from .hooks import CallHooks, Hook, StateHooks, call_with_hooks, hang
 from .parameter import Buffer, Parameter
 
 
@@ -369,7 +370,7 @@ class Module:
         for parameter in self._parameters.values():
             if parameter is None:
                 continue
-            with recording_mode(False):
+            with no_grad():
                 grad = parameter.grad
                 parameter.data = fn(parameter)
                 if grad is not None:
@@ -457,7 +458,7 @@ class Module:
 
         With `with_kwargs` it is hook(module, args, kwargs) -> (args, kwargs).
         """
-        return RemovableHandle(self._hooks_around_call().forward_pre, Hook(hook, with_kwargs), prepend)
+        return hang(self._hooks_around_call().forward_pre, Hook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -466,11 +467,11 @@ class Module:
 
         With `with_kwargs` it is hook(module, args, kwargs, output); with `always_call` it runs even after an error.
         """
-        return RemovableHandle(self._hooks_around_call().forward, Hook(hook, with_kwargs, always_call), prepend)
+        return hang(self._hooks_around_call().forward, Hook(hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Call hook(module, grad_output) when the backward pass reaches the module; it may return another."""
-        return RemovableHandle(self._hooks_around_call().backward_pre, Hook(hook), prepend)
+        return hang(self._hooks_around_call().backward_pre, Hook(hook), prepend)
 
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Call hook(module, grad_input, grad_output) when the backward pass leaves the module.
@@ -478,7 +479,7 @@ class Module:
         Gradients are tuples with one entry per positional argument or output, None where there is none. What it
         returns, if not None, replaces grad_input.
         """
-        return RemovableHandle(self._hooks_around_call().backward, Hook(hook), prepend)
+        return hang(self._hooks_around_call().backward, Hook(hook), prepend)
 
     def register_backward_hook(self, hook: Callable) -> RemovableHandle:
         """As `register_full_backward_hook`; PyTorch's older form, which saw only the last op's gradients."""
@@ -486,20 +487,20 @@ class Module:
 
     def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Call hook(module, prefix, keep_vars) before the module's entries are collected."""
-        return RemovableHandle(self._hooks_around_state().save_pre, hook)
+        return hang(self._hooks_around_state().save_pre, hook)
 
     def register_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
         """Call hook(module, state_dict, prefix, local_metadata) after the module's entries are collected."""
-        return RemovableHandle(self._hooks_around_state().save, hook)
+        return hang(self._hooks_around_state().save, hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Call hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         before the module's entries are looked up; it may change the state dict."""
-        return RemovableHandle(self._hooks_around_state().load_pre, hook)
+        return hang(self._hooks_around_state().load_pre, hook)
 
     def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
         """Call hook(module, incompatible_keys) after loading; it may clear or extend the lists of keys."""
-        return RemovableHandle(self._hooks_around_state().load, hook)
+        return hang(self._hooks_around_state().load, hook)
 
     # ---- state -----------------------------------------------------------------------------------------------------
     def state_dict(self, *, destination: dict | None = None, prefix: str = "", keep_vars: bool = False) -> dict:

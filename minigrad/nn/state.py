@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 
-from ..engine import recording_mode, untracked
+from ..autograd.grad_mode import no_grad
+from ..engine import untracked
 from ..tensor import Tensor
 from .parameter import Parameter
 
@@ -84,7 +85,7 @@ def load(module, state_dict: Mapping, strict: bool, assign: bool) -> Incompatibl
     if hooks_may_excuse:
         run_load_hooks(module, keys)
     refuse(module, keys, errors, strict)
-    with recording_mode(False):
+    with no_grad():
         for write in writes:
             write()
     if not hooks_may_excuse:
@@ -154,7 +155,7 @@ class _Immediate:
     """Stands for the list of planned writes where `_load_from_state_dict` is called by itself: writes at once."""
 
     def append(self, write: Callable) -> None:
-        with recording_mode(False):
+        with no_grad():
             write()
 
 

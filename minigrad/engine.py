@@ -371,9 +371,13 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
                     node.kept = (x if keeps_x else None, shape, result if keeps_out else None)
                 else:
                     node.kept = (x if keeps_x else None, *static, shape, result if keeps_out else None)
-                a = input.version if keeps_x else version
-                node.cells = (a, version) if keeps_out else (a,)
-                node.versions = (a[0], 0) if keeps_out else (a[0],)
+                if keeps_x:
+                    a = input.version
+                    node.cells = (a, version) if keeps_out else (a,)
+                    node.versions = (a[0], 0) if keeps_out else (a[0],)
+                else:
+                    node.cells = (version,) if keeps_out else ()
+                    node.versions = (0,) if keeps_out else ()
             t.tracked = True
             t.node = node
         else:

@@ -1,7 +1,7 @@
 """How tensors print: character by character as in PyTorch, so that a script's output can be compared.
 
-`tensor_repr` puts together the elements (`_elements`) and what is worth saying besides (`_suffixes`). All numbers
-of a tensor are written one way, which `_writer` chooses by looking at them.
+`tensor_repr` puts together the elements (`_elements`) and what is worth saying besides (`_suffixes`). All
+numbers of a tensor are written one way, which `_writer` chooses by looking at them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .engine import refresh
 
 @dataclasses.dataclass(frozen=True)
 class PrintOptions:
-    """Digits after the point, how many elements are printed in full, how many at an edge else, and columns."""
+    """Digits after the point, how many elements are printed in full, how many at an edge, and columns."""
 
     precision: int = 4
     threshold: float = 1000
@@ -165,7 +165,7 @@ def _writer(shown: np.ndarray) -> tuple[Callable[[Any], str], int]:
 
 
 def _scientific(values: np.ndarray) -> bool:
-    """Whether finite numbers, none of them 0, are written with exponents: if very large, small, or unequal."""
+    """Whether finite numbers other than 0 are written with exponents: if very large, small, or unequal."""
     if not values.size or options.sci_mode is not None:
         return bool(values.size and options.sci_mode)
     sizes = np.abs(values)

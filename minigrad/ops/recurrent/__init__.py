@@ -1,0 +1,1 @@
+"""Whole-sequence RNN, LSTM and GRU, one layer and one direction a call."""

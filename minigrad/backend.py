@@ -1,0 +1,132 @@
+"""Devices and arrays: the only file that names CuPy.
+
+Everything else calls NumPy functions, which reach CuPy's arrays through NumPy's own dispatch; what dispatch
+cannot reach (creation, transfer, scatter-add, random numbers) is asked for here.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+
+import numpy as np
+
+# PyTorch yields inf and nan without a word (log(0), 0/0, exp(1000)). Only warnings that NumPy raises from
+# inside this package are silenced; a user's own NumPy code warns as before.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
+
+
+class device:
+    """Where a tensor's memory lies: `device('cpu')`, `device('cuda')` or `device('cuda:0')`."""
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, type: str | device, index: int | None = None):
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
+        elif ":" in type:
+            type, _, number = type.partition(":")
+            if not number.isdecimal():
+                raise RuntimeError(f"Invalid device string: '{type}:{number}'; use 'cpu', 'cuda' or 'cuda:0'")
+            index = int(number)
+        if type not in ("cpu", "cuda"):
+            raise RuntimeError(f"device {type!r} is not one of 'cpu' (NumPy) and 'cuda' (CuPy)")
+        self.type = type
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r}" + (")" if self.index is None else f", index={self.index})")
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __reduce__(self):
+        return device, (self.type, self.index)
+
+
+CPU = device("cpu")
+
+
+@functools.cache
+def cupy():
+    """The cupy module; one sentence says what to install where it is missing."""
+    try:
+        import cupy
+    except ImportError:
+        raise RuntimeError("device 'cuda' needs CuPy: pip install minigrad-rnn[cupy]") from None
+    return cupy
+
+
+@functools.cache
+def cuda_is_available() -> bool:
+    """Whether CuPy is installed and sees a GPU."""
+    try:
+        return bool(cupy().cuda.is_available())
+    except RuntimeError:
+        return False
+
+
+def as_device(where) -> device:
+    """`where` as a device (None is the CPU); a device that cannot be used is refused here, not at first use."""
+    found = CPU if where is None else where if isinstance(where, device) else device(where)
+    if found.type == "cuda" and not cuda_is_available():
+        cupy()
+        raise RuntimeError("device 'cuda': CuPy finds no GPU here; use device 'cpu'")
+    return found
+
+
+def device_of(array) -> device:
+    """The device an array lies on."""
+    return CPU if isinstance(array, np.ndarray) else device("cuda", array.device.id)
+
+
+def module_of(array):
+    """numpy or cupy: the module that makes arrays of this kind."""
+    return np if isinstance(array, np.ndarray) else cupy()
+
+
+def module_for(where: device):
+    """numpy or cupy: the module that makes arrays on this device."""
+    return np if where.type == "cpu" else cupy()
+
+
+def to_device(array, where: device):
+    """The array on another device; the same array if it is there already."""
+    if where.type == "cpu":
+        return array if isinstance(array, np.ndarray) else array.get()
+    return cupy().asarray(array)
+
+
+def to_numpy(array) -> np.ndarray:
+    """The array's values in host memory; shared, not copied, on the CPU."""
+    return array if isinstance(array, np.ndarray) else array.get()
+
+
+def as_array(value, like=None):
+    """An array of what an op returned (NumPy gives scalars for 0-d results), of the kind of `like`."""
+    if isinstance(value, np.ndarray) or (hasattr(value, "dtype") and hasattr(value, "get")):
+        return value
+    return np.asarray(value) if like is None else module_of(like).asarray(value)
+
+
+def number_like(number, array):
+    """A Python number as a 0-d array of `array`'s dtype and device."""
+    if isinstance(array, np.ndarray):
+        return np.asarray(number, array.dtype)
+    return cupy().asarray(number, array.dtype)
+
+
+def scatter_add(target, index, values) -> None:
+    """target[index] += values, where equal indices add up (`+=` would keep only the last)."""
+    if isinstance(target, np.ndarray):
+        np.add.at(target, index, values)
+    else:
+        cupy().add.at(target, index, values)

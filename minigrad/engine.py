@@ -1,0 +1,771 @@
+"""Reverse-mode automatic differentiation: how an op enters the graph, and the walk back through it.
+
+Read top down: `Node` is one recorded op, `@primitive` makes an op of a NumPy function and one gradient formula per
+argument, `walk` goes from a result back to its leaves. The engine knows no op by name.
+
+    @primitive(x=lambda g, y: g * y, y=lambda g, x: g * x)
+    def mul(x, y):
+        return x * y
+
+A formula's first argument is the gradient that comes in; the others name what the op must keep: an argument, the
+shape of an argument (`x_shape`), or the result (`out`). Formulas are written with the operations users call. They run
+on plain arrays, or, when the walk itself is to be differentiated (`create_graph`), on Tensors: so any order comes
+for free. Broadcasting is undone by the walk; no formula mentions it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from functools import wraps
+from heapq import heappop, heappush
+from operator import itemgetter
+from typing import Any
+
+from numpy import ndarray
+
+from .backend import as_array, module_of, number_like
+
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+is_recording = recording.get  # per thread: a new thread starts with the default
+tick = itertools.count(1).__next__
+new = object.__new__
+
+
+# ---- the graph -------------------------------------------------------------------------------------------------------
+class Value:
+    """What the engine needs of a Tensor; `tensor.py` builds PyTorch's class on it.
+
+    `version` is a one-element list shared by a tensor and its views; every in-place write adds one to it.
+    A view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen. Slots that most
+    tensors never use (`seen`, `recipe`, and those of subclasses) stay unset, which costs nothing.
+    """
+
+    __slots__ = ("array", "tracked", "node", "version", "base", "seen", "recipe", "__weakref__")
+
+    array: Any  # numpy.ndarray or cupy.ndarray
+    tracked: bool  # the engine's name for requires_grad
+    node: Node | None  # the op that made it; None for a leaf
+    version: list[int]
+    base: Value | None
+
+
+Tensor: type = Value  # what ops return; tensor.py names its class by `results_are`
+
+
+def results_are(cls: type) -> type:
+    """Class decorator: ops return instances of this class."""
+    global Tensor
+    Tensor = cls
+    return cls
+
+
+class Node:
+    """One recorded op: which op, where its gradients go, and what its formulas kept.
+
+    `edges` has one entry per differentiable argument: the Node that made it, the Tensor itself if it is a leaf, or
+    None if it needs no gradient. Nothing here refers to the op's own result, so graphs hold no reference cycle.
+    """
+
+    __slots__ = ("time", "op", "edges", "kept", "cells", "versions", "shape", "hooks", "__weakref__")
+
+    time: int  # creation order: whatever used this node's result is younger
+    op: Any
+    edges: tuple
+    kept: Any  # what the formulas name; None once freed
+    cells: tuple  # the version cells of the kept tensors,
+    versions: tuple  # and what they were at the time
+    shape: tuple[int, ...]
+    hooks: Any
+
+    def __init__(self, op, edges: tuple, kept, shape: tuple[int, ...], cells: tuple = ()):
+        self.time, self.op, self.edges, self.kept = tick(), op, edges, kept
+        self.cells, self.versions, self.shape, self.hooks = cells, tuple(c[0] for c in cells), shape, None
+
+    def __repr__(self) -> str:
+        return f"<{self.op.node_name} object>"
+
+
+class SeveralOutputs(Node):
+    """A Node whose op has several results: its gradient is a list with one entry per result."""
+
+    __slots__ = ("outputs",)  # (shape, dtype, array module) per result, for the zeros of those without gradient
+
+
+class Pick:
+    """The op behind one result among several: hands its gradient to its place in the list."""
+
+    rules = None
+
+    def __init__(self, number: int, node_name: str):
+        self.number = number
+        self.node_name = node_name
+
+    def pull(self, node: Node, g, record: bool, retain: bool) -> tuple:
+        return (g,)
+
+
+def untracked(array) -> Any:
+    """A Tensor over an array, outside any graph."""
+    t = new(Tensor)
+    t.array, t.tracked, t.node, t.version, t.base = array, False, None, [0], None
+    return t
+
+
+def edge_of(value) -> Any:
+    """Where a gradient for this tensor goes: its Node, or itself if it is a leaf, or None."""
+    return (value.node or value) if value.tracked else None
+
+
+def fresh_history(t: Any) -> Any:
+    """The same values one node further on, so that a partial walk can end at exactly this use of them."""
+    alias = untracked(t.array)
+    alias.tracked, alias.node = True, Node(IDENTITY, (edge_of(t),), (), t.array.shape)
+    return alias
+
+
+class Identity:
+    """The op that changes nothing."""
+
+    node_name = "AliasBackward0"
+
+    rules = None
+
+    def pull(self, node: Node, g, record: bool, retain: bool) -> tuple:
+        return (g,)
+
+
+IDENTITY = Identity()
+
+
+def tied(array, edge) -> Any:
+    """A Tensor over a kept array, at the place in the graph it had when it was kept."""
+    if edge is not None and not isinstance(edge, Node):
+        return edge  # a leaf stands for itself
+    t = untracked(array)
+    t.tracked, t.node = edge is not None, edge
+    return t
+
+
+def refresh(view: Any) -> None:
+    """Give a view the history that an in-place write through its base or a sister view has made since."""
+    stale = []
+    while view.base is not None and view.seen != view.version[0]:
+        stale.append(view)
+        view = view.base
+    token = recording.set(True)
+    try:
+        for view in reversed(stale):
+            view.seen = view.version[0]
+            if view.base.tracked and view.recipe is not None:
+                op, static = view.recipe
+                view.tracked, view.node = True, op(view.base, *static).node
+    finally:
+        recording.reset(token)
+
+
+# ---- ops -------------------------------------------------------------------------------------------------------------
+class Primitive:
+    """What `@primitive` learns about an op at import: its name, its formulas, and what they name.
+
+    `keepable` lists what can be kept, in a fixed order: the arguments, their shapes, the result. A node's `kept` has
+    one place for each, None where no formula names it.
+    """
+
+    fills = True  # where it has several results, formulas see zeros for those that got no gradient
+
+    def __init__(self, forward: Callable, formulas: dict[str, Callable], promote=None, explain=None):
+        self.forward, self.formulas, self.promote, self.explain = forward, formulas, promote, explain
+        self.name = forward.__name__.strip("_")
+        self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+        self.parameters = tuple(inspect.signature(forward).parameters)
+        self.keepable = (*self.parameters, *(p + "_shape" for p in self.parameters), "out")
+        named = {p: tuple(inspect.signature(f).parameters)[1:] for p, f in formulas.items()}
+        self.needed = {name for names in named.values() for name in names}
+        unknown = (set(formulas) - set(self.parameters)) | (self.needed - set(self.keepable))
+        if unknown:
+            raise TypeError(f"{self.name}: its formulas name {sorted(unknown)}, which it does not have")
+        self.differentiable = tuple(p for p in self.parameters if p in formulas)
+        #: per differentiable argument: its formula, how many kept values that names, and what picks them from `kept`
+        self.rules = tuple((formulas[p], len(named[p]), self._picker(named[p])) for p in self.differentiable)
+
+    def _picker(self, names: tuple[str, ...]):
+        """One place in `kept`, or a function that picks several."""
+        places = [self.keepable.index(n) for n in names]
+        return itemgetter(*places) if len(places) > 1 else places[0] if places else None
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def pull(self, node: Node, g, record: bool, retain: bool) -> list:
+        """The gradient for each of the node's edges, from the gradient `g` of its result, as part of a new graph.
+
+        (On plain arrays, at first order, `walk` calls the formulas itself.)
+        """
+        kept = self.kept_as_tensors(node)
+        values = dict(zip(self.keepable, kept))
+        return [
+            None if edge is None else formula(g, *[values[n] for n in list(inspect.signature(formula).parameters)[1:]])
+            for edge, (formula, _, _) in zip(node.edges, self.rules)
+        ]
+
+    def kept_as_tensors(self, node: Node) -> list:
+        """The kept values, with the tensors among them tied to the graph they came from."""
+        kept = list(node.kept)
+        if not kept:
+            return kept
+        for edge, parameter in zip(node.edges, self.differentiable):
+            if parameter in self.needed:
+                place = self.parameters.index(parameter)
+                kept[place] = tied(kept[place], edge)
+        if "out" in self.needed:
+            kept[-1] = self.result_as_tensor(kept[-1], node)
+        return kept
+
+    def result_as_tensor(self, out, node: Node):
+        if not isinstance(node, SeveralOutputs):
+            return tied(out, node)
+        return tuple(tied(array, Node(Pick(i, self.node_name), (node,), (), array.shape)) for i, array in enumerate(out))
+
+
+def primitive(
+    promote=None, explain=None, arity: int | None = None, views: bool = False, **formulas: Callable
+) -> Callable:
+    """Decorator: make an op of a function of arrays. `formulas` has one gradient formula per differentiable argument.
+
+    `promote(*tensors)` brings the tensors to the dtype the op computes in; it is asked where dtypes differ, or where
+    an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when the function
+    fails. `views=True` says that the result may share the first argument's memory. `arity` is the number of tensor
+    arguments; it need be given only where they are not those with a formula.
+
+    The op handed back is a closure made for its number of tensor arguments: `_general` is the meaning, `_unary` and
+    `_binary` are the same without its loops, for an op's overhead is decided here. Called on plain arrays, as
+    formulas do at first order, an op is just its function.
+    """
+
+    def decorate(forward: Callable) -> Callable:
+        op = Primitive(forward, formulas, promote, explain)
+        leading = set(formulas) == set(op.parameters[: len(formulas)])
+        tensors = arity if arity is not None else len(formulas) if leading else 0
+        if tensors == 1:
+            call = _unary(op)
+        elif tensors == 2 == len(op.parameters):
+            call = _binary(op)
+        else:
+            call = _general(op)
+        if views:
+            call = _viewing(call)
+        call = wraps(forward)(call)
+        call.op = op
+        return call
+
+    return decorate
+
+
+def _general(op) -> Callable:
+    """Any number of arguments, tensors or not, in any order, one result or several."""
+
+    def call(*args, out=None):
+        if not any(isinstance(a, Value) for a in args):
+            return op.forward(*args)
+        tensors = {p: a if isinstance(a, Value) else None for p, a in zip(op.parameters, args)}
+        present = [t for p, t in tensors.items() if t is not None and p in op.differentiable]
+        if op.promote is not None:
+            promoted = dict(zip([id(t) for t in present], op.promote(*present)))
+            tensors = {p: promoted.get(id(t), t) for p, t in tensors.items()}
+        for t in tensors.values():
+            if t is not None and t.base is not None:
+                refresh(t)
+        arrays = [a if t is None else t.array for a, t in zip(args, tensors.values())]
+        try:
+            result = op.forward(*arrays)
+        except Exception as error:
+            raise explained(op, error, *arrays) from None
+        edges = tuple(None if tensors[p] is None else edge_of(tensors[p]) for p in op.differentiable if p in tensors)
+        tracked = is_recording() and any(e is not None for e in edges)
+        several = isinstance(result, tuple)
+        results = tuple(as_array(r, arrays[0]) for r in result) if several else (as_array(result, arrays[0]),)
+        made = [untracked(r) for r in results]
+        if tracked:
+            box = dict(zip(op.parameters, arrays))
+            box |= {p + "_shape": getattr(a, "shape", None) for p, a in zip(op.parameters, arrays)}
+            box["out"] = results if several else results[0]
+            kept = tuple(box.get(n) if n in op.needed else None for n in op.keepable) if op.needed else ()
+            cells = [t.version for p, t in tensors.items() if t is not None and p in op.needed]
+            cells += [t.version for t in made] if "out" in op.needed else []
+            record_results(op, made, edges, kept, tuple(cells), several)
+        if out is not None:
+            return store(out, made[0])
+        return tuple(made) if several else made[0]
+
+    return call
+
+
+def record_results(op, made: list, edges: tuple, kept, cells: tuple, several: bool) -> None:
+    """Make the Node behind an op's results; those of integer or boolean dtype stay outside the graph."""
+    if not several:
+        made[0].node, made[0].tracked = Node(op, edges, kept, made[0].array.shape, cells), True
+        return
+    node = SeveralOutputs(op, edges, kept, (), cells)
+    node.outputs = tuple((t.array.shape, t.array.dtype, module_of(t.array)) for t in made)
+    for number, t in enumerate(made):
+        if t.array.dtype.kind in "fc":
+            t.node, t.tracked = Node(Pick(number, op.node_name), (node,), (), t.array.shape), True
+
+
+def _viewing(make: Callable) -> Callable:
+    """An op of one tensor whose result is a view if it shares that tensor's memory."""
+
+    def call(input, *static, out=None):
+        t = make(input, *static)
+        if isinstance(t, Value):
+            memory = t.array.base
+            if memory is not None and (memory is input.array or memory is input.array.base):
+                view_of(t, input, make, static)
+        return t if out is None else store(out, t)
+
+    return call
+
+
+def view_of(t, base, op: Callable, static: tuple) -> None:
+    """Make t a view: it shares the base's version, and op(base, *static) gives it anew."""
+    t.base, t.version, t.seen = base, base.version, base.version[0]
+    t.recipe = (op, static) if is_recording() else None
+
+
+def _unary(op: Primitive) -> Callable:
+    """One tensor, first; what follows are settings."""
+    forward, promote = op.forward, op.promote
+    kinds = getattr(promote, "kinds", "")
+    x_name = op.parameters[0]
+    keeps_x, keeps_shape, keeps_out = x_name in op.needed, x_name + "_shape" in op.needed, "out" in op.needed
+    keeps_nothing, tracks = not op.needed, bool(op.formulas)
+    no_shapes = (None,) * (len(op.parameters) - 1)
+
+    def call(input, *static, out=None):
+        if not isinstance(input, Value):
+            return forward(input, *static)
+        if input.base is not None:
+            refresh(input)
+        x = input.array
+        if promote is not None and x.dtype.kind not in kinds:
+            (input,) = promote(input)
+            x = input.array
+        try:
+            result = forward(x, *static)
+        except Exception as error:
+            raise explained(op, error, x, *static) from None
+        if result.__class__ is not ndarray:
+            result = as_array(result, x)
+        t = new(Tensor)
+        t.array = result
+        t.base = None
+        version = t.version = [0]
+        if tracks and input.tracked and is_recording():
+            node = new(Node)
+            node.time = tick()
+            node.op = op
+            node.edges = (input.node or input,)
+            node.shape = result.shape
+            node.hooks = None
+            if keeps_nothing:
+                node.kept = node.cells = node.versions = ()
+            else:
+                shape = x.shape if keeps_shape else None
+                node.kept = (
+                    x if keeps_x else None, *static, shape, *no_shapes, result if keeps_out else None
+                )  # fmt: skip
+                a = input.version if keeps_x else version
+                node.cells = (a, version) if keeps_out else (a,)
+                node.versions = (a[0], 0) if keeps_out else (a[0],)
+            t.tracked = True
+            t.node = node
+        else:
+            t.tracked = False
+            t.node = None
+        return t if out is None else store(out, t)
+
+    return call
+
+
+def _binary(op: Primitive) -> Callable:
+    """Two tensors, or a tensor and a number, and nothing else."""
+    forward, promote = op.forward, op.promote
+    kinds = getattr(promote, "kinds", None)
+    x_name, y_name = op.parameters
+    keeps_x, keeps_y, keeps_out = x_name in op.needed, y_name in op.needed, "out" in op.needed
+    keeps_x_shape, keeps_y_shape = x_name + "_shape" in op.needed, y_name + "_shape" in op.needed
+    keeps_nothing, tracks = not op.needed, bool(op.formulas)
+
+    def call(input, other, *, out=None):
+        if isinstance(input, Value):
+            x = input.array
+            if isinstance(other, Value):
+                y = other.array
+            elif x.dtype.kind == "f" and type(other) in NUMBERS:
+                y, other = number_like(other, x), CONSTANT
+            else:
+                other = as_operand(op, other, input)
+                y = other.array
+        elif isinstance(other, Value):
+            y = other.array
+            if y.dtype.kind == "f" and type(input) in NUMBERS:
+                x, input = number_like(input, y), CONSTANT
+            else:
+                input = as_operand(op, input, other)
+                x = input.array
+        else:
+            return forward(input, other)
+        if promote is not None and (x.dtype is not y.dtype or (kinds is not None and x.dtype.kind not in kinds)):
+            input, other = promote(tied_to(input, x), tied_to(other, y))
+            x, y = input.array, other.array
+        if input.base is not None:
+            refresh(input)
+        if other.base is not None:
+            refresh(other)
+        try:
+            result = forward(x, y)
+        except Exception as error:
+            raise explained(op, error, x, y) from None
+        if result.__class__ is not ndarray:
+            result = as_array(result, x)
+        t = new(Tensor)
+        t.array = result
+        t.base = None
+        version = t.version = [0]
+        if tracks and (input.tracked or other.tracked) and is_recording():
+            node = new(Node)
+            node.time = tick()
+            node.op = op
+            node.edges = (
+                (input.node or input) if input.tracked else None,
+                (other.node or other) if other.tracked else None,
+            )
+            node.shape = result.shape
+            node.hooks = None
+            if keeps_nothing:
+                node.kept = node.cells = node.versions = ()
+            else:
+                node.kept = (
+                    x if keeps_x else None,
+                    y if keeps_y else None,
+                    x.shape if keeps_x_shape else None,
+                    y.shape if keeps_y_shape else None,
+                    result if keeps_out else None,
+                )
+                a = input.version if keeps_x else version
+                b = other.version if keeps_y else version
+                node.cells = (a, b, version) if keeps_out else (a, b)
+                node.versions = (a[0], b[0], 0) if keeps_out else (a[0], b[0])
+            t.tracked = True
+            t.node = node
+        else:
+            t.tracked = False
+            t.node = None
+        return t if out is None else store(out, t)
+
+    return call
+
+
+NUMBERS = (float, int)
+CONSTANT: Any = new(Value)  # stands for a number beside a tensor
+CONSTANT.tracked, CONSTANT.node, CONSTANT.version, CONSTANT.base = False, None, [0], None
+
+
+def tied_to(operand, array):
+    """The operand, with the array a number has become."""
+    return untracked(array) if operand is CONSTANT else operand
+
+
+def as_operand(op, value, beside) -> Any:
+    """A number or array beside a tensor, as a tensor; whether it may is for the op's promotion to say."""
+    if op.promote is None:
+        raise TypeError(f"{op.name}: argument must be Tensor, not {type(value).__name__}")
+    return op.promote.operand(op.name, value, beside)
+
+
+def explained(op, error: Exception, *arguments) -> Exception:
+    """The error to raise when an op's function failed: one sentence with the op's name and the shapes."""
+    if type(error) not in (ValueError, TypeError, IndexError):
+        return error
+    shapes = ", ".join(f"{p} {a.shape}" for p, a in zip(op.parameters, arguments) if hasattr(a, "shape"))
+    told = op.explain(*arguments) if op.explain is not None else None
+    kind = IndexError if type(error) is IndexError else RuntimeError
+    return kind(f"{op.name}: {told}" if told else f"{op.name}: {shapes}: {error}")
+
+
+def store(target, result) -> Any:
+    """`out=`: write the result into a given tensor."""
+    if target.tracked or result.tracked:
+        raise RuntimeError("out=: functions with out=... do not record gradients; leave out= away, or use no_grad()")
+    if target.array.shape != result.array.shape:
+        raise RuntimeError(f"out=: the tensor has shape {target.array.shape}, the result {result.array.shape}")
+    target.array[...] = result.array
+    target.version[0] += 1
+    return target
+
+
+class Variadic:
+    """An op of a list of tensors, such as joining them: one formula gives the list of their gradients."""
+
+    rules = None
+
+    def __init__(self, forward: Callable, gradients: Callable, promote, explain):
+        self.forward, self.gradients, self.promote, self.explain = forward, gradients, promote, explain
+        self.name = forward.__name__.strip("_")
+        self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+        self.parameters = ("tensors", *tuple(inspect.signature(forward).parameters)[1:])
+
+    def __call__(self, tensors, *static, out=None):
+        if not any(isinstance(t, Value) for t in tensors):
+            return self.forward(tensors, *static)
+        if len({t.array.dtype for t in tensors}) > 1:
+            tensors = self.promote(*tensors)
+        for t in tensors:
+            if t.base is not None:
+                refresh(t)
+        arrays = [t.array for t in tensors]
+        try:
+            result = untracked(self.forward(arrays, *static))
+        except Exception as error:
+            raise explained(self, error, *arrays) from None
+        if is_recording() and any(t.tracked for t in tensors):
+            edges = tuple(edge_of(t) for t in tensors)
+            kept = ([a.shape for a in arrays], *static)
+            result.node, result.tracked = Node(self, edges, kept, result.array.shape), True
+        return result if out is None else store(out, result)
+
+    def pull(self, node: Node, g, record: bool, retain: bool) -> Iterable:
+        """The gradient of each tensor in the list."""
+        return self.gradients(g, *node.kept)
+
+
+def variadic(gradients: Callable, promote=None, explain=None) -> Callable:
+    """Decorator: an op of a list of tensors; `gradients(g, shapes, *settings)` gives the list of their gradients."""
+    return lambda forward: Variadic(forward, gradients, promote, explain)
+
+
+class Fused:
+    """An op that is fast code for a longer composition, such as a recurrent layer over a whole sequence.
+
+    `forward(wanted, *arguments)` returns (results, saved); `backward(saved, grads, wanted, last)` returns a gradient
+    per argument, None where none is wanted (`wanted` has one bool per argument; `last` says that `saved` may be used
+    up). When the walk itself is recorded, `twin`, the same function in the operations users call, is run on the
+    arguments and walked in its place: so what is fused can be differentiated any number of times.
+    """
+
+    fills = False  # results that got no gradient are None in `grads`
+    rules = None
+    needed = ()
+
+    def __init__(self, forward: Callable, backward: Callable, twin: Callable):
+        self.forward, self.backward, self.twin = forward, backward, twin
+        self.name = forward.__name__.strip("_")
+        self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+        self.parameters = tuple(inspect.signature(twin).parameters)
+
+    def __repr__(self) -> str:
+        return f"<fused {self.name}>"
+
+    def __call__(self, *args):
+        tensors = [a if isinstance(a, Value) else None for a in args]
+        for t in tensors:
+            if t is not None and t.base is not None:
+                refresh(t)
+        arrays = [a if t is None else t.array for a, t in zip(args, tensors)]
+        edges = tuple(edge_of(t) if t is not None and is_recording() else None for t in tensors)
+        wanted = tuple(e is not None for e in edges)
+        try:
+            results, saved = self.forward(wanted, *arrays)
+        except Exception as error:
+            raise explained(self, error, *arrays) from None
+        made = tuple(untracked(as_array(r, arrays[0])) for r in results)
+        if any(wanted):
+            cells = tuple(t.version for t in tensors if t is not None)
+            record_results(self, list(made), edges, (saved, arrays), cells, several=True)
+        return made
+
+    def pull(self, node: Node, grads: list, record: bool, retain: bool) -> Iterable:
+        """The gradient for each argument, by the fast code, or by walking the twin where that must be recorded."""
+        saved, arrays = node.kept
+        wanted = tuple(e is not None for e in node.edges)
+        if not record:
+            return self.backward(saved, grads, wanted, not retain)
+        inputs = [fresh_history(tied(a, e)) if w else a for a, e, w in zip(arrays, node.edges, wanted)]
+        inputs = [untracked(a) if not isinstance(a, Value) and hasattr(a, "dtype") else a for a in inputs]
+        results = self.twin(*inputs)
+        roots = [(t.node, g) for t, g in zip(results, grads) if g is not None and t.tracked]
+        found = walk(roots, retain=True, record=True, inputs=tuple(t.node for t, w in zip(inputs, wanted) if w))
+        return [found.get(t.node) if w else None for t, w in zip(inputs, wanted)]
+
+    explain = None
+
+
+# ---- the walk back ---------------------------------------------------------------------------------------------------
+def walk(roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: tuple = ()) -> dict:
+    """Go from results back to leaves: youngest Node first, so each is reached by all its users before its turn.
+
+    `roots` are pairs (edge, gradient); gradients are arrays, or Tensors where `record` asks for a graph of the walk
+    itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these are given: then
+    only what lies between is walked. What was kept is freed on the way unless `retain`.
+    """
+    pending: dict = {}
+    heap: list = []
+    for edge, g in roots:
+        deliver(pending, heap, edge, g)
+    between = nodes_between(pending, inputs) if inputs else None
+    found: dict = {}
+    while heap:
+        node = heappop(heap)[1]
+        g = pending.pop(node)
+        op = node.op
+        if node.hooks is not None:
+            g = run_hooks(node.hooks.values(), g, record)
+        if between is not None:
+            if node in inputs:
+                found[node] = g
+            if node not in between:
+                continue
+        kept = node.kept
+        if kept is None:
+            raise RuntimeError(freed(op))
+        for cell, version in zip(node.cells, node.versions):
+            if cell[0] != version:
+                raise RuntimeError(overwritten(node))
+        if type(node) is SeveralOutputs:
+            g = filled(node, g, record)
+        grads = op.pull(node, g, record, retain) if record or op.rules is None else None
+        place = 0
+        for edge in node.edges:
+            if edge is None:
+                place += 1
+                continue
+            if grads is None:  # formulas on arrays, the common case, are called right here
+                formula, count, pick = op.rules[place]
+                if count == 1:
+                    ge = formula(g, kept[pick])
+                else:
+                    ge = formula(g, *pick(kept)) if count else formula(g)
+            else:
+                ge = grads[place]
+            place += 1
+            if type(edge) is Node and ge is not None:
+                if ge.shape != edge.shape:
+                    ge = sum_to(ge, edge.shape)
+                held = pending.get(edge)
+                if held is None:
+                    pending[edge] = ge
+                    heappush(heap, (-edge.time, edge))
+                else:
+                    pending[edge] = held + ge
+            elif ge is not None:
+                deliver(pending, heap, edge, ge, node)
+        if kept and not retain:
+            node.kept = None
+    if between is not None:
+        return found | {edge: g for edge, g in pending.items() if edge in inputs}
+    return pending
+
+
+def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> None:
+    """Add a gradient to what is pending for a root, a leaf, or one result (`source` made it) among several."""
+    if type(edge) is SeveralOutputs:
+        if edge not in pending:
+            pending[edge] = [None] * len(edge.outputs)
+            heappush(heap, (-edge.time, edge))
+        pending[edge][source.op.number] = g
+        return
+    shape = edge.shape if isinstance(edge, Node) else edge.array.shape
+    if g.shape != shape:
+        g = sum_to(g, shape)
+    if edge in pending:
+        pending[edge] = pending[edge] + g
+        return
+    pending[edge] = g
+    if isinstance(edge, Node):
+        heappush(heap, (-edge.time, edge))
+
+
+def nodes_between(roots: Iterable, inputs: tuple) -> set:
+    """The Nodes on a path from a root to an input, the inputs' own left out: what a partial walk must visit."""
+    seen, stack = set(roots), list(roots)
+    while stack:
+        for edge in getattr(stack.pop(), "edges", ()):
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    between: set = set()
+    for node in sorted((n for n in seen if isinstance(n, Node)), key=lambda n: n.time):
+        if any(e is not None and (e in inputs or e in between) for e in node.edges):
+            between.add(node)
+    return between
+
+
+def freed(op) -> str:
+    """What to say when a walk comes a second time."""
+    return (
+        f"{op.name}: trying to backward through the graph a second time, but what it kept has been freed; "
+        "pass retain_graph=True to the first backward() or grad(), or compute the result anew"
+    )
+
+
+def overwritten(node: Node) -> str:
+    """Names the op and the argument whose kept value an in-place write has changed."""
+    op = node.op
+    place = next(i for i, (cell, version) in enumerate(zip(node.cells, node.versions)) if cell[0] != version)
+    names = [p for p in op.parameters if p in op.needed] + ["result"]
+    shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
+    name = names[min(place, len(names) - 1)]
+    return (
+        f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"{name} {shapes[min(place, len(shapes) - 1)]} is at version {node.cells[place][0]}; expected version "
+        f"{node.versions[place]} instead; write to a clone() of it"
+    )
+
+
+def sum_to(g, shape: tuple[int, ...]):
+    """Undo broadcasting: sum the gradient down to the shape it flows into."""
+    lead = len(g.shape) - len(shape)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[lead:])):
+        raise RuntimeError(f"a gradient of shape {tuple(g.shape)} does not fit a tensor of shape {tuple(shape)}")
+    if lead:
+        g = g.sum(tuple(range(lead)))
+    axes = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return g.sum(axes, keepdims=True) if axes else g
+
+
+def filled(node: SeveralOutputs, grads: list, record: bool) -> list:
+    """The gradients of an op's results, with zeros for those that nothing used."""
+    out = []
+    for g, (shape, dtype, xp) in zip(grads, node.outputs):
+        if g is None and dtype.kind in "fc" and node.op.fills:
+            g = xp.zeros(shape, dtype)
+            g = untracked(g) if record else g
+        out.append(g)
+    return out
+
+
+def run_hooks(hooks: Iterable[Callable], g, record: bool):
+    """Show the gradient to the hooks, as a Tensor; each may hand back another in its place."""
+    for hook in list(hooks):
+        seen = hook(g if record else untracked(as_array(g)))
+        if seen is not None:
+            g = seen if record else seen.array
+    return g
+
+
+# ---- modes -----------------------------------------------------------------------------------------------------------
+class recording_mode:
+    """Context and decorator that switches recording on or off in this thread."""
+
+    def __init__(self, on: bool):
+        self.on = on
+        self._tokens: list = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(self.on))
+
+    def __exit__(self, *error) -> None:
+        recording.reset(self._tokens.pop())

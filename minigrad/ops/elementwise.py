@@ -1,0 +1,431 @@
+"""Ops that work element by element: each is its NumPy function and, above it, its gradient formulas.
+
+`g` is the gradient that comes in. Broadcasting is undone by the engine, so no formula mentions it. Sorted as a reader
+meets them: arithmetic, powers and logarithms, trigonometry, activations, choices, comparisons, rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+
+from ..backend import module_of
+from ..engine import primitive
+from .promotion import arithmetic, floating
+
+
+def _shapes_must_fit(x, y):
+    return f"x {np.shape(x)} and y {np.shape(y)} do not broadcast: sizes must be equal, or one of them 1, from the right"
+
+
+_two = partial(primitive, promote=arithmetic, explain=_shapes_must_fit)
+_two_floating = partial(primitive, promote=floating, explain=_shapes_must_fit)
+_one = primitive
+_one_floating = partial(primitive, promote=floating)
+
+
+# ---- arithmetic ------------------------------------------------------------------------------------------------------
+@_two(x=lambda g: g, y=lambda g: g)
+def add(x, y):
+    return x + y
+
+
+@_two(x=lambda g: g, y=lambda g: -g)
+def sub(x, y):
+    return x - y
+
+
+@_two(x=lambda g, y: g * y, y=lambda g, x: g * x)
+def mul(x, y):
+    return x * y
+
+
+@_two_floating(x=lambda g, y: g / y, y=lambda g, y, out: -g * (out / y))
+def div(x, y):
+    return np.true_divide(x, y)
+
+
+@_one(x=lambda g: -g)
+def neg(x):
+    return -x
+
+
+@_one(x=lambda g: conj(g))
+def conj(x):
+    return np.conj(x) if x.dtype.kind == "c" else x
+
+
+@_one(x=lambda g, x: g * sign(x))
+def abs(x):
+    return np.abs(x)
+
+
+@_one_floating(x=lambda g, out: -g * out * out)
+def reciprocal(x):
+    return 1 / x
+
+
+# ---- powers, exponentials, logarithms --------------------------------------------------------------------------------
+@_two(
+    x=lambda g, x, y: select(y == 0, 0, g * y * power(x, select(y == 0, 1, y - 1))),
+    y=lambda g, x, y, out: select((x == 0) & (y >= 0), 0, g * out * log(select(x == 0, 1, x))),
+)
+def power(x, y):
+    return np.power(x, y)
+
+
+@_one(x=lambda g, x, exponent: g * (exponent * power_of(x, exponent - 1)) if exponent else g * 0)
+def power_of(x, exponent):
+    """x to a fixed power."""
+    return x * x if exponent == 2 else x**exponent
+
+
+@_one(x=lambda g, x: g * (2 * x))
+def square(x):
+    return x * x
+
+
+@_one_floating(x=lambda g, out: g / (2 * out))
+def sqrt(x):
+    return np.sqrt(x)
+
+
+@_one_floating(x=lambda g, out: g * (-0.5 * out * out * out))
+def rsqrt(x):
+    return 1 / np.sqrt(x)
+
+
+@_one_floating(x=lambda g, out: g * out)
+def exp(x):
+    return np.exp(x)
+
+
+@_one_floating(x=lambda g, out: g * (out * math.log(2)))
+def exp2(x):
+    return np.exp2(x)
+
+
+@_one_floating(x=lambda g, out: g * (out + 1))
+def expm1(x):
+    return np.expm1(x)
+
+
+@_one_floating(x=lambda g, x: g / x)
+def log(x):
+    return np.log(x)
+
+
+@_one_floating(x=lambda g, x: g / (x * math.log(2)))
+def log2(x):
+    return np.log2(x)
+
+
+@_one_floating(x=lambda g, x: g / (x * math.log(10)))
+def log10(x):
+    return np.log10(x)
+
+
+@_one_floating(x=lambda g, x: g / (x + 1))
+def log1p(x):
+    return np.log1p(x)
+
+
+# ---- trigonometric and hyperbolic ------------------------------------------------------------------------------------
+@_one_floating(x=lambda g, x: g * cos(x))
+def sin(x):
+    return np.sin(x)
+
+
+@_one_floating(x=lambda g, x: -g * sin(x))
+def cos(x):
+    return np.cos(x)
+
+
+@_one_floating(x=lambda g, out: g * (1 + out * out))
+def tan(x):
+    return np.tan(x)
+
+
+@_one_floating(x=lambda g, x: g * rsqrt(1 - x * x))
+def asin(x):
+    return np.arcsin(x)
+
+
+@_one_floating(x=lambda g, x: -g * rsqrt(1 - x * x))
+def acos(x):
+    return np.arccos(x)
+
+
+@_one_floating(x=lambda g, x: g / (1 + x * x))
+def atan(x):
+    return np.arctan(x)
+
+
+@_two_floating(x=lambda g, x, y: g * y / (x * x + y * y), y=lambda g, x, y: -g * x / (x * x + y * y))
+def atan2(x, y):
+    """The angle of the point (y, x), in radians."""
+    return np.arctan2(x, y)
+
+
+@_one_floating(x=lambda g, x: g * cosh(x))
+def sinh(x):
+    return np.sinh(x)
+
+
+@_one_floating(x=lambda g, x: g * sinh(x))
+def cosh(x):
+    return np.cosh(x)
+
+
+@_one_floating(x=lambda g, out: g * (1 - out * out))
+def tanh(x):
+    return np.tanh(x)
+
+
+@_one_floating(x=lambda g, x: g * rsqrt(x * x + 1))
+def asinh(x):
+    return np.arcsinh(x)
+
+
+@_one_floating(x=lambda g, x: g * rsqrt(x * x - 1))
+def acosh(x):
+    return np.arccosh(x)
+
+
+@_one_floating(x=lambda g, x: g / (1 - x * x))
+def atanh(x):
+    return np.arctanh(x)
+
+
+# ---- activations -----------------------------------------------------------------------------------------------------
+@_one_floating(x=lambda g, out: g * (out * (1 - out)))
+def sigmoid(x):
+    """1 / (1 + exp(-x)), by tanh: no exponential that could overflow."""
+    return 0.5 * np.tanh(0.5 * x) + 0.5
+
+
+@_one(x=lambda g, out: select(out > 0, g, 0))
+def relu(x):
+    return np.maximum(x, 0)
+
+
+@_one(x=lambda g, x, slope: select(x > 0, g, g * slope))
+def leaky_relu(x, slope):
+    return np.select(x > 0, x, x * slope)
+
+
+@_one_floating(x=lambda g, x, alpha, scale: g * select(x > 0, scale, scale * alpha * exp(minimum(x, 0))))
+def elu(x, alpha, scale):
+    """scale * (x where x > 0, alpha * (exp(x) - 1) elsewhere)."""
+    return scale * np.select(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+@_one_floating(x=lambda g, x, beta, threshold: select(x * beta > threshold, g, g * sigmoid(x * beta)))
+def softplus(x, beta, threshold):
+    """log(1 + exp(beta x)) / beta; x itself above the threshold, where the two agree."""
+    scaled = x * beta
+    return np.select(scaled > threshold, x, np.logaddexp(scaled, 0) / beta).astype(x.dtype, copy=False)
+
+
+@_one_floating(x=lambda g, x: g * sigmoid(-x))
+def logsigmoid(x):
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+@_one_floating(x=lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
+def erf(x):
+    """The error function: SciPy's where it is installed, else the standard library's, one element at a time."""
+    return _special("erf", x)
+
+
+def _special(name: str, x):
+    """A special function NumPy lacks: SciPy's (or CuPy's), or `math`'s elementwise."""
+    if not isinstance(x, np.ndarray | np.generic):
+        return getattr(_gpu_special(), name)(x)
+    try:
+        import scipy.special as special
+    except ImportError:
+        return np.frompyfunc(getattr(math, name), 1, 1)(x).astype(x.dtype)
+    return getattr(special, name)(x)
+
+
+def _gpu_special():
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
+
+
+# ---- choices ---------------------------------------------------------------------------------------------------------
+@primitive(
+    promote=arithmetic,
+    x=lambda g, condition: select(condition, g, 0),
+    y=lambda g, condition: select(condition, 0, g),
+)
+def select(condition, x, y):
+    """x where the condition holds, y elsewhere."""
+    return np.where(condition, x, y)
+
+
+def _share(g, chosen, other):
+    """All of g where this argument was chosen, half of it at a tie."""
+    return select(chosen == other, g / 2, select(chosen > other, g, 0))
+
+
+@_two(x=lambda g, x, y: _share(g, x, y), y=lambda g, x, y: _share(g, y, x))
+def maximum(x, y):
+    return np.maximum(x, y)
+
+
+@_two(x=lambda g, x, y: _share(g, -x, -y), y=lambda g, x, y: _share(g, -y, -x))
+def minimum(x, y):
+    return np.minimum(x, y)
+
+
+@_one(x=lambda g, x, low, high: select(_inside(x, low, high), g, 0))
+def clamp_between(x, low, high):
+    """x limited to [low, high]; either may be None. The gradient passes at the bounds."""
+    return np.clip(x, low, high)
+
+
+def _inside(x, low, high):
+    if low is None:
+        return x <= high
+    return x >= low if high is None else (x >= low) & (x <= high)
+
+
+# ---- rounding: the gradient is zero ----------------------------------------------------------------------------------
+@_one(x=lambda g: g * 0)
+def sign(x):
+    return np.sign(x)
+
+
+@_one(x=lambda g: g * 0)
+def floor(x):
+    return np.floor(x)
+
+
+@_one(x=lambda g: g * 0)
+def ceil(x):
+    return np.ceil(x)
+
+
+@_one(x=lambda g: g * 0)
+def trunc(x):
+    return np.trunc(x)
+
+
+@_one(x=lambda g: g * 0)
+def round_to(x, decimals):
+    """x rounded to a number of decimals, halves to even."""
+    return np.round(x, decimals)
+
+
+@_one(x=lambda g: g)
+def frac(x):
+    """What trunc leaves over."""
+    return x - np.trunc(x)
+
+
+@_two(x=lambda g: g * 0, y=lambda g: g * 0)
+def floor_divide(x, y):
+    return np.floor_divide(x, y)
+
+
+@_two(x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
+def remainder(x, y):
+    """What floor_divide leaves over; it has the sign of y."""
+    return np.remainder(x, y)
+
+
+@_two(x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y))
+def fmod(x, y):
+    """What truncated division leaves over; it has the sign of x."""
+    return np.fmod(x, y)
+
+
+# ---- comparisons, logic, bits: no gradient ---------------------------------------------------------------------------
+@_two(arity=2)
+def eq(x, y):
+    return x == y
+
+
+@_two(arity=2)
+def ne(x, y):
+    return x != y
+
+
+@_two(arity=2)
+def lt(x, y):
+    return x < y
+
+
+@_two(arity=2)
+def le(x, y):
+    return x <= y
+
+
+@_two(arity=2)
+def gt(x, y):
+    return x > y
+
+
+@_two(arity=2)
+def ge(x, y):
+    return x >= y
+
+
+@_one(arity=1)
+def isnan(x):
+    return np.isnan(x)
+
+
+@_one(arity=1)
+def isinf(x):
+    return np.isinf(x)
+
+
+@_one(arity=1)
+def isfinite(x):
+    return np.isfinite(x)
+
+
+@_one(arity=1)
+def logical_not(x):
+    return np.logical_not(x)
+
+
+@_two(arity=2)
+def logical_and(x, y):
+    return np.logical_and(x, y)
+
+
+@_two(arity=2)
+def logical_or(x, y):
+    return np.logical_or(x, y)
+
+
+@_two(arity=2)
+def logical_xor(x, y):
+    return np.logical_xor(x, y)
+
+
+@_one(arity=1)
+def bitwise_not(x):
+    return ~x
+
+
+@_two(arity=2)
+def bitwise_and(x, y):
+    return x & y
+
+
+@_two(arity=2)
+def bitwise_or(x, y):
+    return x | y
+
+
+@_two(arity=2)
+def bitwise_xor(x, y):
+    return x ^ y

@@ -1,0 +1,176 @@
+"""Random numbers: PyTorch's own CPU stream, so that a seed gives the numbers it gives there.
+
+PyTorch's CPU generator is the Mersenne Twister (Matsumoto and Nishimura, 1998), which NumPy has too; what makes the
+numbers equal is how 32-bit words become values, and that is what this file says, one method per distribution:
+uniform floats use the low 24 bits of a word, doubles the low 53 of two, normals the Box-Muller transform
+(Box and Muller, 1958) in blocks of 16, permutations the Fisher-Yates shuffle. On a GPU CuPy's generator draws.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import numpy as np
+
+from . import backend
+
+
+class Generator:
+    """A stream of random numbers; `manual_seed` starts it anew, `get_state`/`set_state` save and restore it."""
+
+    def __init__(self, device="cpu"):
+        self.device = backend.as_device(device)
+        self._bits = np.random.MT19937()
+        self._words = np.random.Generator(self._bits)
+        self._cached_normal: float | None = None
+        self.manual_seed(67280421310721)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream at `seed`; only its low 32 bits matter, as in PyTorch."""
+        self._seed = int(seed) % 2**64
+        twister = np.random.RandomState(self._seed % 2**32).get_state(legacy=False)
+        self._bits.state = {"bit_generator": "MT19937", "state": twister["state"]}
+        self._cached_normal = None
+        self._cuda = None
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed this stream began with."""
+        return self._seed
+
+    def seed(self) -> int:
+        """Begin anew at a seed from the operating system, and return it."""
+        self.manual_seed(secrets.randbits(64))
+        return self._seed
+
+    def get_state(self) -> dict:
+        """Everything that decides the coming numbers."""
+        twister = self._bits.state["state"]
+        return {
+            "seed": self._seed,
+            "key": twister["key"].copy(),
+            "pos": int(twister["pos"]),
+            "normal": self._cached_normal,
+        }
+
+    def set_state(self, state: dict) -> None:
+        """Go on from where `get_state` was called."""
+        missing = {"seed", "key", "pos", "normal"} - set(state)
+        if missing:
+            raise RuntimeError(f"Generator.set_state: the state lacks {sorted(missing)}; pass what get_state returned")
+        self._seed = state["seed"]
+        self._bits.state = {
+            "bit_generator": "MT19937",
+            "state": {"key": np.asarray(state["key"], np.uint32), "pos": int(state["pos"])},
+        }
+        self._cached_normal = state["normal"]
+
+    # ---- words ------------------------------------------------------------------------------------------------
+    def words(self, count: int) -> np.ndarray:
+        """The next `count` 32-bit words of the twister, (count,) uint32."""
+        return self._words.integers(0, 2**32, count, dtype=np.uint32)
+
+    def _doubles(self, count: int) -> np.ndarray:
+        """(count,) float64 in [0, 1): 53 bits of two words, the first the higher."""
+        pair = self.words(2 * count).astype(np.uint64)
+        return ((pair[::2] << np.uint64(32) | pair[1::2]) & np.uint64(2**53 - 1)) * 2.0**-53
+
+    def _floats(self, count: int) -> np.ndarray:
+        """(count,) float32 in [0, 1): 24 bits of one word."""
+        return (self.words(count) & np.uint32(2**24 - 1)) * np.float32(2.0**-24)
+
+    # ---- distributions ----------------------------------------------------------------------------------------
+    def uniform(self, shape, dtype: np.dtype, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+        """Values in [low, high)."""
+        count = int(np.prod(shape))
+        if dtype == np.float64:
+            return (self._doubles(count) * (high - low) + low).reshape(shape)
+        bits = {"float16": 11}.get(dtype.name, 24)
+        unit = (self.words(count) & np.uint32(2**bits - 1)) * np.float32(2.0**-bits)
+        return (unit * np.float32(high - low) + np.float32(low)).astype(dtype).reshape(shape)
+
+    def normal(self, shape, dtype: np.dtype, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
+        """Values from the normal distribution N(mean, std^2)."""
+        count = int(np.prod(shape))
+        if count < 16:
+            values = np.array([self._one_normal() for _ in range(count)], np.float64)
+            return (values * std + mean).astype(dtype).reshape(shape)
+        double = dtype == np.float64
+        uniform = self._doubles if double else self._floats
+        flat = uniform(count)
+        whole = count - count % 16
+        flat[:whole] = _box_muller(flat[:whole])
+        if count % 16:  # the last block is drawn anew and overlaps the one before it
+            flat[-16:] = _box_muller(uniform(16))
+        return (flat * flat.dtype.type(std) + flat.dtype.type(mean)).astype(dtype, copy=False).reshape(shape)
+
+    def _one_normal(self) -> float:
+        """One value; the Box-Muller pair's second half waits for the next call."""
+        if self._cached_normal is not None:
+            value, self._cached_normal = self._cached_normal, None
+            return value
+        angle, distance = self._doubles(2)
+        radius = np.sqrt(-2.0 * np.log1p(-distance))
+        self._cached_normal = float(radius * np.sin(2.0 * np.pi * angle))
+        return float(radius * np.cos(2.0 * np.pi * angle))
+
+    def integers(self, shape, dtype: np.dtype, low: int, high: int) -> np.ndarray:
+        """Integers in [low, high)."""
+        count = int(np.prod(shape))
+        if high - low >= 2**32:
+            pair = self.words(2 * count).astype(np.uint64)
+            drawn = (pair[::2] << np.uint64(32) | pair[1::2]) % np.uint64(high - low)
+        else:
+            drawn = self.words(count) % np.uint64(high - low)
+        return (drawn.astype(np.int64) + low).astype(dtype).reshape(shape)
+
+    def permutation(self, count: int) -> np.ndarray:
+        """A random order of 0 .. count-1, (count,) int64, by the Fisher-Yates shuffle."""
+        jumps = (self.words(max(count - 1, 0)) % np.arange(count, 1, -1, dtype=np.uint64)).tolist()
+        order = list(range(count))
+        for i, jump in enumerate(jumps):
+            order[i], order[i + jump] = order[i + jump], order[i]
+        return np.array(order, np.int64)
+
+    def bernoulli(self, shape, probability: float) -> np.ndarray:
+        """Booleans, True with the given probability.
+
+        A draw is a 53-bit double below `probability`. Its high 21 bits decide but for one case in two million,
+        so only those are compared, and the low word is read where they tie.
+        """
+        count = int(np.prod(shape))
+        pair = self.words(2 * count)
+        high = pair[::2] & np.uint32(2**21 - 1)
+        limit = int(np.ceil(min(max(probability, 0.0), 1.0) * 2.0**53))
+        true = high < (limit >> 32)
+        tied = np.flatnonzero(high == (limit >> 32))
+        true[tied] = pair[1::2][tied] < (limit & 0xFFFFFFFF)
+        return true.reshape(shape)
+
+
+def _box_muller(uniform: np.ndarray) -> np.ndarray:
+    """Normals from uniforms, 16 at a time: the first eight give the radii, the last eight the angles."""
+    block = uniform.reshape(-1, 2, 8)
+    one = uniform.dtype.type(1)
+    radius = np.sqrt(-2 * np.log(one - block[:, 0]))
+    angle = uniform.dtype.type(2 * np.pi) * block[:, 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
+
+
+default_generator = Generator()
+default_generator.seed()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the default generator's stream at `seed`."""
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Start the default generator at a seed from the operating system, and return it."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed the default generator began with."""
+    return default_generator.initial_seed()

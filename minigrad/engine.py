@@ -615,6 +615,7 @@ def walk(roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = 
     heap: list = []
     for edge, g in roots:
         deliver(pending, heap, edge, g)
+    inputs = frozenset(inputs)
     between = nodes_between(pending, inputs) if inputs else None
     found: dict = {}
     while heap:

@@ -10,6 +10,7 @@ A walk always goes forward in time: `Order` turns a reversed or packed sequence 
 import os
 from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -145,7 +146,7 @@ def product(weights: Any, batch: int) -> Callable[[Any, Any], Any]:
 
 def in_blocks(out: Any, inner: int) -> Any:
     """The contiguous array (..., rows, batch) in the shape that `product` writes."""
-    batch = out.shape[-1]
-    rows = out.size // max(batch, 1)
+    *lead, batch = out.shape
+    rows = prod(lead)
     count = blocks(rows, inner, batch)
     return out.reshape(rows, batch) if count == 1 else out.reshape(count, rows // count, batch)

@@ -1,17 +1,43 @@
 """The gated recurrent unit (Cho et al. 2014, with `b_hn` inside the reset product as in PyTorch) over a whole sequence.
 
-`gru_cell` and `gru_composed` say what is computed, in the operations users call; `gru_kernel` is the same made fast.
+`gru_cell` and `gru_composed` say what is computed, in the operations users call; the rest is the same made fast.
 """
+
+from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
+from ...engine import Fused
+from ..elementwise import sigmoid, tanh
+from ..shaping import chunk
 from .columns import Sizes, in_blocks, product
 from .kernel import Back, Gates, Kernel, Scratch, Tape
+from .scan import affine, scan
 from .workspace import empty
 
 
+def gru_cell(x, h, w_ih, w_hh, b_ih, b_hh) -> Any:
+    """One step: x (N, I) and h (N, H) give the next h. The weights hold the gates r, z, n."""
+    x_r, x_z, x_n = chunk(affine(x, w_ih, b_ih), 3, -1)
+    h_r, h_z, h_n = chunk(affine(h, w_hh, b_hh), 3, -1)
+    r = sigmoid(x_r + h_r)
+    z = sigmoid(x_z + h_z)
+    n = tanh(x_n + r * h_n)
+    return n + z * (h - n)
+
+
+def gru_composed(x, h0, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse) -> tuple:
+    """The cell along a sequence: x (T, N, I) and h0 (N, H) give y (T, N, H) and h_n."""
+
+    def step(x_t, h):
+        return (gru_cell(x_t, h, w_ih, w_hh, b_ih, b_hh),)
+
+    return scan(step, x, (h0,), batch_sizes, reverse)
+
+
+# ---- the same made fast ----------------------------------------------------------------------------------------------
 class GRUTape(Tape):
     """One walk. Slots of each step: m = w_hn h + b_hn, r, z, n; x reaches the last three of them, h the first three."""
 
@@ -34,22 +60,23 @@ class GRUTape(Tape):
     def walk(self, weights: Any, option: Any) -> None:
         inputs, hidden, batch = self.x.shape[1], self.h.shape[1], self.h.shape[2]
         half, spare = self.half, self.spare
+        tanh, multiply, add, subtract = np.tanh, np.multiply, np.add, np.subtract
         to_m = product(np.ascontiguousarray(weights[0, :, inputs:]), batch)
         to_rz = product(weights[1:3].reshape(2 * hidden, -1), batch)
         to_n = product(np.ascontiguousarray(weights[3, :, : inputs + 1]), batch)
         for column, x_one, one_h, before, after, m_out, rz_out, n_out, rz, m, r, z, n in self.views:
             to_rz(column, rz_out)
-            np.tanh(rz, rz)
-            np.multiply(rz, half, rz)
-            np.add(rz, half, rz)
+            tanh(rz, rz)
+            multiply(rz, half, rz)
+            add(rz, half, rz)
             to_m(one_h, m_out)
             to_n(x_one, n_out)
-            np.multiply(r, m, spare)
-            np.add(n, spare, n)
-            np.tanh(n, n)
-            np.subtract(before, n, spare)  # h = n + z * (h - n)
-            np.multiply(z, spare, spare)
-            np.add(n, spare, after)
+            multiply(r, m, spare)
+            add(n, spare, n)
+            tanh(n, n)
+            subtract(before, n, spare)  # h = n + z * (h - n)
+            multiply(z, spare, spare)
+            add(n, spare, after)
 
 
 class GRUScratch(Scratch):
@@ -59,7 +86,7 @@ class GRUScratch(Scratch):
         super().__init__(like, sizes, 5, slice(0, 4))
         gates = 3 * sizes.hidden
         self.views = [
-            (d, f, f[:3].reshape(gates, -1), f[4]) for d, f in zip(self.outer, self.factors, strict=True)
+            (d, f, f[:3].reshape(gates, sizes.batch), f[4]) for d, f in zip(self.outer, self.factors, strict=True)
         ]
 
 
@@ -91,7 +118,7 @@ class GRUBack(Back):
             np.add(dh, carry, dh)
 
 
-gru_kernel = Kernel(
+kernel = Kernel(
     arguments=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh", "batch_sizes", "reverse"),
     x_gates=Gates(slice(1, 4), [0, 1, 2]),
     h_gates=Gates(slice(0, 3), [2, 0, 1]),
@@ -102,3 +129,11 @@ gru_kernel = Kernel(
     Scratch=GRUScratch,
     Back=GRUBack,
 )
+
+
+def gru(wanted, *arguments) -> tuple:
+    """The whole sequence at once; the arguments are those of `gru_composed`."""
+    return kernel.forward(wanted, *arguments)
+
+
+gru_layer = Fused(gru, kernel.backward, gru_composed)

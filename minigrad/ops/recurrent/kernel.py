@@ -7,6 +7,7 @@ are computed together, few enough to stay in the cache, and only products with t
 """
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -127,7 +128,8 @@ class Back:
     def gates(self, panel: range) -> Any:
         """The gate gradients of a panel, (G, H, t, N)."""
         count, hidden, batch = self.scratch.gates.shape[1:]
-        return self.scratch.gates_panel[: count * hidden * len(panel) * batch].reshape(count, hidden, -1, batch)
+        shape = (count, hidden, len(panel), batch)
+        return self.scratch.gates_panel[: prod(shape)].reshape(shape)
 
     def keep(self, steps: range, panel: range) -> None:
         """Copy the gate gradients of a chunk to their place in the panel, while they are in the cache."""
@@ -136,20 +138,21 @@ class Back:
 
     def add_products(self, panel: range) -> None:
         """Add this panel's share to the gradients of inputs and weights."""
-        inputs, width, want = self.sizes.inputs, len(panel) * self.sizes.batch, self.want
-        z = self.scratch.columns_panel[: self.sizes.rows * width].reshape(self.sizes.rows, len(panel), -1)
+        rows, inputs, batch, want = self.sizes.rows, self.sizes.inputs, self.sizes.batch, self.want
+        width = len(panel) * batch
+        z = self.scratch.columns_panel[: rows * width].reshape(rows, len(panel), batch)
         z[...] = self.tape.columns[panel.start : panel.stop].transpose(1, 0, 2)
-        z = z.reshape(-1, width)
+        z = z.reshape(rows, width)
         x_gates, h_gates = self.kernel.x_gates.ours, self.kernel.h_gates.ours
         dg = self.gates(panel)
-        dg_x, dg_h = dg[x_gates].reshape(-1, width), dg[h_gates].reshape(-1, width)
+        dg_x, dg_h = (g.reshape(prod(g.shape[:2]), width) for g in (dg[x_gates], dg[h_gates]))
         if want["w_ih"] or want["b_ih"]:
             self.by_x += dg_x @ z[: inputs + 1].T
         if want["w_hh"] or want["b_hh"]:
             self.by_h += dg_h @ z[inputs:].T
         if want["x"]:
             w_x = self.weights[x_gates, :, :inputs].reshape(-1, inputs)
-            self.dx[panel.start : panel.stop] = (dg_x.T @ w_x).reshape(len(panel), -1, inputs)
+            self.dx[panel.start : panel.stop] = (dg_x.T @ w_x).reshape(len(panel), batch, inputs)
 
     def gradients(self) -> dict[str, Any]:
         """The wanted gradients by the name of the argument."""

@@ -1,19 +1,40 @@
 """The plain recurrent layer, h_t = act(w_ih x_t + b_ih + w_hh h_t-1 + b_hh), over a whole sequence.
 
-`rnn_cell` and `rnn_composed` say what is computed, in the operations users call; `rnn_kernel` is the same made fast.
+`rnn_cell` and `rnn_composed` say what is computed, in the operations users call; the rest is the same made fast.
 """
+
+from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
+from ...engine import Fused
+from ..elementwise import relu, tanh
 from .columns import Sizes, in_blocks, product
 from .kernel import Back, Gates, Kernel, Scratch, Tape
-from .workspace import empty
+from .scan import affine, scan
+
+NONLINEARITIES = {"tanh": tanh, "relu": relu}
 
 
+def rnn_cell(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity="tanh") -> Any:
+    """One step: x (N, I) and h (N, H) give the next h."""
+    return NONLINEARITIES[nonlinearity](affine(x, w_ih, b_ih) + affine(h, w_hh, b_hh))
+
+
+def rnn_composed(x, h0, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes, reverse) -> tuple:
+    """The cell along a sequence: x (T, N, I) and h0 (N, H) give y (T, N, H) and h_n."""
+
+    def step(x_t, h):
+        return (rnn_cell(x_t, h, w_ih, w_hh, b_ih, b_hh, nonlinearity),)
+
+    return scan(step, x, (h0,), batch_sizes, reverse)
+
+
+# ---- the same made fast ----------------------------------------------------------------------------------------------
 def rectify(a: Any, out: Any) -> None:
-    np.maximum(a, 0, out)
+    np.maximum(a, 0, out=out)
 
 
 def tanh_slope(h: Any, out: Any) -> None:
@@ -61,7 +82,7 @@ class RNNBack(Back):
             through_h(gate, out)
 
 
-rnn_kernel = Kernel(
+kernel = Kernel(
     arguments=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh", "nonlinearity", "batch_sizes", "reverse"),
     x_gates=Gates(slice(0, 1), [0]),
     h_gates=Gates(slice(0, 1), [0]),
@@ -72,3 +93,11 @@ rnn_kernel = Kernel(
     Scratch=RNNScratch,
     Back=RNNBack,
 )
+
+
+def rnn(wanted, *arguments) -> tuple:
+    """The whole sequence at once; the arguments are those of `rnn_composed`."""
+    return kernel.forward(wanted, *arguments)
+
+
+rnn_layer = Fused(rnn, kernel.backward, rnn_composed)

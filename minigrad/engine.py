@@ -630,6 +630,7 @@ def walk(
     heap: list = []
     for edge, g in roots:
         deliver(pending, heap, edge, g)
+    inputs = frozenset(inputs)
     between = nodes_between(pending, inputs) if inputs else None
     found: dict = {}
     while heap:

@@ -29,7 +29,12 @@ class Block:
 
     def contents(self) -> memoryview:
         """The block's bytes in host memory."""
-        return memoryview(np.ascontiguousarray(backend.to_numpy(self.flat))).cast("B")
+        return as_bytes(backend.to_numpy(self.flat))
+
+
+def as_bytes(array: np.ndarray) -> memoryview:
+    """The array's elements in C order as bytes, without a copy where they lie so."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def storable(array):

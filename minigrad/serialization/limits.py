@@ -33,15 +33,17 @@ class Budget:
 
     def check_key(self, key) -> None:
         """Refuse keys whose hash or comparison could take long: deep or shared tuples, huge integers, objects."""
-        waiting, seen = [key], 0
+        waiting, parts, cost = [key], 1, 0
         while waiting:
             item = waiting.pop()
-            seen += 1 + (len(item) if type(item) in (str, bytes) else 0)
-            if type(item) is tuple and len(item) + len(waiting) <= MAX_KEY_PARTS and seen <= self.left:
+            size = len(item) if isinstance(item, (str, bytes, tuple)) else 0
+            cost += 1 + size
+            if type(item) is tuple and parts + size <= MAX_KEY_PARTS:
                 waiting += item
+                parts += size
             elif type(item) not in self.key_types or (type(item) is int and item.bit_length() > 64):
                 raise UnpicklingError(f"a key is, or holds, a {type(item).__name__} that is not plain enough")
-        self.charge(seen)
+        self.charge(cost)
 
     def check_keys(self, keys) -> None:
         for key in keys:

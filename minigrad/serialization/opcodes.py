@@ -175,8 +175,9 @@ def _build(m: Machine) -> None:
 
 
 def _persistent(m: Machine) -> None:
+    identity = m.stack.pop()
     m.inside = False  # a function given as map_location may fail in its own way
-    m.stack[-1] = m.persistent_load(m.stack[-1])
+    m.stack.append(m.persistent_load(identity))
     m.inside = True
 
 

@@ -128,9 +128,11 @@ class _Storages:
 
     def persistent_load(self, identity) -> Storage:
         """The storage for `('storage', type, key, location, number of elements)`."""
-        if type(identity) is not tuple or len(identity) != 5 or identity[0] not in ("storage", b"storage"):
+        if type(identity) is not tuple or len(identity) != 5:
             raise UnpicklingError("the pickle refers to something outside it that is no storage")
-        _, kind, key, location, count = identity
+        word, kind, key, location, count = identity
+        if type(word) not in (str, bytes) or word not in ("storage", b"storage"):
+            raise UnpicklingError(f"the pickle refers to a {word!r:.40} outside it, not to a storage")
         location = location.decode("ascii", "replace") if type(location) is bytes else location
         if (
             type(kind) is not StorageType
@@ -230,5 +232,7 @@ def _load_anything(data: bytes, storages: _Storages, pickle_module, options: dic
 
     try:
         return FullUnpickler(io.BytesIO(data), **{"encoding": "utf-8", **options}).load()
+    except FileError:
+        raise
     except (pickle.UnpicklingError, EOFError) as error:
-        raise error if isinstance(error, FileError) else UnpicklingError(str(error)) from error
+        raise UnpicklingError(str(error)) from error

@@ -5,6 +5,7 @@ Every argument comes from the file, so each is checked, in Python's unbounded in
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from math import prod
 
 from minigrad import dtypes
@@ -58,7 +59,8 @@ def _rebuild_parameter_with_state(data, requires_grad, backward_hooks, state) ->
 
 def _rebuild_from_type_v2(func, type_, args, state) -> Tensor:
     """A tensor with attributes of its own: only plain tensors and parameters, never other classes."""
-    if func not in (_rebuild_tensor_v2, _rebuild_tensor_v3) or type_ not in (Tensor, Parameter):
+    known = any(func is f for f in (_rebuild_tensor_v2, _rebuild_tensor_v3))
+    if not known or not any(type_ is t for t in (Tensor, Parameter)):
         raise UnpicklingError("a tensor subclass cannot be rebuilt here; save it as a plain tensor")
     return _with_attributes(func(*args), state)
 
@@ -103,7 +105,7 @@ def _resolved(storage: Storage, array, metadata):
 def _finish(array, requires_grad, backward_hooks, is_parameter: bool = False) -> Tensor:
     if type(requires_grad) is not bool or (requires_grad and array.dtype.kind not in "fc"):
         raise UnpicklingError(f"a tensor of {array.dtype} has requires_grad={requires_grad!r:.40}")
-    if backward_hooks:
+    if type(backward_hooks) not in (OrderedDict, dict, type(None)) or backward_hooks:
         raise UnpicklingError("a tensor carries backward hooks, which are code; remove them before saving")
     return from_array(array, requires_grad, is_parameter)
 

@@ -17,7 +17,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.serialization.atomic import atomic_write
 from minigrad.serialization.errors import FileError, naming
-from minigrad.serialization.layout import blocks, storable
+from minigrad.serialization.layout import as_bytes, blocks, storable
 from minigrad.serialization.storage import widen_bfloat16
 from minigrad.serialization.tensors import Tensor, from_array, to_array
 
@@ -109,8 +109,8 @@ def _header(arrays: dict[str, Any], metadata: dict[str, str] | None) -> bytes:
 
 
 def _contents(array) -> memoryview:
-    host = np.ascontiguousarray(backend.to_numpy(array))
-    return memoryview(host.astype(host.dtype.newbyteorder("<"), copy=False)).cast("B")
+    host = backend.to_numpy(array)
+    return as_bytes(host.astype(host.dtype.newbyteorder("<"), copy=False))
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ _REMEDIES = {
     "torch._utils._rebuild_nested_tensor": "a nested tensor: save its parts in a list",
     "torch._utils._rebuild_meta_tensor_no_storage": "a tensor on device 'meta', which has no values",
     "torch._utils._rebuild_wrapper_subclass": "a tensor subclass: save it as a plain tensor",
+    "torch.bfloat16": "the dtype bfloat16, which NumPy lacks: save its name as text",
     "torch._utils._rebuild_device_tensor_from_numpy": "a tensor of another device: call cpu() before saving",
     "torch._utils._rebuild_device_tensor_from_cpu_tensor": "a tensor of another device: call cpu() before saving",
 }
@@ -78,9 +79,9 @@ def translate(module: str, name: str) -> Any:
     `torch.nn.modules.linear.Linear` is `minigrad.nn.Linear`: PyTorch's files name the module a class is written in,
     of which here only the public place has to agree.
     """
-    check_possible(module, name)
     if f"{module}.{name}" in SAFE:
         return SAFE[f"{module}.{name}"]
+    check_possible(module, name)
     parts = module.split(".")[1:]
     for depth in range(len(parts), -1, -1):
         found = _attribute(".".join(["minigrad", *parts[:depth]]), name)

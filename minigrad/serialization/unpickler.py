@@ -22,7 +22,7 @@ _MALFORMED = (
     ValueError,
     AttributeError,
     ArithmeticError,
-    RecursionError,
+    RuntimeError,
     struct.error,
 )
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from functools import wraps
 from heapq import heappop, heappush
+from operator import itemgetter
 from typing import Any
 
 from numpy import ndarray
@@ -96,6 +97,8 @@ class SeveralOutputs(Node):
 class Pick:
     """The op behind one result among several: hands its gradient to its place in the list."""
 
+    rules = None
+
     def __init__(self, number: int, node_name: str):
         self.number = number
         self.node_name = node_name
@@ -127,6 +130,8 @@ class Identity:
     """The op that changes nothing."""
 
     node_name = "AliasBackward0"
+
+    rules = None
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> tuple:
         return (g,)
@@ -169,6 +174,8 @@ class Primitive:
     one place for each, None where no formula names it.
     """
 
+    fills = True  # where it has several results, formulas see zeros for those that got no gradient
+
     def __init__(self, forward: Callable, formulas: dict[str, Callable], promote=None, explain=None):
         self.forward, self.formulas, self.promote, self.explain = forward, formulas, promote, explain
         self.name = forward.__name__.strip("_")
@@ -181,20 +188,27 @@ class Primitive:
         if unknown:
             raise TypeError(f"{self.name}: its formulas name {sorted(unknown)}, which it does not have")
         self.differentiable = tuple(p for p in self.parameters if p in formulas)
-        #: per differentiable argument its formula and the places, in `kept`, of what the formula names
-        self.rules = tuple(
-            (formulas[p], tuple(self.keepable.index(n) for n in named[p])) for p in self.differentiable
-        )
+        #: per differentiable argument: its formula, how many kept values that names, and what picks them from `kept`
+        self.rules = tuple((formulas[p], len(named[p]), self._picker(named[p])) for p in self.differentiable)
+
+    def _picker(self, names: tuple[str, ...]):
+        """One place in `kept`, or a function that picks several."""
+        places = [self.keepable.index(n) for n in names]
+        return itemgetter(*places) if len(places) > 1 else places[0] if places else None
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> list:
-        """The gradient for each of the node's edges, from the gradient `g` of its result."""
-        kept = self.kept_as_tensors(node) if record else node.kept
+        """The gradient for each of the node's edges, from the gradient `g` of its result, as part of a new graph.
+
+        (On plain arrays, at first order, `walk` calls the formulas itself.)
+        """
+        kept = self.kept_as_tensors(node)
+        values = dict(zip(self.keepable, kept))
         return [
-            None if edge is None else formula(g, *[kept[i] for i in places])
-            for edge, (formula, places) in zip(node.edges, self.rules)
+            None if edge is None else formula(g, *[values[n] for n in list(inspect.signature(formula).parameters)[1:]])
+            for edge, (formula, _, _) in zip(node.edges, self.rules)
         ]
 
     def kept_as_tensors(self, node: Node) -> list:
@@ -306,15 +320,19 @@ def _viewing(make: Callable) -> Callable:
 
     def call(input, *static, out=None):
         t = make(input, *static)
-        if not isinstance(t, Value):
-            return t
-        memory = t.array.base
-        if memory is not None and (memory is input.array or memory is input.array.base):
-            t.base, t.version, t.seen = input, input.version, input.version[0]
-            t.recipe = (make, static) if is_recording() else None
+        if isinstance(t, Value):
+            memory = t.array.base
+            if memory is not None and (memory is input.array or memory is input.array.base):
+                view_of(t, input, make, static)
         return t if out is None else store(out, t)
 
     return call
+
+
+def view_of(t, base, op: Callable, static: tuple) -> None:
+    """Make t a view: it shares the base's version, and op(base, *static) gives it anew."""
+    t.base, t.version, t.seen = base, base.version, base.version[0]
+    t.recipe = (op, static) if is_recording() else None
 
 
 def _unary(op: Primitive) -> Callable:
@@ -489,6 +507,46 @@ def store(target, result) -> Any:
     return target
 
 
+class Variadic:
+    """An op of a list of tensors, such as joining them: one formula gives the list of their gradients."""
+
+    rules = None
+
+    def __init__(self, forward: Callable, gradients: Callable, promote, explain):
+        self.forward, self.gradients, self.promote, self.explain = forward, gradients, promote, explain
+        self.name = forward.__name__.strip("_")
+        self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+        self.parameters = ("tensors", *tuple(inspect.signature(forward).parameters)[1:])
+
+    def __call__(self, tensors, *static, out=None):
+        if not any(isinstance(t, Value) for t in tensors):
+            return self.forward(tensors, *static)
+        if len({t.array.dtype for t in tensors}) > 1:
+            tensors = self.promote(*tensors)
+        for t in tensors:
+            if t.base is not None:
+                refresh(t)
+        arrays = [t.array for t in tensors]
+        try:
+            result = untracked(self.forward(arrays, *static))
+        except Exception as error:
+            raise explained(self, error, *arrays) from None
+        if is_recording() and any(t.tracked for t in tensors):
+            edges = tuple(edge_of(t) for t in tensors)
+            kept = ([a.shape for a in arrays], *static)
+            result.node, result.tracked = Node(self, edges, kept, result.array.shape), True
+        return result if out is None else store(out, result)
+
+    def pull(self, node: Node, g, record: bool, retain: bool) -> Iterable:
+        """The gradient of each tensor in the list."""
+        return self.gradients(g, *node.kept)
+
+
+def variadic(gradients: Callable, promote=None, explain=None) -> Callable:
+    """Decorator: an op of a list of tensors; `gradients(g, shapes, *settings)` gives the list of their gradients."""
+    return lambda forward: Variadic(forward, gradients, promote, explain)
+
+
 class Fused:
     """An op that is fast code for a longer composition, such as a recurrent layer over a whole sequence.
 
@@ -499,6 +557,8 @@ class Fused:
     """
 
     fills = False  # results that got no gradient are None in `grads`
+    rules = None
+    needed = ()
 
     def __init__(self, forward: Callable, backward: Callable, twin: Callable):
         self.forward, self.backward, self.twin = forward, backward, twin
@@ -560,43 +620,63 @@ def walk(roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = 
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
-        if type(node) is SeveralOutputs:
-            g = filled(node, g, record)
-        elif node.hooks is not None:
-            g = run_hooks(node.hooks, g, record)
+        op = node.op
+        if node.hooks is not None:
+            g = run_hooks(node.hooks.values(), g, record)
         if between is not None:
             if node in inputs:
                 found[node] = g
             if node not in between:
                 continue
-        check_kept(node)
-        for edge, ge in zip(node.edges, node.op.pull(node, g, record, retain)):
-            if ge is None or edge is None:
+        kept = node.kept
+        if kept is None:
+            raise RuntimeError(freed(op))
+        for cell, version in zip(node.cells, node.versions):
+            if cell[0] != version:
+                raise RuntimeError(overwritten(node))
+        if type(node) is SeveralOutputs:
+            g = filled(node, g, record)
+        grads = op.pull(node, g, record, retain) if record or op.rules is None else None
+        place = 0
+        for edge in node.edges:
+            if edge is None:
+                place += 1
                 continue
-            if type(edge) is Node:
+            if grads is None:  # formulas on arrays, the common case, are called right here
+                formula, count, pick = op.rules[place]
+                if count == 1:
+                    ge = formula(g, kept[pick])
+                else:
+                    ge = formula(g, *pick(kept)) if count else formula(g)
+            else:
+                ge = grads[place]
+            place += 1
+            if type(edge) is Node and ge is not None:
                 if ge.shape != edge.shape:
                     ge = sum_to(ge, edge.shape)
-                if edge in pending:
-                    pending[edge] = pending[edge] + ge
-                else:
+                held = pending.get(edge)
+                if held is None:
                     pending[edge] = ge
                     heappush(heap, (-edge.time, edge))
-            elif type(edge) is SeveralOutputs:
-                if edge not in pending:
-                    pending[edge] = [None] * len(edge.outputs)
-                    heappush(heap, (-edge.time, edge))
-                pending[edge][node.op.number] = ge
-            else:
-                deliver(pending, heap, edge, ge)
-        if not retain and node.kept:
+                else:
+                    pending[edge] = held + ge
+            elif ge is not None:
+                deliver(pending, heap, edge, ge, node)
+        if kept and not retain:
             node.kept = None
     if between is not None:
         return found | {edge: g for edge, g in pending.items() if edge in inputs}
     return pending
 
 
-def deliver(pending: dict, heap: list, edge, g) -> None:
-    """Add a gradient to what is pending for a root or a leaf."""
+def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> None:
+    """Add a gradient to what is pending for a root, a leaf, or one result (`source` made it) among several."""
+    if type(edge) is SeveralOutputs:
+        if edge not in pending:
+            pending[edge] = [None] * len(edge.outputs)
+            heappush(heap, (-edge.time, edge))
+        pending[edge][source.op.number] = g
+        return
     shape = edge.shape if isinstance(edge, Node) else edge.array.shape
     if g.shape != shape:
         g = sum_to(g, shape)
@@ -623,29 +703,25 @@ def nodes_between(roots: Iterable, inputs: tuple) -> set:
     return between
 
 
-def check_kept(node: Node) -> None:
-    """Refuse to use what has been freed, or overwritten since it was kept."""
-    if node.kept is None:
-        raise RuntimeError(
-            f"{node.op.name}: trying to backward through the graph a second time, but what it kept has been freed; "
-            "pass retain_graph=True to the first backward() or grad(), or compute the result anew"
-        )
-    for place, (cell, version) in enumerate(zip(node.cells, node.versions)):
-        if cell[0] != version:
-            raise RuntimeError(overwritten(node, place))
+def freed(op) -> str:
+    """What to say when a walk comes a second time."""
+    return (
+        f"{op.name}: trying to backward through the graph a second time, but what it kept has been freed; "
+        "pass retain_graph=True to the first backward() or grad(), or compute the result anew"
+    )
 
 
-def overwritten(node: Node, place: int) -> str:
+def overwritten(node: Node) -> str:
     """Names the op and the argument whose kept value an in-place write has changed."""
     op = node.op
-    names = [p for p in op.parameters if p in op.needed and p in op.differentiable] + ["result"]
+    place = next(i for i, (cell, version) in enumerate(zip(node.cells, node.versions)) if cell[0] != version)
+    names = [p for p in op.parameters if p in op.needed] + ["result"]
     shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
     name = names[min(place, len(names) - 1)]
-    shape = shapes[min(place, len(shapes) - 1)] if shapes else ()
     return (
         f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"its {name} {shape} is at version {node.cells[place][0]}, version {node.versions[place]} was kept; "
-        "write to a clone() instead"
+        f"{name} {shapes[min(place, len(shapes) - 1)]} is at version {node.cells[place][0]}; expected version "
+        f"{node.versions[place]} instead; write to a clone() of it"
     )
 
 

@@ -37,12 +37,12 @@ def sub(x, y):
     return x - y
 
 
-@_two(x=lambda g, y: g * conj(y), y=lambda g, x: g * conj(x))
+@_two(x=lambda g, y: g * y, y=lambda g, x: g * x)
 def mul(x, y):
     return x * y
 
 
-@_two_floating(x=lambda g, y: g / conj(y), y=lambda g, y, out: -g * conj(out / y))
+@_two_floating(x=lambda g, y: g / y, y=lambda g, y, out: -g * (out / y))
 def div(x, y):
     return np.true_divide(x, y)
 
@@ -97,7 +97,7 @@ def rsqrt(x):
     return 1 / np.sqrt(x)
 
 
-@_one_floating(x=lambda g, out: g * conj(out))
+@_one_floating(x=lambda g, out: g * out)
 def exp(x):
     return np.exp(x)
 
@@ -112,7 +112,7 @@ def expm1(x):
     return np.expm1(x)
 
 
-@_one_floating(x=lambda g, x: g / conj(x))
+@_one_floating(x=lambda g, x: g / x)
 def log(x):
     return np.log(x)
 

@@ -1,0 +1,158 @@
+"""`backward` and `grad`: from what a user asks to the engine's walk, and from the walk's result to `.grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from .backend import as_array, module_of
+from .engine import Value, edge_of, run_hooks, untracked, walk
+
+
+def backward(tensors, gradients=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
+    """Add the gradients of the tensors, weighted by `gradients`, to the `.grad` of the leaves (or of `inputs`).
+
+    Nothing is added anywhere if a formula fails on the way.
+    """
+    tensors = _listed(tensors)
+    roots = _roots("backward", tensors, gradients, create_graph)
+    retain = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        accumulate(walk(roots, retain, create_graph), create_graph)
+        return
+    inputs = _listed(inputs)
+    if not inputs:
+        raise RuntimeError("'inputs' argument to backward cannot be empty.")
+    found = walk(roots, retain, create_graph, tuple(_edge_that_must_be("backward", t) for t in inputs))
+    for t in inputs:
+        if edge_of(t) in found:
+            add_gradient(t, found[edge_of(t)], create_graph, own=False)
+
+
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple:
+    """The gradients of the outputs, weighted by `grad_outputs`, with respect to each input; `.grad` stays as it is."""
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched=True is not here; call grad once per row")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
+    outputs, inputs = _listed(outputs), _listed(inputs)
+    roots = _roots("grad", outputs, grad_outputs, create_graph)
+    edges = tuple(_edge_that_must_be("grad", t) for t in inputs)
+    retain = create_graph if retain_graph is None else retain_graph
+    found = walk(roots, retain, create_graph, edges)
+    return tuple(
+        _found(found.get(edge), t, create_graph, bool(allow_unused), materialize_grads) for t, edge in zip(inputs, edges)
+    )
+
+
+def _found(g, t, create_graph: bool, allow_unused: bool, materialize: bool):
+    """One gradient as a Tensor; None, zeros or an error where the input was not used."""
+    if g is not None:
+        return g if create_graph else untracked(_own(g))
+    if materialize:
+        return untracked(np.zeros_like(t.array))
+    if not allow_unused:
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. "
+            "Set allow_unused=True if this is the desired behavior."
+        )
+    return None
+
+
+def _listed(tensors) -> list:
+    return [tensors] if isinstance(tensors, Value) else list(tensors)
+
+
+def _edge_that_must_be(name: str, t) -> Any:
+    edge = edge_of(t)
+    if edge is None:
+        raise RuntimeError(f"{name}: One of the differentiated Tensors does not require grad")
+    return edge
+
+
+def _roots(name: str, tensors: Sequence, gradients, record: bool) -> list[tuple]:
+    """Where the walk begins: the tensors' edges, each with its gradient."""
+    gradients = [None] * len(tensors) if gradients is None else _listed(gradients)
+    if len(gradients) != len(tensors):
+        raise RuntimeError(f"{name}: got {len(tensors)} tensors and {len(gradients)} gradients")
+    roots = []
+    for i, (t, g) in enumerate(zip(tensors, gradients)):
+        if not t.tracked:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        g = _seed(t) if g is None else _checked_seed(t, g)
+        roots.append((edge_of(t), g if record else g.array))
+    return roots
+
+
+def _seed(t):
+    """The gradient of a scalar with respect to itself: 1."""
+    if t.array.size != 1:
+        raise RuntimeError(
+            f"grad can be implicitly created only for scalar outputs; this one has shape {tuple(t.array.shape)}: "
+            "reduce it with sum() or mean(), or pass gradient="
+        )
+    if t.array.dtype.kind == "c":
+        raise RuntimeError("grad can be implicitly created only for real scalar outputs but got a complex one")
+    return untracked(np.ones_like(t.array))
+
+
+def _checked_seed(t, g):
+    if not isinstance(g, Value):
+        g = untracked(module_of(t.array).asarray(g, t.array.dtype))
+    if g.array.shape != t.array.shape:
+        raise RuntimeError(f"Mismatch in shape: grad_output has shape {tuple(g.array.shape)}, output {tuple(t.array.shape)}")
+    return g
+
+
+# ---- into .grad ------------------------------------------------------------------------------------------------------
+def _references_of_one_holder() -> int:
+    """What getrefcount says of an object that only one local variable holds (it differs between Pythons)."""
+    held = {0: object()}
+    _, g = held.popitem()
+    return getrefcount(g)
+
+
+ALONE = _references_of_one_holder()
+
+
+def accumulate(arrived: dict, record: bool) -> None:
+    """Add to each leaf's `.grad` what the walk brought. An array that nothing else refers to is taken as it is."""
+    while arrived:
+        leaf, g = arrived.popitem()
+        own = not record and getrefcount(g) == ALONE and getattr(g, "base", None) is None
+        add_gradient(leaf, g, record, own)
+
+
+def add_gradient(t, g, record: bool, own: bool) -> None:
+    """t.grad += g, with the hooks of a leaf run on g before and after."""
+    if t.node is None and t.hooks:
+        g, own = run_hooks(t.hooks.values(), g, record), False
+    held = t.held_grad
+    if record:
+        t.held_grad = g if held is None else held + g
+    elif held is None:
+        t.held_grad = untracked(as_array(g) if own else _own(g))
+    elif held.tracked:
+        t.held_grad = held + untracked(_own(g))
+    else:
+        held.array += g
+        held.version[0] += 1
+    for hook in t.after_hooks:
+        hook(t)
+
+
+def _own(g):
+    """A copy, so that a `.grad` never shares memory with another tensor."""
+    return as_array(g).copy()

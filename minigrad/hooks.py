@@ -1,0 +1,72 @@
+"""Hooks on tensors: functions that see a gradient as it passes, and handles that remove them."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+
+_number = itertools.count()
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove()` takes the hook away; as a context it is there until the end."""
+
+    def __init__(self, hooks: dict, extra_dict=None):
+        self.id = next(_number)
+        self._hooks = hooks
+        self._others = [] if extra_dict is None else extra_dict if isinstance(extra_dict, list) else [extra_dict]
+
+    def remove(self) -> None:
+        for hooks in (self._hooks, *self._others):
+            hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.remove()
+
+
+def add_hook(hooks: dict, hook: Callable) -> RemovableHandle:
+    """Put a hook into a dict of hooks, under the number of the handle that removes it."""
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
+def register_hook(t, hook: Callable) -> RemovableHandle:
+    """`hook(gradient)` runs when the tensor's gradient is complete, and may return another in its place."""
+    if not t.tracked:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if t.node is not None:
+        t.node.hooks = t.node.hooks if t.node.hooks is not None else {}
+        return add_hook(t.node.hooks, hook)
+    t.hooks = t.hooks or {}
+    return add_hook(t.hooks, hook)
+
+
+def register_after_hook(t, hook: Callable) -> RemovableHandle:
+    """`hook(tensor)` runs after a leaf's `.grad` has been added to."""
+    if not t.tracked or t.node is not None:
+        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+    t.after_hooks = t.after_hooks or {}
+    return add_hook(t.after_hooks, hook)
+
+
+def retain_grad(t) -> None:
+    """Keep the gradient of a tensor that is no leaf in its `.grad`."""
+    if not t.tracked:
+        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+    if t.node is None or t.retains_grad:
+        return
+    weak = weakref.ref(t)  # the node must not hold the tensor, which holds the node
+
+    def keep(g):
+        tensor = weak()
+        if tensor is not None:
+            held = tensor.held_grad
+            tensor.held_grad = g.clone() if held is None else held + g
+
+    register_hook(t, keep)
+    t.retains_grad = True

@@ -1,0 +1,234 @@
+"""Ops that pick elements by index or mask: `x[...]`, `x[...] = y`, gather, scatter, select, fill, triangles.
+
+The engine of all is `take_part` and `put_back` of `shaping`; along one dimension, `gather` and `scatter_add`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import dtypes
+from ..backend import module_of, scatter_add
+from ..engine import is_recording, primitive, refresh, untracked
+from ..inplace import adopt, check_versions_can_move, check_writable
+from ..tensor import Tensor
+from .elementwise import select as choose
+from .shaping import axis_of, broadcast_shapes, copy, expand_to, reshape_to, take_part
+
+
+# ---- x[...] ----------------------------------------------------------------------------------------------------------
+def plain_index(index):
+    """An index as NumPy takes it: tensors and lists in it become arrays, copied, as they may change later."""
+    if isinstance(index, tuple):
+        return tuple([_plain_part(p) for p in index])
+    return _plain_part(index)
+
+
+def _plain_part(part):
+    if type(part) is int or part is None or part is Ellipsis:
+        return part
+    if isinstance(part, slice):
+        return _plain_slice(part)
+    if isinstance(part, Tensor):
+        array = part.array
+        if array.dtype.kind not in "iub":
+            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, got {part.dtype}")
+        if array.dtype == np.uint8:
+            return array.astype(bool)
+        return int(array) if array.ndim == 0 and array.dtype.kind != "b" else array.copy()
+    if isinstance(part, (bool, np.bool_)):
+        return np.asarray(part)
+    if isinstance(part, (list, range)):
+        array = np.asarray([int(p) if isinstance(p, Tensor) else p for p in part])
+        return array.astype(np.int64) if array.size == 0 else array
+    if hasattr(part, "__index__") and not isinstance(part, np.ndarray):
+        return part.__index__()
+    if isinstance(part, np.ndarray) and part.dtype.kind in "iub":
+        return part
+    raise IndexError(f"only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, got {part!r}")
+
+
+def _plain_slice(part: slice) -> slice:
+    start, stop, step = (None if p is None else p.__index__() for p in (part.start, part.stop, part.step))
+    if step is not None and step <= 0:
+        raise ValueError("step must be greater than zero; use flip() for the reverse order")
+    return slice(start, stop, step)
+
+
+def getitem(input, index) -> Tensor:
+    """x[index]: a view for ints, slices, None and Ellipsis; a copy for integer and boolean tensors."""
+    return take_part(input, plain_index(index))
+
+
+@primitive(x=lambda g, index: zero_part(g, index), value=lambda g, index: take_part(g, index))
+def assign_part(x, value, index):
+    """Writes the value into x itself at an index: for `setitem`, which sees to versions and views."""
+    x[index] = value
+    return x
+
+
+@primitive(x=lambda g, index: zero_part(g, index))
+def zero_part(x, index):
+    """x with zeros at an index."""
+    out = x.copy()
+    out[index] = 0
+    return out
+
+
+def setitem(target, index, value) -> None:
+    """x[index] = value, with a gradient to the value and to what is left of x."""
+    index = plain_index(index)
+    if not isinstance(value, Tensor):
+        value = untracked(module_of(target.array).asarray(np.asarray(value).astype(target.array.dtype)))
+    if target.base is not None:
+        refresh(target)
+    check_writable(target)
+    check_versions_can_move(target, target)
+    tracked = is_recording() and (target.tracked or value.tracked)
+    if value.array.ndim > target.array.ndim:
+        value = reshape_to(value, _without_leading_ones(value.array.shape, target.array.ndim))
+    if tracked:
+        with_history = assign_part(target, value, index)
+        target.version[0] += 1
+        adopt(target, with_history)
+        return
+    try:
+        target.array[index] = value.array
+    except ValueError as error:
+        raise RuntimeError(f"setitem: value of shape {tuple(value.array.shape)} does not fit: {error}") from None
+    target.version[0] += 1
+    if target.base is not None:
+        target.seen = target.version[0]
+
+
+def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    while len(shape) > ndim and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+# ---- along one dimension ---------------------------------------------------------------------------------------------
+def _place(index, axis: int) -> tuple:
+    """The index tuple that names, for each element of `index`, its own place with `index` along the axis."""
+    xp = module_of(index)
+    grids = [n.reshape([-1 if i == a else 1 for i in range(index.ndim)]) for a, n in enumerate(map(xp.arange, index.shape))]
+    grids[axis] = index
+    return tuple(grids)
+
+
+@primitive(x=lambda g, x_shape, index, axis: scatter_sum(g, x_shape, index, axis))
+def gather_along(x, index, axis):
+    """out[i][j] = x[index[i][j]][j] for axis 0, and so on."""
+    return x[_place(index, axis)]
+
+
+@primitive(x=lambda g, index, axis: gather_along(g, index, axis))
+def scatter_sum(x, shape, index, axis):
+    """Zeros of a shape with x added where `index` says, along an axis: the inverse of `gather_along`."""
+    out = np.zeros_like(x, shape=shape)
+    scatter_add(out, _place(index, axis), x)
+    return out
+
+
+def _index_array(name: str, index: Tensor) -> np.ndarray:
+    if not isinstance(index, Tensor) or index.array.dtype.kind not in "iu":
+        got = index.dtype if isinstance(index, Tensor) else type(index).__name__
+        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {got}; use index.long()")
+    return index.array.copy()
+
+
+def _check_bounds(name: str, index, size: int) -> None:
+    if index.size and (int(index.min()) < 0 or int(index.max()) >= size):
+        bad = int(index.min()) if int(index.min()) < 0 else int(index.max())
+        raise IndexError(f"{name}(): index {bad} is out of bounds for dimension with size {size}")
+
+
+def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=None) -> Tensor:
+    """out[i][j] = input[index[i][j]][j] for dim 0: one pick per element of `index`."""
+    places = _index_array("gather", index)
+    if places.ndim != input.array.ndim and places.size and input.array.ndim and places.ndim:
+        raise RuntimeError(
+            f"Index tensor must have the same number of dimensions as input tensor: index {tuple(places.shape)}, "
+            f"input {tuple(input.array.shape)}"
+        )
+    axis = axis_of("gather", input, dim)
+    if input.array.ndim == 0:
+        return reshape_to(input, places.shape)
+    if any(n > m for a, (n, m) in enumerate(zip(places.shape, input.array.shape)) if a != axis):
+        raise RuntimeError(
+            f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no larger than "
+            f"self {tuple(input.array.shape)} apart from dimension {axis}"
+        )
+    _check_bounds("gather", places, input.array.shape[axis])
+    return gather_along(input, places, axis, out=out)
+
+
+def index_select(input, dim: int, index: Tensor, *, out=None) -> Tensor:
+    """The parts at the given places of a dimension, in that order."""
+    places = _index_array("index_select", index)
+    if places.ndim > 1:
+        raise IndexError(f"index_select(): Index is supposed to be a vector, got {places.ndim} dimensions")
+    axis = axis_of("index_select", input, dim)
+    if input.array.ndim == 0:
+        return copy(input)
+    _check_bounds("index_select", places, input.array.shape[axis])
+    return take_part(input, (slice(None),) * axis + (places.reshape(-1),), out=out)
+
+
+def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) -> Tensor:
+    """`gather` whose index is broadcast against the input; without `dim` both are flattened."""
+    if dim is None:
+        return gather(reshape_to(input, (input.array.size,)), 0, reshape_to(indices, (indices.array.size,)), out=out)
+    axis = axis_of("take_along_dim", input, dim)
+    free = [s[:axis] + (1,) + s[axis + 1 :] for s in (input.array.shape, indices.array.shape)]
+    shape = broadcast_shapes(*free)
+    wide = expand_to(input, shape[:axis] + (input.array.shape[axis],) + shape[axis + 1 :])
+    places = expand_to(indices, shape[:axis] + (indices.array.shape[axis],) + shape[axis + 1 :])
+    return gather(wide, axis, places, out=out)
+
+
+# ---- masks -----------------------------------------------------------------------------------------------------------
+def _mask_array(name: str, mask) -> np.ndarray:
+    if not isinstance(mask, Tensor) or mask.array.dtype.kind != "b":
+        got = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
+        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {got}; use mask.bool()")
+    return mask.array.copy()
+
+
+def masked_fill(input, mask: Tensor, value) -> Tensor:
+    """`value` where the mask is True, the input elsewhere."""
+    held = untracked(_mask_array("masked_fill", mask))
+    if isinstance(value, Tensor):
+        if value.array.ndim:
+            raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, but got {value.array.ndim} dimensions")
+    else:
+        value = untracked(module_of(input.array).asarray(np.asarray(value).astype(input.array.dtype)))
+    return choose(held, value if value.array.dtype == input.array.dtype else value.to(input.dtype), input)
+
+
+def masked_select(input, mask: Tensor, *, out=None) -> Tensor:
+    """The elements where the mask is True, as a vector."""
+    shape = broadcast_shapes(input.array.shape, mask.array.shape)
+    held = np.broadcast_to(_mask_array("masked_select", mask), shape)
+    return take_part(expand_to(input, shape), held, out=out)
+
+
+def where(condition, input=None, other=None, *, out=None):
+    """`input` where the condition holds, `other` elsewhere; with the condition alone, `nonzero(as_tuple=True)`."""
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    target = dtypes.result_type(input, other).numpy
+    x, y = (v if isinstance(v, Tensor) else untracked(np.asarray(v).astype(target)) for v in (input, other))
+    if condition.array.dtype.kind != "b":
+        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}")
+    return choose(condition, x, y, out=out)
+
+
+def nonzero(input, *, out=None, as_tuple: bool = False):
+    """The places of the non-zero elements: (K, ndim) int64, or a tuple with a vector per dimension."""
+    found = np.nonzero(input.array.reshape(1) if input.array.ndim == 0 else input.array)
+    if as_tuple:
+        return tuple(untracked(f) for f in found)
+    if input.array.ndim == 0:
+        return untracked(np.zeros((len(found[0]), 0), np.int64))
+    return untracked(np.stack(found, 1))

@@ -1,0 +1,588 @@
+"""Tensor: an array with a place in the graph. Methods and operators are one line each, into `ops`.
+
+`array` is the NumPy or CuPy array; `tracked` says whether it requires grad; `node` is the op that made it (None for
+a leaf). The rest of the class is PyTorch's face on these. Methods that few programs use are in `tensor_methods.py`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from . import dtypes, gradients, hooks
+from .backend import as_device, device_of, to_device, to_numpy
+from .engine import Value, results_are, untracked
+from .inplace import take_over, write
+from .tensor_methods import RareMethods
+
+
+class Size(tuple):
+    """A tensor's shape: a tuple that knows how many elements it stands for."""
+
+    def numel(self) -> int:
+        """The number of elements in a tensor of this shape."""
+        return int(np.prod(self, dtype=np.int64))
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    def __add__(self, other) -> Size:
+        return Size(tuple(self) + tuple(other))
+
+    def __getitem__(self, index):
+        part = tuple.__getitem__(self, index)
+        return Size(part) if isinstance(index, slice) else part
+
+    def __reduce__(self):
+        return Size, (tuple(self),)
+
+
+#: what slots hold that have not been set; leaving them unset keeps the making of a tensor cheap
+UNSET: dict[str, Any] = {"held_grad": None, "hooks": {}, "after_hooks": {}, "retains_grad": False}
+
+
+@results_are
+class Tensor(RareMethods, Value):
+    """An n-dimensional array that can be differentiated; made by `minigrad.tensor(data)` and by every operation.
+
+    `Tensor(2, 3)` and `Tensor([1, 2])` are PyTorch's old constructors: sizes, or data as the default dtype.
+    """
+
+    __slots__ = ("held_grad", "hooks", "after_hooks", "retains_grad", "__dict__")
+
+    def __new__(cls, *args, **kwargs):
+        made = ops.legacy_tensor(*args) if cls is Tensor else untracked(np.empty(0))
+        return made
+
+    def __getattr__(self, name: str):
+        if name in UNSET:
+            return UNSET[name]
+        raise AttributeError(f"'Tensor' object has no attribute '{name}'")
+
+    # ---- what it is --------------------------------------------------------------------------------------------------
+    @property
+    def shape(self) -> Size:
+        return Size(self.array.shape)
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.of(self.array.dtype)
+
+    @property
+    def device(self):
+        return device_of(self.array)
+
+    def size(self, dim: int | None = None):
+        """The shape, or the size of one dimension."""
+        return self.shape if dim is None else self.array.shape[ops.axis_of("size", self, dim)]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    nelement, ndimension = numel, dim
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __repr__(self, *, tensor_contents=None) -> str:
+        return formatting.tensor_repr(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if self.array.ndim == 0 else str(self), spec)
+
+    __hash__ = object.__hash__
+
+    # ---- gradients ---------------------------------------------------------------------------------------------------
+    @property
+    def requires_grad(self) -> bool:
+        return self.tracked
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Say whether gradients are to flow to this leaf; returns itself."""
+        if requires_grad and self.array.dtype.kind not in "fc":
+            raise RuntimeError(f"only Tensors of floating point and complex dtype can require gradients, not {self.dtype}")
+        if not requires_grad and self.node is not None:
+            raise RuntimeError("you can only change requires_grad flags of leaf variables; use detach()")
+        self.tracked = bool(requires_grad)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.node is None
+
+    @property
+    def grad_fn(self):
+        return graph.grad_fn(self)
+
+    @property
+    def grad(self) -> Tensor | None:
+        if self.node is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed; it is None. "
+                "Use .retain_grad() on it before backward() if you want it.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self.held_grad
+
+    @grad.setter
+    def grad(self, g: Tensor | None) -> None:
+        if g is not None:
+            if not isinstance(g, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}")
+            if g.array.shape != self.array.shape or g.array.dtype != self.array.dtype:
+                raise RuntimeError(
+                    f"assigned grad has shape {tuple(g.array.shape)} and dtype {g.dtype}; "
+                    f"the tensor has {tuple(self.array.shape)} and {self.dtype}"
+                )
+        self.held_grad = g
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.held_grad = None
+
+    def backward(self, gradient=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
+        """Add the gradient of this tensor (a scalar, unless `gradient` weighs its elements) to its leaves' `.grad`."""
+        gradients.backward(self, None if gradient is None else [gradient], retain_graph, create_graph, inputs)
+
+    def detach(self) -> Tensor:
+        """The same memory outside the graph; in-place writes to either are noticed by both."""
+        t = untracked(self.array)
+        t.version = self.version
+        return t
+
+    def detach_(self) -> Tensor:
+        """Leave the graph; returns itself."""
+        self.tracked, self.node, self.base = False, None, None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        return untracked(self.array)
+
+    @data.setter
+    def data(self, new: Tensor) -> None:
+        if not isinstance(new, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}")
+        self.array = new.array
+
+    @property
+    def _version(self) -> int:
+        return self.version[0]
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this non-leaf tensor in `.grad`."""
+        hooks.retain_grad(self)
+
+    def register_hook(self, hook):
+        """`hook(gradient)` runs when the gradient is complete, and may return another in its place."""
+        return hooks.register_hook(self, hook)
+
+    def register_post_accumulate_grad_hook(self, hook):
+        """`hook(tensor)` runs after this leaf's `.grad` has been added to."""
+        return hooks.register_after_hook(self, hook)
+
+    # ---- to and from other things ------------------------------------------------------------------------------------
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The values as a NumPy array that shares memory; `force=True` detaches and moves to the CPU first."""
+        if self.tracked and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if not isinstance(self.array, np.ndarray) and not force:
+            raise TypeError("can't convert a cuda tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
+        return to_numpy(self.array)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        array = self.numpy()
+        return array.copy() if copy and dtype is None else array if dtype is None else array.astype(dtype, copy=bool(copy))
+
+    def item(self):
+        """The only element, as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar; use tolist()")
+        return self.array.item()
+
+    def tolist(self):
+        """The elements as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(
+                "Boolean value of Tensor with no values is ambiguous"
+                if self.array.size == 0
+                else "Boolean value of Tensor with more than one value is ambiguous; use .any() or .all()"
+            )
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iub" or self.array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.array.item())
+
+    def to(self, *args, **kwargs) -> Tensor:
+        """In another dtype, on another device, or both (also "like another tensor"); itself where nothing changes."""
+        dtype, device, copy = ops.parse_to(*args, **kwargs)
+        t = self if dtype is None else ops.to_dtype(self, dtype)
+        if device is not None and device.type != device_of(t.array).type:
+            t = ops.transfer(t, device)
+        return ops.copy(t) if copy and t is self else t
+
+    def cpu(self) -> Tensor:
+        """On the CPU."""
+        return self.to(device="cpu")
+
+    def cuda(self, device=None, non_blocking: bool = False) -> Tensor:
+        """On the GPU."""
+        return self.to(device="cuda" if device is None else device)
+
+    def float(self) -> Tensor:
+        return ops.to_dtype(self, dtypes.float32)
+
+    def double(self) -> Tensor:
+        return ops.to_dtype(self, dtypes.float64)
+
+    def half(self) -> Tensor:
+        return ops.to_dtype(self, dtypes.float16)
+
+    def int(self) -> Tensor:
+        return ops.to_dtype(self, dtypes.int32)
+
+    def long(self) -> Tensor:
+        return ops.to_dtype(self, dtypes.int64)
+
+    def bool(self) -> Tensor:
+        return ops.to_dtype(self, dtypes.bool_)
+
+    def clone(self, *, memory_format=None) -> Tensor:
+        """A copy, through which gradients flow."""
+        return ops.copy(self)
+
+    # ---- operators ---------------------------------------------------------------------------------------------------
+    def __add__(self, other):
+        return ops.add(self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other):
+        return ops.sub(self, other)
+
+    def __rsub__(self, other):
+        return ops.sub(other, self)
+
+    def __mul__(self, other):
+        return ops.mul(self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other):
+        return ops.div(self, other)
+
+    def __rtruediv__(self, other):
+        return ops.div(other, self)
+
+    def __floordiv__(self, other):
+        return ops.floor_divide(self, other)
+
+    def __rfloordiv__(self, other):
+        return ops.floor_divide(other, self)
+
+    def __mod__(self, other):
+        return ops.remainder(self, other)
+
+    def __rmod__(self, other):
+        return ops.remainder(other, self)
+
+    def __pow__(self, exponent):
+        return ops.pow(self, exponent)
+
+    def __rpow__(self, base):
+        return ops.pow(base, self)
+
+    def __matmul__(self, other):
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other):
+        return ops.matmul(other, self)
+
+    def __neg__(self):
+        return ops.neg(self)
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        return ops.abs(self)
+
+    def __eq__(self, other):
+        return ops.eq(self, other) if other is not None else False
+
+    def __ne__(self, other):
+        return ops.ne(self, other) if other is not None else True
+
+    def __lt__(self, other):
+        return ops.lt(self, other)
+
+    def __le__(self, other):
+        return ops.le(self, other)
+
+    def __gt__(self, other):
+        return ops.gt(self, other)
+
+    def __ge__(self, other):
+        return ops.ge(self, other)
+
+    def __and__(self, other):
+        return ops.bitwise_and(self, other)
+
+    __rand__ = __and__
+
+    def __or__(self, other):
+        return ops.bitwise_or(self, other)
+
+    __ror__ = __or__
+
+    def __xor__(self, other):
+        return ops.bitwise_xor(self, other)
+
+    __rxor__ = __xor__
+
+    def __invert__(self):
+        return ops.bitwise_not(self)
+
+    def __getitem__(self, index):
+        return ops.getitem(self, index)
+
+    def __setitem__(self, index, value):
+        ops.setitem(self, index, value)
+
+    def __iter__(self):
+        if self.array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(ops.unbind(self, 0))
+
+    def __contains__(self, element) -> bool:
+        return bool((self == element).array.any())
+
+    # ---- in-place operators ------------------------------------------------------------------------------------------
+    def __iadd__(self, other):
+        return write(self, ops.add, other)
+
+    def __isub__(self, other):
+        return write(self, ops.sub, other)
+
+    def __imul__(self, other):
+        return write(self, ops.mul, other)
+
+    def __itruediv__(self, other):
+        return write(self, ops.div, other)
+
+    def __ipow__(self, other):
+        return write(self, ops.pow, other)
+
+    def __iand__(self, other):
+        return write(self, ops.bitwise_and, other)
+
+    def __ior__(self, other):
+        return write(self, ops.bitwise_or, other)
+
+    def copy_(self, src, non_blocking: bool = False) -> Tensor:
+        """Take over the values of another tensor, converted and broadcast as needed."""
+        return ops.copy_into(self, src)
+
+    def zero_(self) -> Tensor:
+        """Fill with zeros."""
+        return self.fill_(0)
+
+    def fill_(self, value) -> Tensor:
+        """Fill with one value."""
+        return ops.copy_into(self, value)
+
+    # ---- arithmetic --------------------------------------------------------------------------------------------------
+    def add(self, other, *, alpha=1):
+        return ops.scaled_add(self, other, alpha=alpha)
+
+    def sub(self, other, *, alpha=1):
+        return ops.scaled_sub(self, other, alpha=alpha)
+
+    def mul(self, other):
+        return ops.mul(self, other)
+
+    def div(self, other, *, rounding_mode=None):
+        return ops.divide(self, other, rounding_mode=rounding_mode)
+
+    def pow(self, exponent):
+        return ops.pow(self, exponent)
+
+    def neg(self):
+        return ops.neg(self)
+
+    def abs(self):
+        return ops.abs(self)
+
+    def exp(self):
+        return ops.exp(self)
+
+    def log(self):
+        return ops.log(self)
+
+    def sqrt(self):
+        return ops.sqrt(self)
+
+    def square(self):
+        return ops.square(self)
+
+    def sin(self):
+        return ops.sin(self)
+
+    def cos(self):
+        return ops.cos(self)
+
+    def tanh(self):
+        return ops.tanh(self)
+
+    def sigmoid(self):
+        return ops.sigmoid(self)
+
+    def relu(self):
+        return ops.relu(self)
+
+    def clamp(self, min=None, max=None):
+        return ops.clamp(self, min, max)
+
+    def matmul(self, other):
+        return ops.matmul(self, other)
+
+    def softmax(self, dim=None, dtype=None):
+        return ops.softmax(self, dim, dtype=dtype)
+
+    def log_softmax(self, dim=None, dtype=None):
+        return ops.log_softmax(self, dim, dtype=dtype)
+
+    # ---- reductions --------------------------------------------------------------------------------------------------
+    def sum(self, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None):
+        return ops.sum(self, dim if axis is None else axis, keepdim or bool(keepdims), dtype=dtype)
+
+    def mean(self, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None):
+        return ops.mean(self, dim if axis is None else axis, keepdim or bool(keepdims), dtype=dtype)
+
+    def prod(self, dim=None, keepdim=False, *, dtype=None):
+        return ops.prod(self, dim, keepdim, dtype=dtype)
+
+    def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
+        return ops.var(self, dim, unbiased, keepdim, correction=correction)
+
+    def std(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
+        return ops.std(self, dim, unbiased, keepdim, correction=correction)
+
+    def max(self, dim=None, keepdim=False, *, axis=None):
+        return ops.max(self, dim if axis is None else axis, keepdim)
+
+    def min(self, dim=None, keepdim=False, *, axis=None):
+        return ops.min(self, dim if axis is None else axis, keepdim)
+
+    def argmax(self, dim=None, keepdim=False, *, axis=None):
+        return ops.argmax(self, dim if axis is None else axis, keepdim)
+
+    def argmin(self, dim=None, keepdim=False, *, axis=None):
+        return ops.argmin(self, dim if axis is None else axis, keepdim)
+
+    def all(self, dim=None, keepdim=False):
+        return ops.all(self, dim, keepdim)
+
+    def any(self, dim=None, keepdim=False):
+        return ops.any(self, dim, keepdim)
+
+    def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
+        return ops.norm(self, p, dim, keepdim, dtype=dtype)
+
+    # ---- shape -------------------------------------------------------------------------------------------------------
+    @property
+    def T(self) -> Tensor:
+        return ops.permute_to(self, tuple(reversed(range(self.array.ndim))))
+
+    @property
+    def mT(self) -> Tensor:
+        return ops.transpose(self, -2, -1)
+
+    def t(self):
+        return ops.t(self)
+
+    def reshape(self, *shape):
+        return ops.reshape(self, *shape)
+
+    def view(self, *shape):
+        return ops.view(self, *shape)
+
+    def permute(self, *dims):
+        return ops.permute(self, *dims)
+
+    def transpose(self, dim0, dim1):
+        return ops.transpose(self, dim0, dim1)
+
+    def squeeze(self, dim=None):
+        return ops.squeeze(self, dim)
+
+    def unsqueeze(self, dim):
+        return ops.unsqueeze(self, dim)
+
+    def flatten(self, start_dim=0, end_dim=-1):
+        return ops.flatten(self, start_dim, end_dim)
+
+    def expand(self, *sizes):
+        return ops.expand(self, *sizes)
+
+    def contiguous(self, *, memory_format=None):
+        return self if self.array.flags.c_contiguous else ops.copy(self)
+
+    def split(self, split_size, dim=0):
+        return ops.split(self, split_size, dim)
+
+    def chunk(self, chunks, dim=0):
+        return ops.chunk(self, chunks, dim)
+
+    def unbind(self, dim=0):
+        return ops.unbind(self, dim)
+
+    def gather(self, dim, index, *, sparse_grad=False):
+        return ops.gather(self, dim, index)
+
+    def masked_fill(self, mask, value):
+        return ops.masked_fill(self, mask, value)
+
+    def topk(self, k, dim=-1, largest=True, sorted=True):
+        return ops.topk(self, k, dim, largest, sorted)
+
+    def sort(self, dim=-1, descending=False, stable=False):
+        return ops.sort(self, dim, descending)
+
+
+__all__ = ["Size", "Tensor", "as_device", "take_over", "to_device"]
+
+# The one cycle in the package: operators call ops, and ops make Tensors. It is paid here, in the open.
+from . import formatting, graph, ops  # noqa: E402

@@ -1,6 +1,7 @@
 """The functions by which a .pt file describes its tensors, under the names PyTorch gives them.
 
-Every argument comes from the file, so each is checked, in Python's unbounded integers, before memory is viewed.
+Every argument comes from the file, so each is checked, in Python's unbounded integers, before memory is
+viewed.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from math import prod
 
-from minigrad import dtypes
-from minigrad.serialization.errors import UnpicklingError
-from minigrad.serialization.storage import UNTYPED, Storage, strided
-from minigrad.serialization.tensors import Parameter, Tensor, from_array
+from .. import dtypes
+from .errors import UnpicklingError
+from .storage import UNTYPED, Storage, strided
+from .tensors import Parameter, Tensor, from_array
 
 MAX_DIMENSIONS = 64
-#: A tensor with stride 0 may have more elements than its storage; beyond this many bytes that is no use but harm.
+#: With stride 0 a tensor may have more elements than its storage; beyond this many bytes that does harm.
 MAX_EXPANDED_BYTES = 2**30
 #: Lazily conjugated tensors are copied when loaded: at most this many times their storage.
 MAX_COPIES = 16
@@ -47,11 +48,11 @@ def _rebuild_tensor_v3(
     )
 
 
-def _rebuild_parameter(data, requires_grad, backward_hooks) -> Parameter:
+def _rebuild_parameter(data, requires_grad, backward_hooks) -> Tensor:
     return _rebuild_parameter_with_state(data, requires_grad, backward_hooks, None)
 
 
-def _rebuild_parameter_with_state(data, requires_grad, backward_hooks, state) -> Parameter:
+def _rebuild_parameter_with_state(data, requires_grad, backward_hooks, state) -> Tensor:
     if not isinstance(data, Tensor):
         raise UnpicklingError("a parameter is built on something that is no tensor")
     return _with_attributes(_finish(data.array, requires_grad, backward_hooks, is_parameter=True), state)

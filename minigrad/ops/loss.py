@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import module_of
-from ..engine import primitive
+from ..engine import Fused, primitive
 from .elementwise import clamp_between, log, maximum, sigmoid, sign
-from .fused import FusedOne
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
 
@@ -117,5 +116,5 @@ def _composed(x, target, weights, smoothing, summed):
     return losses.sum() if summed else losses
 
 
-cross_entropy = FusedOne(_forward, _backward, _composed)
+cross_entropy = Fused(_forward, _backward, _composed)
 cross_entropy.name = "cross_entropy"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..engine import Fused
 from .elementwise import add, mul, rsqrt, square, sub
-from .fused import FusedOne
 from .reduction import mean_over
 
 
@@ -55,7 +55,7 @@ def _what_does_not_fit(x, weight, bias, *settings) -> str:
     return f"input {x.shape} does not fit {shapes}"
 
 
-normalize_over = FusedOne(_forward, _backward, _composed, _what_does_not_fit)
+normalize_over = Fused(_forward, _backward, _composed, _what_does_not_fit)
 normalize_over.name = "normalization"
 
 

@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 
-from ..backend import module_of
 from ..engine import primitive
 from .promotion import arithmetic, floating
 

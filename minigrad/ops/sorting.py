@@ -6,11 +6,10 @@ from collections import namedtuple
 
 import numpy as np
 
-from ..backend import module_of
 from ..engine import primitive, untracked
 from ..tensor import Tensor
 from .elementwise import maximum, minimum
-from .indexing import gather_along, scatter_sum
+from .indexing import gather_along
 from .reduction import max_over, min_over
 from .shaping import axes_of, axis_of, reshape_to
 

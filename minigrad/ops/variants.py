@@ -10,7 +10,20 @@ from ..backend import as_device, device, device_of, module_of, to_device
 from ..engine import edge_of, fresh_history, is_recording, primitive, untracked
 from ..inplace import take_over
 from ..tensor import Tensor
-from .elementwise import add, clamp_between, div, floor_divide, maximum, minimum, mul, power, power_of, round_to, sub, trunc
+from .elementwise import (
+    add,
+    clamp_between,
+    div,
+    floor_divide,
+    maximum,
+    minimum,
+    mul,
+    power,
+    power_of,
+    round_to,
+    sub,
+    trunc,
+)
 from .promotion import to_dtype
 from .shaping import expand_to
 

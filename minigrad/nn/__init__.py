@@ -1,5 +1,6 @@
 """Layers and networks, as PyTorch's `torch.nn` has them."""
-from .parameter import Buffer, Parameter
-from .module import Module
-from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+
 from . import init
+from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from .module import Module
+from .parameter import Buffer, Parameter

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .workspace import Workspace, empty, zeros
+from .workspace import Workspace, empty
 
 SMALL_PRODUCT = 1_000_000  # multiplications up to which OpenBLAS's AVX-512 kernels read their operands in place
 

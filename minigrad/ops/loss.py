@@ -80,7 +80,9 @@ def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
     """Refuse class numbers that are neither 0 .. classes - 1 nor `ignore_index`."""
     bad = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
     if bad.size:
-        raise IndexError(f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}")
+        raise IndexError(
+            f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}"
+        )
 
 
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):

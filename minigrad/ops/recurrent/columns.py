@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .workspace import Workspace, empty, zeros
+from .workspace import Workspace, empty
 
-SMALL_PRODUCT = 1_000_000  # multiplications up to which OpenBLAS's AVX-512 kernels read their operands in place
+SMALL_PRODUCT = (
+    1_000_000  # multiplications up to which OpenBLAS's AVX-512 kernels read their operands in place
+)
 
 
 class Order:
@@ -37,7 +39,9 @@ class Order:
             length = (np.asarray(self.sizes)[:, None] > self.each).sum(0)
             self.last = length - 1
             self.active = time < length
-            self.source = np.where(self.active, self.last - time, time)  # each sequence turned round in its place
+            self.source = np.where(
+                self.active, self.last - time, time
+            )  # each sequence turned round in its place
 
     def walk(self, a: Any) -> Any:
         """A (T, N, F) array in the order of the walk, or back in that of time: turning round is its own inverse."""

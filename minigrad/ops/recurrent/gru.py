@@ -86,7 +86,8 @@ class GRUScratch(Scratch):
         super().__init__(like, sizes, 5, slice(0, 4))
         gates = 3 * sizes.hidden
         self.views = [
-            (d, f, f[:3].reshape(gates, sizes.batch), f[4]) for d, f in zip(self.outer, self.factors, strict=True)
+            (d, f, f[:3].reshape(gates, sizes.batch), f[4])
+            for d, f in zip(self.outer, self.factors, strict=True)
         ]
 
 

@@ -16,7 +16,9 @@ from .columns import Columns, Order, Sizes, in_blocks, product
 from .workspace import Workspace, empty, free_list, zeros
 
 CHUNK_BYTES = 512 * 1024  # of factors at a time
-PANEL_COLUMNS = 4096  # of one product for the gradient of the weights: long enough for BLAS, short enough for memory
+PANEL_COLUMNS = (
+    4096  # of one product for the gradient of the weights: long enough for BLAS, short enough for memory
+)
 
 
 class Gates(NamedTuple):
@@ -81,7 +83,10 @@ class Scratch(Workspace):
 
     def chunks(self, panel: range) -> Iterator[range]:
         """The steps of each chunk of a panel, last chunk first."""
-        return (range(max(panel.start, top - self.chunk), top) for top in range(panel.stop, panel.start, -self.chunk))
+        return (
+            range(max(panel.start, top - self.chunk), top)
+            for top in range(panel.stop, panel.start, -self.chunk)
+        )
 
 
 class Back:
@@ -211,7 +216,9 @@ class Kernel(NamedTuple):
         free_list.give(tape)
         return outputs, None
 
-    def backward(self, saved: Saved, grads: tuple[Any, ...], wanted: tuple[bool, ...], last: bool = True) -> tuple:
+    def backward(
+        self, saved: Saved, grads: tuple[Any, ...], wanted: tuple[bool, ...], last: bool = True
+    ) -> tuple:
         """The gradients of the arguments of `forward`; with `last` the buffers in `saved` are given back."""
         want = dict(zip(self.arguments, wanted, strict=True))
         # 4. the outer gradients of the states as columns, a chunk of steps at a time
@@ -228,7 +235,9 @@ class Kernel(NamedTuple):
         free_list.give(back.scratch)
         if last:
             free_list.give(saved.tape)
-        return tuple(found[name].astype(saved.dtype, copy=False) if want[name] else None for name in self.arguments)
+        return tuple(
+            found[name].astype(saved.dtype, copy=False) if want[name] else None for name in self.arguments
+        )
 
     def stack(self, given: dict[str, Any], sizes: Sizes) -> Any:
         """The weights as (G, H, I + 1 + P): gate g has [w_ih | b | w_hh], and 0 for what it does not see."""

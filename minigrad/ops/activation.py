@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..engine import primitive
-from .elementwise import abs, erf, exp, mul, relu, select, sigmoid, softplus, tanh
+from .elementwise import abs, erf, exp, mul, select, sigmoid, softplus, tanh
 from .promotion import floating
 
 _SQRT_HALF = math.sqrt(0.5)

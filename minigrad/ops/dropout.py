@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from ..backend import device_of, module_of, to_device
+from ..backend import device_of, to_device
 from ..engine import primitive
 from ..random import Generator
 

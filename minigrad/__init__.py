@@ -1,6 +1,6 @@
 """minigrad: a reverse-mode autograd tensor engine on NumPy (or CuPy), with PyTorch's names.
 
-    import minigrad as torch
+import minigrad as torch
 """
 
 from . import autograd, ops, random

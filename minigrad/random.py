@@ -57,7 +57,9 @@ class Generator:
         """Go on from where `get_state` was called."""
         missing = {"seed", "key", "pos", "normal"} - set(state)
         if missing:
-            raise RuntimeError(f"Generator.set_state: the state lacks {sorted(missing)}; pass what get_state returned")
+            raise RuntimeError(
+                f"Generator.set_state: the state lacks {sorted(missing)}; pass what get_state returned"
+            )
         self._seed = state["seed"]
         self._bits.state = {
             "bit_generator": "MT19937",

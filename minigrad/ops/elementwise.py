@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from ..backend import module_of
+from ..backend import number_like
 from ..engine import primitive
 from .promotion import arithmetic, floating
 
@@ -206,9 +206,9 @@ def sigmoid(x):
     return 0.5 * np.tanh(0.5 * x) + 0.5
 
 
-@_one(x=lambda g, out: select(out > 0, g, 0))
+@_one(x=lambda g, out: g * sign(out))  # out is never negative: 1 where it is positive, 0 elsewhere
 def relu(x):
-    return np.maximum(x, 0)
+    return np.maximum(x, number_like(0, x))
 
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))

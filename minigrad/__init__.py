@@ -59,7 +59,7 @@ from .autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
-from .random import Generator, default_generator, initial_seed, manual_seed, seed
+from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from .ops import (
     tensor,
     as_tensor,

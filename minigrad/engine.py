@@ -231,14 +231,19 @@ class Primitive:
 
 
 def primitive(
-    promote=None, explain=None, arity: int | None = None, views: bool = False, **formulas: Callable
+    promote=None,
+    explain=None,
+    arity: int | None = None,
+    views: bool = False,
+    several: bool = False,
+    **formulas: Callable,
 ) -> Callable:
     """Decorator: make an op of a function of arrays. `formulas` has one gradient formula per differentiable argument.
 
     `promote(*tensors)` brings the tensors to the dtype the op computes in; it is asked where dtypes differ, or where
     an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when the function
-    fails. `views=True` says that the result may share the first argument's memory. `arity` is the number of tensor
-    arguments; it need be given only where they are not those with a formula.
+    fails. `views=True` says that the result may share the first argument's memory, `several=True` that there is a
+    tuple of results. `arity` is the number of tensor arguments, given only where they are not those with a formula.
 
     The op handed back is a closure made for its number of tensor arguments: `_general` is the meaning, `_unary` and
     `_binary` are the same without its loops, for an op's overhead is decided here. Called on plain arrays, as
@@ -249,7 +254,7 @@ def primitive(
         op = Primitive(forward, formulas, promote, explain)
         leading = set(formulas) == set(op.parameters[: len(formulas)])
         tensors = arity if arity is not None else len(formulas) if leading else 0
-        if tensors == 1:
+        if tensors == 1 and not several:
             call = _unary(op)
         elif tensors == 2 == len(op.parameters):
             call = _binary(op)

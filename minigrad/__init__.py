@@ -6,8 +6,7 @@ Every public name that PyTorch has too has its signature and its meaning. They s
 them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
 """
 
-# ruff: noqa: I001 - in the order a reader meets them; and ops first, for operators call ops and ops make Tensors: the
-# one import cycle of the package resolves when it is entered there.
+# ruff: noqa: I001 - in the order a reader meets them.
 from . import ops
 from .tensor import Size, Tensor
 from .backend import device

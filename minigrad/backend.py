@@ -112,7 +112,9 @@ def to_numpy(array) -> np.ndarray:
 
 def as_array(value, like=None):
     """An array of what an op returned (NumPy gives scalars for 0-d results), of the kind of `like`."""
-    if isinstance(value, np.ndarray) or (hasattr(value, "dtype") and hasattr(value, "get")):
+    if isinstance(value, np.generic):
+        return np.asarray(value)
+    if isinstance(value, np.ndarray) or hasattr(value, "get"):
         return value
     return np.asarray(value) if like is None else module_of(like).asarray(value)
 

@@ -41,7 +41,11 @@ class dtype:
 
     def to_complex(self) -> dtype:
         """The complex dtype of this precision: float32 -> complex64, float64 -> complex128."""
-        return complex128 if self.itemsize == 8 and self.category == FLOAT else of(np.result_type(self.numpy, "c8"))
+        return (
+            complex128
+            if self.itemsize == 8 and self.category == FLOAT
+            else of(np.result_type(self.numpy, "c8"))
+        )
 
     def __repr__(self) -> str:
         return "torch." + self.name  # as PyTorch prints it, so that a script's output is the same
@@ -100,7 +104,9 @@ def set_default_dtype(d: dtype) -> None:
 def named(name: str) -> dtype:
     """The dtype called `name`, such as 'float32' or its alias 'float'."""
     if name not in _BY_NAME:
-        raise TypeError(f"dtype {name!r} is not one that NumPy holds; use one of {', '.join(sorted(_BY_NAME))}")
+        raise TypeError(
+            f"dtype {name!r} is not one that NumPy holds; use one of {', '.join(sorted(_BY_NAME))}"
+        )
     return _BY_NAME[name]
 
 

@@ -91,7 +91,9 @@ class Node:
 class SeveralOutputs(Node):
     """A Node whose op has several results: its gradient is a list with one entry per result."""
 
-    __slots__ = ("outputs",)  # (shape, dtype, array module) per result, for the zeros of those without gradient
+    __slots__ = (
+        "outputs",
+    )  # (shape, dtype, array module) per result, for the zeros of those without gradient
 
 
 class Pick:
@@ -181,13 +183,13 @@ class Primitive:
         self.name = forward.__name__.strip("_")
         self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
         self.parameters = tuple(inspect.signature(forward).parameters)
-        self.keepable = (*self.parameters, *(p + "_shape" for p in self.parameters), "out")
+        self.differentiable = tuple(p for p in self.parameters if p in formulas)
+        self.keepable = (*self.parameters, *(p + "_shape" for p in self.differentiable), "out")
         named = {p: tuple(inspect.signature(f).parameters)[1:] for p, f in formulas.items()}
         self.needed = {name for names in named.values() for name in names}
         unknown = (set(formulas) - set(self.parameters)) | (self.needed - set(self.keepable))
         if unknown:
             raise TypeError(f"{self.name}: its formulas name {sorted(unknown)}, which it does not have")
-        self.differentiable = tuple(p for p in self.parameters if p in formulas)
         #: per differentiable argument: its formula, how many kept values that names, and what picks them from `kept`
         self.rules = tuple((formulas[p], len(named[p]), self._picker(named[p])) for p in self.differentiable)
 
@@ -207,7 +209,9 @@ class Primitive:
         kept = self.kept_as_tensors(node)
         values = dict(zip(self.keepable, kept))
         return [
-            None if edge is None else formula(g, *[values[n] for n in list(inspect.signature(formula).parameters)[1:]])
+            None
+            if edge is None
+            else formula(g, *[values[n] for n in list(inspect.signature(formula).parameters)[1:]])
             for edge, (formula, _, _) in zip(node.edges, self.rules)
         ]
 
@@ -227,23 +231,21 @@ class Primitive:
     def result_as_tensor(self, out, node: Node):
         if not isinstance(node, SeveralOutputs):
             return tied(out, node)
-        return tuple(tied(array, Node(Pick(i, self.node_name), (node,), (), array.shape)) for i, array in enumerate(out))
+        return tuple(
+            tied(array, Node(Pick(i, self.node_name), (node,), (), array.shape))
+            for i, array in enumerate(out)
+        )
 
 
 def primitive(
-    promote=None,
-    explain=None,
-    arity: int | None = None,
-    views: bool = False,
-    several: bool = False,
-    **formulas: Callable,
+    promote=None, explain=None, arity: int | None = None, views: bool = False, **formulas: Callable
 ) -> Callable:
     """Decorator: make an op of a function of arrays. `formulas` has one gradient formula per differentiable argument.
 
     `promote(*tensors)` brings the tensors to the dtype the op computes in; it is asked where dtypes differ, or where
     an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when the function
-    fails. `views=True` says that the result may share the first argument's memory, `several=True` that there is a
-    tuple of results. `arity` is the number of tensor arguments, given only where they are not those with a formula.
+    fails. `views=True` says that the result may share the first argument's memory. `arity` is the number of tensor
+    arguments; it need be given only where they are not those with a formula.
 
     The op handed back is a closure made for its number of tensor arguments: `_general` is the meaning, `_unary` and
     `_binary` are the same without its loops, for an op's overhead is decided here. Called on plain arrays, as
@@ -254,14 +256,12 @@ def primitive(
         op = Primitive(forward, formulas, promote, explain)
         leading = set(formulas) == set(op.parameters[: len(formulas)])
         tensors = arity if arity is not None else len(formulas) if leading else 0
-        if tensors == 1 and not several:
-            call = _unary(op)
+        if tensors == 1:
+            call = _unary(op, views)
         elif tensors == 2 == len(op.parameters):
             call = _binary(op)
         else:
             call = _general(op)
-        if views:
-            call = _viewing(call)
         call = wraps(forward)(call)
         call.op = op
         return call
@@ -288,7 +288,9 @@ def _general(op) -> Callable:
             result = op.forward(*arrays)
         except Exception as error:
             raise explained(op, error, *arrays) from None
-        edges = tuple(None if tensors[p] is None else edge_of(tensors[p]) for p in op.differentiable if p in tensors)
+        edges = tuple(
+            None if tensors[p] is None else edge_of(tensors[p]) for p in op.differentiable if p in tensors
+        )
         tracked = is_recording() and any(e is not None for e in edges)
         several = isinstance(result, tuple)
         results = tuple(as_array(r, arrays[0]) for r in result) if several else (as_array(result, arrays[0]),)
@@ -320,42 +322,28 @@ def record_results(op, made: list, edges: tuple, kept, cells: tuple, several: bo
             t.node, t.tracked = Node(Pick(number, op.node_name), (node,), (), t.array.shape), True
 
 
-def _viewing(make: Callable) -> Callable:
-    """An op of one tensor whose result is a view if it shares that tensor's memory."""
-
-    def call(input, *static, out=None):
-        t = make(input, *static)
-        if isinstance(t, Value):
-            memory = t.array.base
-            if memory is not None and (memory is input.array or memory is input.array.base):
-                view_of(t, input, make, static)
-        return t if out is None else store(out, t)
-
-    return call
-
-
 def view_of(t, base, op: Callable, static: tuple) -> None:
     """Make t a view: it shares the base's version, and op(base, *static) gives it anew."""
     t.base, t.version, t.seen = base, base.version, base.version[0]
     t.recipe = (op, static) if is_recording() else None
 
 
-def _unary(op: Primitive) -> Callable:
-    """One tensor, first; what follows are settings."""
+def _unary(op: Primitive, views: bool = False) -> Callable:
+    """One tensor, first; what follows are settings. With `views` the result is one if it shares the tensor's memory."""
     forward, promote = op.forward, op.promote
-    kinds = getattr(promote, "kinds", "")
+    kinds, usual = getattr(promote, "kinds", ""), getattr(promote, "usual", None)
     x_name = op.parameters[0]
     keeps_x, keeps_shape, keeps_out = x_name in op.needed, x_name + "_shape" in op.needed, "out" in op.needed
     keeps_nothing, tracks = not op.needed, bool(op.formulas)
-    no_shapes = (None,) * (len(op.parameters) - 1)
+    alone = len(op.parameters) == 1
 
     def call(input, *static, out=None):
-        if not isinstance(input, Value):
+        if input.__class__ is not Tensor and not isinstance(input, Value):
             return forward(input, *static)
         if input.base is not None:
             refresh(input)
         x = input.array
-        if promote is not None and x.dtype.kind not in kinds:
+        if promote is not None and x.dtype is not usual and x.dtype.kind not in kinds:
             (input,) = promote(input)
             x = input.array
         try:
@@ -379,17 +367,29 @@ def _unary(op: Primitive) -> Callable:
                 node.kept = node.cells = node.versions = ()
             else:
                 shape = x.shape if keeps_shape else None
-                node.kept = (
-                    x if keeps_x else None, *static, shape, *no_shapes, result if keeps_out else None
-                )  # fmt: skip
-                a = input.version if keeps_x else version
-                node.cells = (a, version) if keeps_out else (a,)
-                node.versions = (a[0], 0) if keeps_out else (a[0],)
+                if alone:
+                    node.kept = (x if keeps_x else None, shape, result if keeps_out else None)
+                else:
+                    node.kept = (x if keeps_x else None, *static, shape, result if keeps_out else None)
+                if keeps_x:
+                    a = input.version
+                    node.cells = (a, version) if keeps_out else (a,)
+                    node.versions = (a[0], 0) if keeps_out else (a[0],)
+                else:
+                    node.cells = (version,) if keeps_out else ()
+                    node.versions = (0,) if keeps_out else ()
             t.tracked = True
             t.node = node
         else:
             t.tracked = False
             t.node = None
+        if views:
+            memory = result.base
+            if memory is not None and (memory is x or memory is x.base):
+                t.base = input
+                version = t.version = input.version
+                t.seen = version[0]
+                t.recipe = (call, static) if is_recording() else None
         return t if out is None else store(out, t)
 
     return call
@@ -398,16 +398,16 @@ def _unary(op: Primitive) -> Callable:
 def _binary(op: Primitive) -> Callable:
     """Two tensors, or a tensor and a number, and nothing else."""
     forward, promote = op.forward, op.promote
-    kinds = getattr(promote, "kinds", None)
+    kinds, usual = getattr(promote, "kinds", None), getattr(promote, "usual", None)
     x_name, y_name = op.parameters
     keeps_x, keeps_y, keeps_out = x_name in op.needed, y_name in op.needed, "out" in op.needed
     keeps_x_shape, keeps_y_shape = x_name + "_shape" in op.needed, y_name + "_shape" in op.needed
     keeps_nothing, tracks = not op.needed, bool(op.formulas)
 
     def call(input, other, *, out=None):
-        if isinstance(input, Value):
+        if input.__class__ is Tensor or isinstance(input, Value):
             x = input.array
-            if isinstance(other, Value):
+            if other.__class__ is Tensor or isinstance(other, Value):
                 y = other.array
             elif x.dtype.kind == "f" and type(other) in NUMBERS:
                 y, other = number_like(other, x), CONSTANT
@@ -423,9 +423,11 @@ def _binary(op: Primitive) -> Callable:
                 x = input.array
         else:
             return forward(input, other)
-        if promote is not None and (x.dtype is not y.dtype or (kinds is not None and x.dtype.kind not in kinds)):
-            input, other = promote(tied_to(input, x), tied_to(other, y))
-            x, y = input.array, other.array
+        dtype = x.dtype
+        if dtype is not y.dtype or (dtype is not usual and kinds is not None and dtype.kind not in kinds):
+            if promote is not None:
+                input, other = promote(tied_to(input, x), tied_to(other, y))
+                x, y = input.array, other.array
         if input.base is not None:
             refresh(input)
         if other.base is not None:
@@ -504,9 +506,13 @@ def explained(op, error: Exception, *arguments) -> Exception:
 def store(target, result) -> Any:
     """`out=`: write the result into a given tensor."""
     if target.tracked or result.tracked:
-        raise RuntimeError("out=: functions with out=... do not record gradients; leave out= away, or use no_grad()")
+        raise RuntimeError(
+            "out=: functions with out=... do not record gradients; leave out= away, or use no_grad()"
+        )
     if target.array.shape != result.array.shape:
-        raise RuntimeError(f"out=: the tensor has shape {target.array.shape}, the result {result.array.shape}")
+        raise RuntimeError(
+            f"out=: the tensor has shape {target.array.shape}, the result {result.array.shape}"
+        )
     target.array[...] = result.array
     target.version[0] += 1
     return target
@@ -555,9 +561,9 @@ def variadic(gradients: Callable, promote=None, explain=None) -> Callable:
 class Fused:
     """An op that is fast code for a longer composition, such as a recurrent layer over a whole sequence.
 
-    `forward(wanted, *arguments)` returns (results, saved); `backward(saved, grads, wanted, last)` returns a gradient
-    per argument, None where none is wanted (`wanted` has one bool per argument; `last` says that `saved` may be used
-    up). When the walk itself is recorded, `twin`, the same function in the operations users call, is run on the
+    `forward(wanted, *arguments)` returns (result, saved), or (tuple of results, saved). `backward(saved, g, wanted, last)`
+    returns a gradient per argument, None where none is wanted: `g` is the result's gradient, or a list of them with None
+    for results that got none; `wanted` has one bool per argument; `last` says that `saved` may be used up. When the walk itself is recorded, `twin`, the same function in the operations users call, is run on the
     arguments and walked in its place: so what is fused can be differentiated any number of times.
     """
 
@@ -565,8 +571,10 @@ class Fused:
     rules = None
     needed = ()
 
-    def __init__(self, forward: Callable, backward: Callable, twin: Callable):
-        self.forward, self.backward, self.twin = forward, backward, twin
+    def __init__(
+        self, forward: Callable, backward: Callable, twin: Callable, explain: Callable | None = None
+    ):
+        self.forward, self.backward, self.twin, self.explain = forward, backward, twin, explain
         self.name = forward.__name__.strip("_")
         self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
         self.parameters = tuple(inspect.signature(twin).parameters)
@@ -580,36 +588,41 @@ class Fused:
             if t is not None and t.base is not None:
                 refresh(t)
         arrays = [a if t is None else t.array for a, t in zip(args, tensors)]
-        edges = tuple(edge_of(t) if t is not None and is_recording() else None for t in tensors)
-        wanted = tuple(e is not None for e in edges)
+        recorded = is_recording()
+        edges = tuple([edge_of(t) if recorded and t is not None else None for t in tensors])
+        wanted = tuple([e is not None for e in edges])
         try:
             results, saved = self.forward(wanted, *arrays)
         except Exception as error:
             raise explained(self, error, *arrays) from None
-        made = tuple(untracked(as_array(r, arrays[0])) for r in results)
-        if any(wanted):
-            cells = tuple(t.version for t in tensors if t is not None)
-            record_results(self, list(made), edges, (saved, arrays), cells, several=True)
-        return made
+        several = isinstance(results, tuple)
+        made = [untracked(as_array(r, arrays[0])) for r in (results if several else (results,))]
+        if True in wanted:
+            cells = tuple([t.version for t in tensors if t is not None])
+            record_results(self, made, edges, (saved, arrays), cells, several)
+        return tuple(made) if several else made[0]
 
-    def pull(self, node: Node, grads: list, record: bool, retain: bool) -> Iterable:
+    def pull(self, node: Node, g, record: bool, retain: bool) -> Iterable:
         """The gradient for each argument, by the fast code, or by walking the twin where that must be recorded."""
         saved, arrays = node.kept
-        wanted = tuple(e is not None for e in node.edges)
+        wanted = tuple([e is not None for e in node.edges])
         if not record:
-            return self.backward(saved, grads, wanted, not retain)
+            return self.backward(saved, g, wanted, not retain)
         inputs = [fresh_history(tied(a, e)) if w else a for a, e, w in zip(arrays, node.edges, wanted)]
         inputs = [untracked(a) if not isinstance(a, Value) and hasattr(a, "dtype") else a for a in inputs]
         results = self.twin(*inputs)
-        roots = [(t.node, g) for t, g in zip(results, grads) if g is not None and t.tracked]
-        found = walk(roots, retain=True, record=True, inputs=tuple(t.node for t, w in zip(inputs, wanted) if w))
+        pairs = zip(results, g) if isinstance(results, tuple) else [(results, g)]
+        roots = [(t.node, gradient) for t, gradient in pairs if gradient is not None and t.tracked]
+        found = walk(
+            roots, retain=True, record=True, inputs=tuple(t.node for t, w in zip(inputs, wanted) if w)
+        )
         return [found.get(t.node) if w else None for t, w in zip(inputs, wanted)]
-
-    explain = None
 
 
 # ---- the walk back ---------------------------------------------------------------------------------------------------
-def walk(roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: tuple = ()) -> dict:
+def walk(
+    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: tuple = ()
+) -> dict:
     """Go from results back to leaves: youngest Node first, so each is reached by all its users before its turn.
 
     `roots` are pairs (edge, gradient); gradients are arrays, or Tensors where `record` asks for a graph of the walk
@@ -620,6 +633,7 @@ def walk(roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = 
     heap: list = []
     for edge, g in roots:
         deliver(pending, heap, edge, g)
+    inputs = frozenset(inputs)
     between = nodes_between(pending, inputs) if inputs else None
     found: dict = {}
     while heap:
@@ -680,7 +694,8 @@ def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> N
         if edge not in pending:
             pending[edge] = [None] * len(edge.outputs)
             heappush(heap, (-edge.time, edge))
-        pending[edge][source.op.number] = g
+        place, grads = source.op.number, pending[edge]
+        grads[place] = g if grads[place] is None else grads[place] + g
         return
     shape = edge.shape if isinstance(edge, Node) else edge.array.shape
     if g.shape != shape:
@@ -734,7 +749,9 @@ def sum_to(g, shape: tuple[int, ...]):
     """Undo broadcasting: sum the gradient down to the shape it flows into."""
     lead = len(g.shape) - len(shape)
     if lead < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[lead:])):
-        raise RuntimeError(f"a gradient of shape {tuple(g.shape)} does not fit a tensor of shape {tuple(shape)}")
+        raise RuntimeError(
+            f"a gradient of shape {tuple(g.shape)} does not fit a tensor of shape {tuple(shape)}"
+        )
     if lead:
         g = g.sum(tuple(range(lead)))
     axes = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)

@@ -53,7 +53,8 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     found = walk(roots, retain, create_graph, edges)
     return tuple(
-        _found(found.get(edge), t, create_graph, bool(allow_unused), materialize_grads) for t, edge in zip(inputs, edges)
+        _found(found.get(edge), t, create_graph, bool(allow_unused), materialize_grads)
+        for t, edge in zip(inputs, edges)
     )
 
 
@@ -104,7 +105,9 @@ def _seed(t):
             "reduce it with sum() or mean(), or pass gradient="
         )
     if t.array.dtype.kind == "c":
-        raise RuntimeError("grad can be implicitly created only for real scalar outputs but got a complex one")
+        raise RuntimeError(
+            "grad can be implicitly created only for real scalar outputs but got a complex one"
+        )
     return untracked(np.ones_like(t.array))
 
 
@@ -112,7 +115,9 @@ def _checked_seed(t, g):
     if not isinstance(g, Value):
         g = untracked(module_of(t.array).asarray(g, t.array.dtype))
     if g.array.shape != t.array.shape:
-        raise RuntimeError(f"Mismatch in shape: grad_output has shape {tuple(g.array.shape)}, output {tuple(t.array.shape)}")
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output has shape {tuple(g.array.shape)}, output {tuple(t.array.shape)}"
+        )
     return g
 
 

@@ -15,7 +15,9 @@ class RemovableHandle:
     def __init__(self, hooks: dict, extra_dict=None):
         self.id = next(_number)
         self._hooks = hooks
-        self._others = [] if extra_dict is None else extra_dict if isinstance(extra_dict, list) else [extra_dict]
+        self._others = (
+            [] if extra_dict is None else extra_dict if isinstance(extra_dict, list) else [extra_dict]
+        )
 
     def remove(self) -> None:
         for hooks in (self._hooks, *self._others):

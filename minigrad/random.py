@@ -141,10 +141,11 @@ class Generator:
 
     def permutation(self, count: int) -> np.ndarray:
         """A random order of 0 .. count-1, (count,) int64, by the Fisher-Yates shuffle."""
-        jumps = (self.words(max(count - 1, 0)) % np.arange(count, 1, -1, dtype=np.uint64)).tolist()
+        jumps = self.words(max(count - 1, 0)) % np.arange(count, 1, -1, dtype=np.uint64)
+        partners = (jumps + np.arange(len(jumps), dtype=np.uint64)).tolist()
         order = list(range(count))
-        for i, jump in enumerate(jumps):
-            order[i], order[i + jump] = order[i + jump], order[i]
+        for i, j in enumerate(partners):
+            order[i], order[j] = order[j], order[i]
         return np.array(order, np.int64)
 
     def bernoulli(self, shape, probability: float) -> np.ndarray:

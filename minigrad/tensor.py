@@ -1,4 +1,4 @@
-"""Tensor: an array with a place in the graph. Methods and operators are one line each, into `ops`.
+"""Tensor: an array with a place in the graph. Most of its operators and methods are the functions of `ops` themselves.
 
 `array` is the NumPy or CuPy array; `tracked` says whether it requires grad; `node` is the op that made it (None for
 a leaf). The rest of the class is PyTorch's face on these. Methods that few programs use are in `tensor_methods.py`.
@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from . import dtypes, gradients, hooks
-from .backend import as_device, device_of, to_device, to_numpy
+from . import dtypes, formatting, gradients, graph, hooks, ops
+from .backend import device_of, to_numpy
 from .engine import Value, results_are, untracked
-from .inplace import take_over, write
+from .inplace import write
 from .tensor_methods import RareMethods
 
 
@@ -41,6 +41,8 @@ class Size(tuple):
 
 #: what slots hold that have not been set; leaving them unset keeps the making of a tensor cheap
 UNSET: dict[str, Any] = {"held_grad": None, "hooks": {}, "after_hooks": {}, "retains_grad": False}
+
+COMPARABLE = (Value, int, float, complex, np.generic, np.ndarray)
 
 
 @results_are
@@ -98,7 +100,7 @@ class Tensor(RareMethods, Value):
         return self.array.shape[0]
 
     def __repr__(self, *, tensor_contents=None) -> str:
-        return formatting.tensor_repr(self)
+        return formatting.tensor_repr(self, tensor_contents)
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if self.array.ndim == 0 else str(self), spec)
@@ -117,7 +119,9 @@ class Tensor(RareMethods, Value):
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Say whether gradients are to flow to this leaf; returns itself."""
         if requires_grad and self.array.dtype.kind not in "fc":
-            raise RuntimeError(f"only Tensors of floating point and complex dtype can require gradients, not {self.dtype}")
+            raise RuntimeError(
+                f"only Tensors of floating point and complex dtype can require gradients, not {self.dtype}"
+            )
         if not requires_grad and self.node is not None:
             raise RuntimeError("you can only change requires_grad flags of leaf variables; use detach()")
         self.tracked = bool(requires_grad)
@@ -146,7 +150,9 @@ class Tensor(RareMethods, Value):
     def grad(self, g: Tensor | None) -> None:
         if g is not None:
             if not isinstance(g, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}"
+                )
             if g.array.shape != self.array.shape or g.array.dtype != self.array.dtype:
                 raise RuntimeError(
                     f"assigned grad has shape {tuple(g.array.shape)} and dtype {g.dtype}; "
@@ -203,19 +209,31 @@ class Tensor(RareMethods, Value):
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """The values as a NumPy array that shares memory; `force=True` detaches and moves to the CPU first."""
         if self.tracked and not force:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
         if not isinstance(self.array, np.ndarray) and not force:
-            raise TypeError("can't convert a cuda tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
+            raise TypeError(
+                "can't convert a cuda tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+            )
         return to_numpy(self.array)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         array = self.numpy()
-        return array.copy() if copy and dtype is None else array if dtype is None else array.astype(dtype, copy=bool(copy))
+        return (
+            array.copy()
+            if copy and dtype is None
+            else array
+            if dtype is None
+            else array.astype(dtype, copy=bool(copy))
+        )
 
     def item(self):
         """The only element, as a Python number."""
         if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar; use tolist()")
+            raise RuntimeError(
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar; use tolist()"
+            )
         return self.array.item()
 
     def tolist(self):
@@ -284,99 +302,72 @@ class Tensor(RareMethods, Value):
         return ops.copy(self)
 
     # ---- operators ---------------------------------------------------------------------------------------------------
-    def __add__(self, other):
-        return ops.add(self, other)
-
+    __add__ = ops.add
     __radd__ = __add__
 
-    def __sub__(self, other):
-        return ops.sub(self, other)
+    __sub__ = ops.sub
 
     def __rsub__(self, other):
         return ops.sub(other, self)
 
-    def __mul__(self, other):
-        return ops.mul(self, other)
-
+    __mul__ = ops.mul
     __rmul__ = __mul__
 
-    def __truediv__(self, other):
-        return ops.div(self, other)
+    __truediv__ = ops.div
 
     def __rtruediv__(self, other):
         return ops.div(other, self)
 
-    def __floordiv__(self, other):
-        return ops.floor_divide(self, other)
+    __floordiv__ = ops.floor_divide
 
     def __rfloordiv__(self, other):
         return ops.floor_divide(other, self)
 
-    def __mod__(self, other):
-        return ops.remainder(self, other)
+    __mod__ = ops.remainder
 
     def __rmod__(self, other):
         return ops.remainder(other, self)
 
-    def __pow__(self, exponent):
-        return ops.pow(self, exponent)
+    __pow__ = ops.pow
 
     def __rpow__(self, base):
         return ops.pow(base, self)
 
-    def __matmul__(self, other):
-        return ops.matmul(self, other)
+    __matmul__ = ops.matmul
 
     def __rmatmul__(self, other):
         return ops.matmul(other, self)
 
-    def __neg__(self):
-        return ops.neg(self)
+    __neg__ = ops.neg
 
     def __pos__(self):
         return self
 
-    def __abs__(self):
-        return ops.abs(self)
+    __abs__ = ops.abs
 
     def __eq__(self, other):
-        return ops.eq(self, other) if other is not None else False
+        return ops.eq(self, other) if isinstance(other, COMPARABLE) else NotImplemented
 
     def __ne__(self, other):
-        return ops.ne(self, other) if other is not None else True
+        return ops.ne(self, other) if isinstance(other, COMPARABLE) else NotImplemented
 
-    def __lt__(self, other):
-        return ops.lt(self, other)
-
-    def __le__(self, other):
-        return ops.le(self, other)
-
-    def __gt__(self, other):
-        return ops.gt(self, other)
-
-    def __ge__(self, other):
-        return ops.ge(self, other)
-
-    def __and__(self, other):
-        return ops.bitwise_and(self, other)
-
+    __lt__ = ops.lt
+    __le__ = ops.le
+    __gt__ = ops.gt
+    __ge__ = ops.ge
+    __and__ = ops.bitwise_and
     __rand__ = __and__
 
-    def __or__(self, other):
-        return ops.bitwise_or(self, other)
-
+    __or__ = ops.bitwise_or
     __ror__ = __or__
 
-    def __xor__(self, other):
-        return ops.bitwise_xor(self, other)
-
+    __xor__ = ops.bitwise_xor
     __rxor__ = __xor__
 
-    def __invert__(self):
-        return ops.bitwise_not(self)
+    __invert__ = ops.bitwise_not
 
     def __getitem__(self, index):
-        return ops.getitem(self, index)
+        return ops.take_part(self, ops.plain_index(index))
 
     def __setitem__(self, index, value):
         ops.setitem(self, index, value)
@@ -411,115 +402,49 @@ class Tensor(RareMethods, Value):
     def __ior__(self, other):
         return write(self, ops.bitwise_or, other)
 
-    def copy_(self, src, non_blocking: bool = False) -> Tensor:
-        """Take over the values of another tensor, converted and broadcast as needed."""
-        return ops.copy_into(self, src)
+    copy_ = ops.copy_into
 
     def zero_(self) -> Tensor:
         """Fill with zeros."""
         return self.fill_(0)
 
-    def fill_(self, value) -> Tensor:
-        """Fill with one value."""
-        return ops.copy_into(self, value)
+    fill_ = ops.copy_into
 
     # ---- arithmetic --------------------------------------------------------------------------------------------------
-    def add(self, other, *, alpha=1):
-        return ops.scaled_add(self, other, alpha=alpha)
-
-    def sub(self, other, *, alpha=1):
-        return ops.scaled_sub(self, other, alpha=alpha)
-
-    def mul(self, other):
-        return ops.mul(self, other)
-
-    def div(self, other, *, rounding_mode=None):
-        return ops.divide(self, other, rounding_mode=rounding_mode)
-
-    def pow(self, exponent):
-        return ops.pow(self, exponent)
-
-    def neg(self):
-        return ops.neg(self)
-
-    def abs(self):
-        return ops.abs(self)
-
-    def exp(self):
-        return ops.exp(self)
-
-    def log(self):
-        return ops.log(self)
-
-    def sqrt(self):
-        return ops.sqrt(self)
-
-    def square(self):
-        return ops.square(self)
-
-    def sin(self):
-        return ops.sin(self)
-
-    def cos(self):
-        return ops.cos(self)
-
-    def tanh(self):
-        return ops.tanh(self)
-
-    def sigmoid(self):
-        return ops.sigmoid(self)
-
-    def relu(self):
-        return ops.relu(self)
-
-    def clamp(self, min=None, max=None):
-        return ops.clamp(self, min, max)
-
-    def matmul(self, other):
-        return ops.matmul(self, other)
-
-    def softmax(self, dim=None, dtype=None):
-        return ops.softmax(self, dim, dtype=dtype)
-
-    def log_softmax(self, dim=None, dtype=None):
-        return ops.log_softmax(self, dim, dtype=dtype)
+    add = ops.scaled_add
+    sub = ops.scaled_sub
+    mul = ops.mul
+    div = ops.divide
+    pow = ops.pow
+    neg = ops.neg
+    abs = ops.abs
+    exp = ops.exp
+    log = ops.log
+    sqrt = ops.sqrt
+    square = ops.square
+    sin = ops.sin
+    cos = ops.cos
+    tanh = ops.tanh
+    sigmoid = ops.sigmoid
+    relu = ops.relu
+    clamp = ops.clamp
+    matmul = ops.matmul
+    softmax = ops.softmax
+    log_softmax = ops.log_softmax
 
     # ---- reductions --------------------------------------------------------------------------------------------------
-    def sum(self, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None):
-        return ops.sum(self, dim if axis is None else axis, keepdim or bool(keepdims), dtype=dtype)
-
-    def mean(self, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None):
-        return ops.mean(self, dim if axis is None else axis, keepdim or bool(keepdims), dtype=dtype)
-
-    def prod(self, dim=None, keepdim=False, *, dtype=None):
-        return ops.prod(self, dim, keepdim, dtype=dtype)
-
-    def var(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
-        return ops.var(self, dim, unbiased, keepdim, correction=correction)
-
-    def std(self, dim=None, unbiased=None, keepdim=False, *, correction=None):
-        return ops.std(self, dim, unbiased, keepdim, correction=correction)
-
-    def max(self, dim=None, keepdim=False, *, axis=None):
-        return ops.max(self, dim if axis is None else axis, keepdim)
-
-    def min(self, dim=None, keepdim=False, *, axis=None):
-        return ops.min(self, dim if axis is None else axis, keepdim)
-
-    def argmax(self, dim=None, keepdim=False, *, axis=None):
-        return ops.argmax(self, dim if axis is None else axis, keepdim)
-
-    def argmin(self, dim=None, keepdim=False, *, axis=None):
-        return ops.argmin(self, dim if axis is None else axis, keepdim)
-
-    def all(self, dim=None, keepdim=False):
-        return ops.all(self, dim, keepdim)
-
-    def any(self, dim=None, keepdim=False):
-        return ops.any(self, dim, keepdim)
-
-    def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
-        return ops.norm(self, p, dim, keepdim, dtype=dtype)
+    sum = ops.sum
+    mean = ops.mean
+    prod = ops.prod
+    var = ops.var
+    std = ops.std
+    max = ops.max
+    min = ops.min
+    argmax = ops.argmax
+    argmin = ops.argmin
+    all = ops.all
+    any = ops.any
+    norm = ops.norm
 
     # ---- shape -------------------------------------------------------------------------------------------------------
     @property
@@ -530,59 +455,23 @@ class Tensor(RareMethods, Value):
     def mT(self) -> Tensor:
         return ops.transpose(self, -2, -1)
 
-    def t(self):
-        return ops.t(self)
-
-    def reshape(self, *shape):
-        return ops.reshape(self, *shape)
-
-    def view(self, *shape):
-        return ops.view(self, *shape)
-
-    def permute(self, *dims):
-        return ops.permute(self, *dims)
-
-    def transpose(self, dim0, dim1):
-        return ops.transpose(self, dim0, dim1)
-
-    def squeeze(self, dim=None):
-        return ops.squeeze(self, dim)
-
-    def unsqueeze(self, dim):
-        return ops.unsqueeze(self, dim)
-
-    def flatten(self, start_dim=0, end_dim=-1):
-        return ops.flatten(self, start_dim, end_dim)
-
-    def expand(self, *sizes):
-        return ops.expand(self, *sizes)
+    t = ops.t
+    reshape = ops.reshape
+    view = ops.view
+    permute = ops.permute
+    transpose = ops.transpose
+    squeeze = ops.squeeze
+    unsqueeze = ops.unsqueeze
+    flatten = ops.flatten
+    expand = ops.expand
 
     def contiguous(self, *, memory_format=None):
         return self if self.array.flags.c_contiguous else ops.copy(self)
 
-    def split(self, split_size, dim=0):
-        return ops.split(self, split_size, dim)
-
-    def chunk(self, chunks, dim=0):
-        return ops.chunk(self, chunks, dim)
-
-    def unbind(self, dim=0):
-        return ops.unbind(self, dim)
-
-    def gather(self, dim, index, *, sparse_grad=False):
-        return ops.gather(self, dim, index)
-
-    def masked_fill(self, mask, value):
-        return ops.masked_fill(self, mask, value)
-
-    def topk(self, k, dim=-1, largest=True, sorted=True):
-        return ops.topk(self, k, dim, largest, sorted)
-
-    def sort(self, dim=-1, descending=False, stable=False):
-        return ops.sort(self, dim, descending)
-
-
-__all__ = ["Size", "Tensor", "as_device", "take_over", "to_device"]
-
-# The one cycle in the package: operators call ops, and ops make Tensors. It is paid here, in the open.
-from . import formatting, graph, ops  # noqa: E402
+    split = ops.split
+    chunk = ops.chunk
+    unbind = ops.unbind
+    gather = ops.gather
+    masked_fill = ops.masked_fill
+    topk = ops.topk
+    sort = ops.sort

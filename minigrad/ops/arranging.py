@@ -6,12 +6,12 @@ First the few with a movement of their own, then PyTorch's many names for what `
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..backend import module_of
-from ..engine import primitive, sum_to, untracked
-from ..tensor import Tensor
+from ..engine import Value, primitive, sum_to, untracked
 from .elementwise import conj
 from .indexing import index_select
 from .shaping import (
@@ -32,6 +32,9 @@ from .shaping import (
     transpose,
     view,
 )
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 # ---- repeats -----------------------------------------------------------------------------------------------
@@ -70,7 +73,7 @@ def repeat_interleave(
     if input.array.ndim == 0:
         input = reshape_to(input, (1,))
     size = input.array.shape[axis]
-    counts = repeats.array.reshape(-1) if isinstance(repeats, Tensor) else np.asarray(repeats).reshape(-1)
+    counts = repeats.array.reshape(-1) if isinstance(repeats, Value) else np.asarray(repeats).reshape(-1)
     if counts.dtype.kind not in "iu":
         raise RuntimeError(f"repeat_interleave: repeats must be integers, got {counts.dtype}")
     if counts.size not in (1, size):
@@ -321,7 +324,7 @@ def _of_at_least(ndim: int, t) -> Tensor:
 
 
 def _each_of_at_least(ndim: int, tensors):
-    if len(tensors) == 1 and isinstance(tensors[0], Tensor):
+    if len(tensors) == 1 and isinstance(tensors[0], Value):
         return _of_at_least(ndim, tensors[0])
     tensors = tensors[0] if len(tensors) == 1 else tensors
     return tuple(_of_at_least(ndim, t) for t in tensors)
@@ -374,7 +377,7 @@ def tensor_split(input, indices_or_sections, dim: int = 0) -> tuple[Tensor, ...]
             "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
         )
     size = input.array.shape[axis]
-    if isinstance(indices_or_sections, Tensor):
+    if isinstance(indices_or_sections, Value):
         indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, int):
         if indices_or_sections <= 0:

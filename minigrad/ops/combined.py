@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .. import dtypes
-from ..engine import primitive, untracked
-from ..tensor import Tensor
+from ..engine import Value, primitive, untracked
 from .elementwise import add, conj, div, eq, mul, power, select, sub
 from .promotion import to_dtype
 from .variants import clamp, scaled_sub
 
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
 
 def rsub(input, other, *, alpha=1) -> Tensor:
     """other - alpha * input."""
-    return scaled_sub(other if isinstance(other, Tensor) else as_other(input, other), input, alpha=alpha)
+    return scaled_sub(other if isinstance(other, Value) else as_other(input, other), input, alpha=alpha)
 
 
 def as_other(input, number) -> Tensor:
@@ -30,7 +34,7 @@ def addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor:
 
 def addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor:
     """input + value * tensor1 / tensor2."""
-    if all(isinstance(t, Tensor) and t.array.dtype.kind in "biu" for t in (tensor1, tensor2)):
+    if all(isinstance(t, Value) and t.array.dtype.kind in "biu" for t in (tensor1, tensor2)):
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported; convert with .float() first"
         )
@@ -41,7 +45,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor:
 def lerp(input, end, weight, *, out=None) -> Tensor:
     """input + weight * (end - input), from the input at weight 0 to the end at weight 1."""
     for name, other in (("end", end), ("weight", weight)):
-        if isinstance(other, Tensor) and other.array.dtype != input.array.dtype:
+        if isinstance(other, Value) and other.array.dtype != input.array.dtype:
             raise RuntimeError(f"lerp: expected dtype {input.dtype} for `{name}` but got dtype {other.dtype}")
     if input.array.dtype.kind not in "fc":
         raise RuntimeError(
@@ -58,7 +62,7 @@ def float_power(input, exponent, *, out=None) -> Tensor:
         else dtypes.float64
     )
     base, exponent = (
-        to_dtype(v, wide) if isinstance(v, Tensor) else untracked(np.asarray(v, wide.numpy))
+        to_dtype(v, wide) if isinstance(v, Value) else untracked(np.asarray(v, wide.numpy))
         for v in (input, exponent)
     )
     return power(base, exponent, out=out)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..engine import primitive
-from ..tensor import Tensor
 from .elementwise import add, mul
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 @primitive(views=True, x=lambda g: g)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import dtypes
 from ..backend import as_device, device_of, module_for, to_device
-from ..engine import untracked
-from ..tensor import Tensor
+from ..engine import Value, untracked
 from .shaping import permute_to, sizes_of
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 def _made(array, dtype, device, requires_grad: bool = False) -> Tensor:
@@ -35,14 +38,14 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
 
     Python floats get the default dtype, ints int64; NumPy arrays keep their dtype.
     """
-    if isinstance(data, Tensor):
+    if isinstance(data, Value):
         device = data.device if device is None else device
     return _made(_array_from(data, dtype).copy(), dtype, device, requires_grad)
 
 
 def _array_from(data, dtype):
     """The data as an array of the dtype that `tensor` gives it; shared where it is an array already."""
-    if isinstance(data, Tensor):
+    if isinstance(data, Value):
         return data.array
     if hasattr(data, "get") and hasattr(data, "device"):  # a CuPy array
         return data
@@ -55,7 +58,9 @@ def _array_from(data, dtype):
     except ValueError as error:
         raise ValueError(f"tensor(): expected sequences of equal length at every depth: {error}") from None
     if array.dtype.kind not in "biufc":
-        raise TypeError(f"new(): invalid data type '{type(_first_leaf(nested)).__name__}'; a tensor holds numbers and booleans")
+        raise TypeError(
+            f"new(): invalid data type '{type(_first_leaf(nested)).__name__}'; a tensor holds numbers and booleans"
+        )
     return array.astype((wanted or dtypes.infer(_typed(nested, array))).numpy)
 
 
@@ -63,13 +68,19 @@ def _plain(data):
     """Nested lists with the tensors and arrays in them made plain."""
     if isinstance(data, (list, tuple)):
         return [_plain(item) for item in data]
-    if isinstance(data, Tensor):
+    if isinstance(data, Value):
         if data.array.ndim and data.array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars; use stack for more")
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars; use stack for more"
+            )
         return data.array.reshape(())[()] if data.array.ndim else data.array[()]
     if isinstance(data, range):
         return list(data)
-    if hasattr(data, "__array__") or isinstance(data, (bool, int, float, complex, str, bytes)) or data is None:
+    if (
+        hasattr(data, "__array__")
+        or isinstance(data, (bool, int, float, complex, str, bytes))
+        or data is None
+    ):
         return data
     return list(data) if hasattr(data, "__len__") and hasattr(data, "__getitem__") else data
 
@@ -87,7 +98,7 @@ def _first_leaf(nested):
 
 def as_tensor(data, dtype=None, device=None) -> Tensor:
     """The data as a tensor, sharing memory where dtype and device allow it; a tensor stays itself."""
-    if isinstance(data, Tensor):
+    if isinstance(data, Value):
         return data.to(device=device, dtype=dtype) if dtype is not None or device is not None else data
     return _made(_array_from(data, dtype), dtype, device)
 
@@ -110,7 +121,9 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """A vector over the memory of a bytes-like object."""
-    return _made(np.frombuffer(buffer, dtypes.as_dtype(dtype).numpy, count, offset), None, None, requires_grad)
+    return _made(
+        np.frombuffer(buffer, dtypes.as_dtype(dtype).numpy, count, offset), None, None, requires_grad
+    )
 
 
 # ---- from nothing ----------------------------------------------------------------------------------------------------
@@ -123,24 +136,37 @@ def _filled(value, sizes, dtype, device, requires_grad, layout=None) -> Tensor:
     return _made(array, None, None, requires_grad)
 
 
-def zeros(*size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, out=None) -> Tensor:
+def zeros(
+    *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, out=None
+) -> Tensor:
     """A tensor of zeros."""
     return _stored(_filled(0, sizes_of(size), dtype, device, requires_grad, layout), out)
 
 
-def ones(*size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, out=None) -> Tensor:
+def ones(
+    *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, out=None
+) -> Tensor:
     """A tensor of ones."""
     return _stored(_filled(1, sizes_of(size), dtype, device, requires_grad, layout), out)
 
 
-def empty(*size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None, out=None):
+def empty(
+    *size,
+    dtype=None,
+    layout=None,
+    device=None,
+    pin_memory=False,
+    requires_grad=False,
+    memory_format=None,
+    out=None,
+):
     """A tensor whose values are not set; here they are zeros, so that nothing depends on chance."""
     return _stored(_filled(0, sizes_of(size), dtype, device, requires_grad, layout), out)
 
 
 def full(size, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, out=None) -> Tensor:
     """A tensor filled with one value, whose type decides the dtype."""
-    if isinstance(fill_value, Tensor):
+    if isinstance(fill_value, Value):
         fill_value = fill_value.item()
     dtype = dtypes.infer(fill_value) if dtype is None else dtype
     return _stored(_filled(fill_value, sizes_of((size,)), dtype, device, requires_grad, layout), out)
@@ -150,11 +176,13 @@ def _stored(result: Tensor, out):
     return result if out is None else out.copy_(result)
 
 
-def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, requires_grad=False, out=None) -> Tensor:
+def arange(
+    start, end=None, step=1, *, dtype=None, layout=None, device=None, requires_grad=False, out=None
+) -> Tensor:
     """start, start + step, ... below end; int64 if all three are ints."""
     if end is None:
         start, end = 0, start
-    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    start, end, step = (v.item() if isinstance(v, Value) else v for v in (start, end, step))
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")
     if (end - start) * step < 0:
@@ -168,9 +196,11 @@ def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, req
     return _stored(_made(array, None, None, requires_grad), out)
 
 
-def linspace(start, end, steps: int, *, dtype=None, layout=None, device=None, requires_grad=False, out=None) -> Tensor:
+def linspace(
+    start, end, steps: int, *, dtype=None, layout=None, device=None, requires_grad=False, out=None
+) -> Tensor:
     """`steps` values at equal distances, both ends included."""
-    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    start, end = (v.item() if isinstance(v, Value) else v for v in (start, end))
     target = dtypes.as_dtype(dtype or dtypes.get_default_dtype())
     array = module_for(as_device(device)).linspace(start, end, steps).astype(target.numpy)
     return _stored(_made(array, None, None, requires_grad), out)
@@ -184,7 +214,9 @@ def logspace(start, end, steps: int, base: float = 10.0, **settings) -> Tensor:
     return _stored(_made(base**exponents.array, dtype, None), out)
 
 
-def eye(n: int, m: int | None = None, *, dtype=None, layout=None, device=None, requires_grad=False, out=None) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype=None, layout=None, device=None, requires_grad=False, out=None
+) -> Tensor:
     """Ones on the diagonal, zeros elsewhere, (n, m)."""
     xp = module_for(as_device(device))
     array = xp.eye(n, n if m is None else m, dtype=dtypes.as_dtype(dtype or dtypes.get_default_dtype()).numpy)
@@ -198,31 +230,43 @@ def scalar_tensor(value, *, dtype=None, device=None, requires_grad=False) -> Ten
 
 def complex_of(real: Tensor, imag: Tensor, *, out=None) -> Tensor:
     """real + i imag."""
-    return _stored(real + imag * untracked(np.asarray(1j, np.result_type(real.array.dtype, np.complex64))), out)
+    return _stored(
+        real + imag * untracked(np.asarray(1j, np.result_type(real.array.dtype, np.complex64))), out
+    )
 
 
 # ---- like another ----------------------------------------------------------------------------------------------------
 def _like(value, t: Tensor, dtype, device, requires_grad, size=None) -> Tensor:
-    array = np.full_like(t.array, value, shape=size, dtype=None if dtype is None else dtypes.as_dtype(dtype).numpy)
+    array = np.full_like(
+        t.array, value, shape=size, dtype=None if dtype is None else dtypes.as_dtype(dtype).numpy
+    )
     return _made(array, None, device, requires_grad)
 
 
-def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None) -> Tensor:
+def zeros_like(
+    input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
+) -> Tensor:
     """Zeros in the shape, dtype and device of another tensor."""
     return _like(0, input, dtype, device, requires_grad)
 
 
-def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None) -> Tensor:
+def ones_like(
+    input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
+) -> Tensor:
     """Ones in the shape, dtype and device of another tensor."""
     return _like(1, input, dtype, device, requires_grad)
 
 
-def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None) -> Tensor:
+def empty_like(
+    input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
+) -> Tensor:
     """Values that are not set (zeros here) in the shape, dtype and device of another tensor."""
     return _like(0, input, dtype, device, requires_grad)
 
 
-def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None) -> Tensor:
+def full_like(
+    input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
+) -> Tensor:
     """One value in the shape, dtype and device of another tensor."""
     return _like(fill_value, input, dtype, device, requires_grad)
 
@@ -238,7 +282,10 @@ def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     if swap:
         vectors[0], vectors[1] = vectors[1], vectors[0]
     sizes = [v.array.size for v in vectors]
-    grids = [v.reshape([-1 if i == a else 1 for i in range(len(sizes))]).expand(sizes) for a, v in enumerate(vectors)]
+    grids = [
+        v.reshape([-1 if i == a else 1 for i in range(len(sizes))]).expand(sizes)
+        for a, v in enumerate(vectors)
+    ]
     if swap:
         axes = (1, 0, *range(2, len(sizes)))
         grids = [permute_to(g, axes) for g in grids]
@@ -246,13 +293,15 @@ def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     return tuple(grids)
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype=dtypes.int64, device=None, layout=None) -> Tensor:
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype=dtypes.int64, device=None, layout=None
+) -> Tensor:
     """(2, K): rows and columns of the lower triangle of a (row, col) matrix."""
     return _made(np.stack(np.nonzero(np.tri(row, col, offset, dtype=bool))), dtype, device)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype=dtypes.int64, device=None, layout=None) -> Tensor:
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype=dtypes.int64, device=None, layout=None
+) -> Tensor:
     """(2, K): rows and columns of the upper triangle of a (row, col) matrix."""
     return _made(np.stack(np.nonzero(~np.tri(row, col, offset - 1, dtype=bool))), dtype, device)
-
-

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..tensor import Tensor
 from .arranging import diagonal
 from .elementwise import mul
 from .linalg import matmul
 from .reduction import sum_over
 from .shaping import expand_to, permute_to, reshape_to
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 

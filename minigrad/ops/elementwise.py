@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 
+from ..backend import number_like
 from ..engine import primitive
 from .promotion import arithmetic, floating
 
@@ -205,27 +206,27 @@ def sigmoid(x):
     return 0.5 * np.tanh(0.5 * x) + 0.5
 
 
-@_one(x=lambda g, out: select(out > 0, g, 0))
+@_one(x=lambda g, out: g * sign(out))  # out is never negative: 1 where it is positive, 0 elsewhere
 def relu(x):
-    return np.maximum(x, 0)
+    return np.maximum(x, number_like(0, x))
 
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))
 def leaky_relu(x, slope):
-    return np.select(x > 0, x, x * slope)
+    return np.where(x > 0, x, x * slope)
 
 
 @_one_floating(x=lambda g, x, alpha, scale: g * select(x > 0, scale, scale * alpha * exp(minimum(x, 0))))
 def elu(x, alpha, scale):
     """scale * (x where x > 0, alpha * (exp(x) - 1) elsewhere)."""
-    return scale * np.select(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 @_one_floating(x=lambda g, x, beta, threshold: select(x * beta > threshold, g, g * sigmoid(x * beta)))
 def softplus(x, beta, threshold):
     """log(1 + exp(beta x)) / beta; x itself above the threshold, where the two agree."""
     scaled = x * beta
-    return np.select(scaled > threshold, x, np.logaddexp(scaled, 0) / beta).astype(x.dtype, copy=False)
+    return np.where(scaled > threshold, x, np.logaddexp(scaled, 0) / beta).astype(x.dtype, copy=False)
 
 
 @_one_floating(x=lambda g, x: g * sigmoid(-x))

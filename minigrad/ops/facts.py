@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from ..tensor import Tensor
+from typing import TYPE_CHECKING
+
+from ..engine import Value
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 def is_tensor(obj) -> bool:
     """Whether an object is a Tensor."""
-    return isinstance(obj, Tensor)
+    return isinstance(obj, Value)
 
 
 def is_storage(obj) -> bool:

@@ -5,54 +5,60 @@ The engine of all is `take_part` and `put_back` of `shaping`; along one dimensio
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .. import dtypes
 from ..backend import module_of, scatter_add
-from ..engine import is_recording, primitive, refresh, untracked
+from ..engine import Value, is_recording, primitive, refresh, untracked
 from ..inplace import adopt, check_versions_can_move, check_writable
-from ..tensor import Tensor
 from .elementwise import select as choose
 from .shaping import axis_of, broadcast_shapes, copy, expand_to, reshape_to, take_part
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 # ---- x[...] ----------------------------------------------------------------------------------------------------------
 def plain_index(index):
     """An index as NumPy takes it: tensors and lists in it become arrays, copied, as they may change later."""
-    if isinstance(index, tuple):
+    if index.__class__ is int:
+        return index
+    if index.__class__ is tuple:
         return tuple([_plain_part(p) for p in index])
     return _plain_part(index)
 
 
 def _plain_part(part):
-    if type(part) is int or part is None or part is Ellipsis:
+    if part.__class__ is slice:
+        step = part.step
+        if step is not None and step.__index__() <= 0:
+            raise ValueError("step must be greater than zero; use flip() for the reverse order")
+        return part  # whatever has __index__, a tensor of one integer too, NumPy takes
+    if part.__class__ is int or part is None or part is Ellipsis:
         return part
-    if isinstance(part, slice):
-        return _plain_slice(part)
-    if isinstance(part, Tensor):
+    if isinstance(part, Value):
         array = part.array
         if array.dtype.kind not in "iub":
-            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, got {part.dtype}")
+            raise IndexError(
+                f"tensors used as indices must be long, int, byte or bool tensors, got {part.dtype}"
+            )
         if array.dtype == np.uint8:
             return array.astype(bool)
         return int(array) if array.ndim == 0 and array.dtype.kind != "b" else array.copy()
     if isinstance(part, (bool, np.bool_)):
         return np.asarray(part)
     if isinstance(part, (list, range)):
-        array = np.asarray([int(p) if isinstance(p, Tensor) else p for p in part])
+        array = np.asarray([int(p) if isinstance(p, Value) else p for p in part])
         return array.astype(np.int64) if array.size == 0 else array
     if hasattr(part, "__index__") and not isinstance(part, np.ndarray):
         return part.__index__()
     if isinstance(part, np.ndarray) and part.dtype.kind in "iub":
         return part
-    raise IndexError(f"only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, got {part!r}")
-
-
-def _plain_slice(part: slice) -> slice:
-    start, stop, step = (None if p is None else p.__index__() for p in (part.start, part.stop, part.step))
-    if step is not None and step <= 0:
-        raise ValueError("step must be greater than zero; use flip() for the reverse order")
-    return slice(start, stop, step)
+    raise IndexError(
+        f"only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, got {part!r}"
+    )
 
 
 def getitem(input, index) -> Tensor:
@@ -78,7 +84,7 @@ def zero_part(x, index):
 def setitem(target, index, value) -> None:
     """x[index] = value, with a gradient to the value and to what is left of x."""
     index = plain_index(index)
-    if not isinstance(value, Tensor):
+    if not isinstance(value, Value):
         value = untracked(module_of(target.array).asarray(np.asarray(value).astype(target.array.dtype)))
     if target.base is not None:
         refresh(target)
@@ -95,7 +101,9 @@ def setitem(target, index, value) -> None:
     try:
         target.array[index] = value.array
     except ValueError as error:
-        raise RuntimeError(f"setitem: value of shape {tuple(value.array.shape)} does not fit: {error}") from None
+        raise RuntimeError(
+            f"setitem: value of shape {tuple(value.array.shape)} does not fit: {error}"
+        ) from None
     target.version[0] += 1
     if target.base is not None:
         target.seen = target.version[0]
@@ -111,7 +119,10 @@ def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 def place_along(index, axis: int) -> tuple:
     """The index tuple that names, for each element of `index`, its own place with `index` along the axis."""
     xp = module_of(index)
-    grids = [n.reshape([-1 if i == a else 1 for i in range(index.ndim)]) for a, n in enumerate(map(xp.arange, index.shape))]
+    grids = [
+        n.reshape([-1 if i == a else 1 for i in range(index.ndim)])
+        for a, n in enumerate(map(xp.arange, index.shape))
+    ]
     grids[axis] = index
     return tuple(grids)
 
@@ -131,8 +142,8 @@ def scatter_sum(x, shape, index, axis):
 
 
 def index_array(name: str, index: Tensor) -> np.ndarray:
-    if not isinstance(index, Tensor) or index.array.dtype.kind not in "iu":
-        got = index.dtype if isinstance(index, Tensor) else type(index).__name__
+    if not isinstance(index, Value) or index.array.dtype.kind not in "iu":
+        got = index.dtype if isinstance(index, Value) else type(index).__name__
         raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {got}; use index.long()")
     return index.array.copy()
 
@@ -178,7 +189,9 @@ def index_select(input, dim: int, index: Tensor, *, out=None) -> Tensor:
 def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) -> Tensor:
     """`gather` whose index is broadcast against the input; without `dim` both are flattened."""
     if dim is None:
-        return gather(reshape_to(input, (input.array.size,)), 0, reshape_to(indices, (indices.array.size,)), out=out)
+        return gather(
+            reshape_to(input, (input.array.size,)), 0, reshape_to(indices, (indices.array.size,)), out=out
+        )
     axis = axis_of("take_along_dim", input, dim)
     free = [s[:axis] + (1,) + s[axis + 1 :] for s in (input.array.shape, indices.array.shape)]
     shape = broadcast_shapes(*free)
@@ -189,18 +202,22 @@ def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) 
 
 # ---- masks -----------------------------------------------------------------------------------------------------------
 def mask_array(name: str, mask) -> np.ndarray:
-    if not isinstance(mask, Tensor) or mask.array.dtype.kind != "b":
-        got = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
-        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {got}; use mask.bool()")
+    if not isinstance(mask, Value) or mask.array.dtype.kind != "b":
+        got = mask.dtype if isinstance(mask, Value) else type(mask).__name__
+        raise RuntimeError(
+            f"{name} only supports boolean masks, but got mask with dtype {got}; use mask.bool()"
+        )
     return mask.array.copy()
 
 
 def masked_fill(input, mask: Tensor, value) -> Tensor:
     """`value` where the mask is True, the input elsewhere."""
     held = untracked(mask_array("masked_fill", mask))
-    if isinstance(value, Tensor):
+    if isinstance(value, Value):
         if value.array.ndim:
-            raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, but got {value.array.ndim} dimensions")
+            raise RuntimeError(
+                f"masked_fill only supports a 0-dimensional value tensor, but got {value.array.ndim} dimensions"
+            )
     else:
         value = untracked(module_of(input.array).asarray(np.asarray(value).astype(input.array.dtype)))
     return choose(held, value if value.array.dtype == input.array.dtype else value.to(input.dtype), input)
@@ -218,9 +235,11 @@ def where(condition, input=None, other=None, *, out=None):
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
     target = dtypes.result_type(input, other).numpy
-    x, y = (v if isinstance(v, Tensor) else untracked(np.asarray(v).astype(target)) for v in (input, other))
+    x, y = (v if isinstance(v, Value) else untracked(np.asarray(v).astype(target)) for v in (input, other))
     if condition.array.dtype.kind != "b":
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}")
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        )
     return choose(condition, x, y, out=out)
 
 

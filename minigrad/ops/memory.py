@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import mmap
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import dtypes
 from ..backend import device_of, module_of
-from ..engine import is_recording, primitive, refresh, untracked
+from ..engine import Value, is_recording, primitive, refresh, untracked
 from ..inplace import check_writable
-from ..tensor import Tensor
 from .shaping import put_back, reshape_to, sizes_of
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 # ---- addresses ---------------------------------------------------------------------------------------------
@@ -33,7 +36,7 @@ def offset_of(t: Tensor) -> int:
 
 def from_dlpack(ext_tensor) -> Tensor:
     """A tensor that shares the memory of another library's, through DLPack."""
-    if isinstance(ext_tensor, Tensor):
+    if isinstance(ext_tensor, Value):
         return ext_tensor.detach()
     return untracked(np.from_dlpack(ext_tensor))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .. import dtypes
 from ..backend import device_of, module_of
 from ..engine import primitive, untracked
-from ..tensor import Tensor
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 @primitive(x=lambda g, source, target: cast(g, source, target))
@@ -29,10 +33,11 @@ def to_dtype(t: Tensor, target: dtypes.dtype) -> Tensor:
 class Promotion:
     """How an op's tensors come to one dtype. With `floating`, integers become the default floating dtype."""
 
-    def __init__(self, floating: bool = False, complex: bool = True):
+    def __init__(self, floating: bool = False):
         self.floating = floating
-        #: kinds of dtype that need no promotion while all arguments share one
-        self.kinds = "fc" if floating else "bifcu"
+        #: kinds of dtype that need no promotion while all arguments share one (None: all), and the usual one of these
+        self.kinds = "fc" if floating else None
+        self.usual = np.dtype(np.float32)
 
     def __call__(self, *tensors: Tensor) -> list[Tensor]:
         target = dtypes.result_type(*tensors)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .. import dtypes
 from .. import random as streams
 from ..backend import as_device, module_of, to_device
-from ..engine import untracked
+from ..engine import Value, untracked
 from ..inplace import check_writable
-from ..tensor import Tensor
 from .shaping import sizes_of
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 def _source(generator) -> streams.Generator:
@@ -27,27 +31,73 @@ def _drawn(draw, size, dtype, device, requires_grad, out=None) -> Tensor:
     return t.requires_grad_() if requires_grad else t
 
 
-def rand(*size, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, out=None):
+def rand(
+    *size,
+    generator=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    pin_memory=False,
+    out=None,
+):
     """Values drawn evenly from [0, 1)."""
     return _drawn(_source(generator).uniform, size, dtype, device, requires_grad, out)
 
 
-def randn(*size, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, out=None):
+def randn(
+    *size,
+    generator=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    pin_memory=False,
+    out=None,
+):
     """Values from the normal distribution N(0, 1)."""
     return _drawn(_source(generator).normal, size, dtype, device, requires_grad, out)
 
 
-def randint(low, high=None, size=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, out=None):
+def randint(
+    low,
+    high=None,
+    size=None,
+    *,
+    generator=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    out=None,
+):
     """Integers drawn evenly from [low, high), or from [0, low) where `high` is left out."""
     if size is None:
         low, high, size = 0, low, high
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     stream = _source(generator)
-    return _drawn(lambda s, d: stream.integers(s, d, low, high), (size,), dtype or dtypes.int64, device, requires_grad, out)
+    return _drawn(
+        lambda s, d: stream.integers(s, d, low, high),
+        (size,),
+        dtype or dtypes.int64,
+        device,
+        requires_grad,
+        out,
+    )
 
 
-def randperm(n: int, *, generator=None, dtype=dtypes.int64, layout=None, device=None, requires_grad=False, pin_memory=False, out=None):
+def randperm(
+    n: int,
+    *,
+    generator=None,
+    dtype=dtypes.int64,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    pin_memory=False,
+    out=None,
+):
     """0 .. n-1 in random order."""
     stream = _source(generator)
     return _drawn(lambda s, d: stream.permutation(n).astype(d), (n,), dtype, device, requires_grad, out)
@@ -57,33 +107,68 @@ def _like(function, input, dtype, device, **settings) -> Tensor:
     return function(*input.array.shape, dtype=dtype or input.dtype, device=device or input.device, **settings)
 
 
-def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+def rand_like(
+    input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
+):
     """`rand` in the shape, dtype and device of another tensor."""
     return _like(rand, input, dtype, device, generator=generator, requires_grad=requires_grad)
 
 
-def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+def randn_like(
+    input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
+):
     """`randn` in the shape, dtype and device of another tensor."""
     return _like(randn, input, dtype, device, generator=generator, requires_grad=requires_grad)
 
 
-def randint_like(input, low, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+def randint_like(
+    input,
+    low,
+    high=None,
+    *,
+    generator=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad=False,
+    memory_format=None,
+):
     """`randint` in the shape, dtype and device of another tensor."""
     low, high = (0, low) if high is None else (low, high)
     shape = input.array.shape
-    return randint(low, high, shape, generator=generator, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return randint(
+        low,
+        high,
+        shape,
+        generator=generator,
+        dtype=dtype or input.dtype,
+        device=device or input.device,
+        requires_grad=requires_grad,
+    )
 
 
-def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False, out=None) -> Tensor:
+def normal(
+    mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False, out=None
+) -> Tensor:
     """Normal values, with means and standard deviations given as numbers (then with a size) or as tensors."""
     if size is not None:
-        return _drawn(lambda s, d: _source(generator).normal(s, d, mean, std), (size,), dtype, device, requires_grad, out)
-    tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
+        return _drawn(
+            lambda s, d: _source(generator).normal(s, d, mean, std),
+            (size,),
+            dtype,
+            device,
+            requires_grad,
+            out,
+        )
+    tensors = [v for v in (mean, std) if isinstance(v, Value)]
     if not tensors:
         raise TypeError("normal(): mean and std are both numbers; give a size, or make one of them a tensor")
     shape = np.broadcast_shapes(*[t.array.shape for t in tensors])
     unit = randn(*shape, generator=generator, dtype=dtypes.result_type(*tensors))
-    drawn = (unit * (std.detach() if isinstance(std, Tensor) else std) + (mean.detach() if isinstance(mean, Tensor) else mean)).detach()
+    drawn = (
+        unit * (std.detach() if isinstance(std, Value) else std)
+        + (mean.detach() if isinstance(mean, Value) else mean)
+    ).detach()
     return drawn if out is None else out.copy_(drawn)
 
 
@@ -109,13 +194,17 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     if not replacement and num_samples > weights.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     stream = _source(generator)
-    if replacement:
-        edges = np.cumsum(weights, -1) / weights.sum(-1, keepdims=True)
+    if replacement and num_samples > 1:  # a single one PyTorch, too, draws by the race
+        edges = np.cumsum(weights, -1)
+        edges /= edges[..., -1:]
         drawn = stream.uniform((*weights.shape[:-1], num_samples), np.dtype(np.float64))
-        places = (drawn[..., None] >= edges[..., None, :]).sum(-1)
+        rows = zip(np.atleast_2d(edges), np.atleast_2d(drawn), strict=True)
+        places = np.array([np.searchsorted(*row, side="right") for row in rows]).reshape(drawn.shape)
     else:
         if ((weights > 0).sum(-1) < num_samples).any():
-            raise RuntimeError("invalid multinomial distribution (with replacement=False, not enough non-negative category to sample)")
+            raise RuntimeError(
+                "invalid multinomial distribution (with replacement=False, not enough non-negative category to sample)"
+            )
         noise = -np.log1p(-stream.uniform(weights.shape, np.dtype(np.float64)))
         race = np.where(weights > 0, weights / np.maximum(noise, 1e-300), -1)
         places = np.argsort(-race, -1, kind="stable")[..., :num_samples]
@@ -150,20 +239,24 @@ def fill_integers(target: Tensor, low=0, high=None, *, generator=None) -> Tensor
     """Integers from [low, high); by default all that the dtype holds exactly."""
     if high is None:
         kind = target.array.dtype.kind
-        high = {"f": 2 ** (np.finfo(target.array.dtype).nmant + 1), "b": 2}.get(kind) or int(np.iinfo(target.array.dtype).max) + 1
+        high = {"f": 2 ** (np.finfo(target.array.dtype).nmant + 1), "b": 2}.get(kind) or int(
+            np.iinfo(target.array.dtype).max
+        ) + 1
     return _fill(target, _source(generator).integers(target.array.shape, target.array.dtype, low, high))
 
 
 def fill_bernoulli(target: Tensor, p=0.5, *, generator=None) -> Tensor:
     """Ones with probability p (a number, or a tensor of them), zeros elsewhere."""
     stream = _source(generator)
-    if not isinstance(p, Tensor):
+    if not isinstance(p, Value):
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
         return _fill(target, stream.bernoulli(target.array.shape, float(p)))
     if ((p.array < 0) | (p.array > 1)).any():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true for every probability")
-    drawn = stream.uniform(target.array.shape, np.dtype(np.float64 if p.array.dtype == np.float64 else np.float32))
+    drawn = stream.uniform(
+        target.array.shape, np.dtype(np.float64 if p.array.dtype == np.float64 else np.float32)
+    )
     return _fill(target, drawn < p.array)
 
 

@@ -7,16 +7,19 @@ function with `dim` and `keepdim`. In a formula `spread(g, axis, ...)` puts the 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import dtypes
 from ..backend import as_array
 from ..engine import primitive, untracked
-from ..tensor import Tensor
 from .elementwise import abs, exp, mul, power_of, select
 from .promotion import floating, to_dtype
 from .shaping import axes_of, axis_of, concat, expand_to, flip_axes, reshape_to, take_part
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 def spread(g, axis, keepdims, shape):
@@ -42,7 +45,7 @@ def _total_dtype(t: Tensor, dtype) -> Tensor:
 # ---- sums and means --------------------------------------------------------------------------------------------------
 @primitive(x=lambda g, x_shape, axis, keepdims: expand_to(spread(g, axis, keepdims, x_shape), x_shape))
 def sum_over(x, axis, keepdims):
-    return np.add.reduce(x, axis, keepdims=keepdims)
+    return x.sum(axis, None, None, keepdims)
 
 
 @primitive(
@@ -52,18 +55,27 @@ def sum_over(x, axis, keepdims):
     ),
 )
 def mean_over(x, axis, keepdims):
-    return x.mean(axis, keepdims=keepdims)
+    count = x.size if axis is None else _count(x.shape, axis)
+    total = x.sum(axis, None, None, keepdims)
+    return np.true_divide(total, count) if count else total * math.nan
 
 
-def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
-    """The sum over `dim` (an int, a tuple, or None for all); integers and booleans give int64."""
-    if dtype is not None or input.array.dtype.kind in "biu":
+def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=None):
+    """The sum over `dim` (an int, a tuple, or None for all); integers and booleans give int64.
+
+    Here and below `axis` and `keepdims`, NumPy's names for `dim` and `keepdim`, are taken too, as PyTorch does.
+    """
+    if axis is not None or keepdims is not None:
+        dim, keepdim = axis, bool(keepdims)
+    if dtype is not None or input.array.dtype.kind not in "fc":
         input = _total_dtype(input, dtype)
     return sum_over(input, None if dim is None else axes_of("sum", input, dim), keepdim, out=out)
 
 
-def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
+def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=None):
     """The mean over `dim`; refuses integers, as their mean has no obvious dtype."""
+    if axis is not None or keepdims is not None:
+        dim, keepdim = axis, bool(keepdims)
     if dtype is not None:
         input = to_dtype(input, dtypes.as_dtype(dtype))
     elif input.array.dtype.kind not in "fc":
@@ -76,9 +88,11 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
 
 @primitive(
     promote=floating,
-    x=lambda g, x, axis, keepdims, correction: spread(g, axis, keepdims, x.shape)
-    * (x - mean_over(x, axis, True))
-    * (2 / max(_count(x.shape, axis) - correction, 0) if _count(x.shape, axis) > correction else math.nan),
+    x=lambda g, x, axis, keepdims, correction: (
+        spread(g, axis, keepdims, x.shape)
+        * (x - mean_over(x, axis, True))
+        * (2 / max(_count(x.shape, axis) - correction, 0) if _count(x.shape, axis) > correction else math.nan)
+    ),
 )
 def var_over(x, axis, keepdims, correction):
     deviation = np.abs(x - x.mean(axis, keepdims=True))
@@ -127,7 +141,9 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 
 def _must_float(name: str, t: Tensor) -> Tensor:
     if t.array.dtype.kind not in "fc":
-        raise RuntimeError(f"{name}: only floating point and complex tensors are supported, got {t.dtype}; use .float()")
+        raise RuntimeError(
+            f"{name}: only floating point and complex tensors are supported, got {t.dtype}; use .float()"
+        )
     return t
 
 
@@ -207,14 +223,19 @@ def any(input, dim=None, keepdim=False, *, out=None):
 
 def count_nonzero(input, dim=None):
     """How many elements over `dim` are not zero, int64."""
-    return untracked(as_array(np.count_nonzero(input.array, axes_of("count_nonzero", input, dim)), input.array).astype(np.int64))
+    return untracked(
+        as_array(np.count_nonzero(input.array, axes_of("count_nonzero", input, dim)), input.array).astype(
+            np.int64
+        )
+    )
 
 
 # ---- log-sum-exp and norms -------------------------------------------------------------------------------------------
 @primitive(
     promote=floating,
-    x=lambda g, x, out, axis, keepdims: spread(g, axis, keepdims, x.shape)
-    * exp(x - _finite(spread(out, axis, keepdims, x.shape))),
+    x=lambda g, x, out, axis, keepdims: (
+        spread(g, axis, keepdims, x.shape) * exp(x - _finite(spread(out, axis, keepdims, x.shape)))
+    ),
 )
 def logsumexp_over(x, axis, keepdims):
     """log(sum(exp(x))), shifted by the largest element: exp never overflows."""
@@ -236,14 +257,20 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
 
 def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """(sum |x|^ord)^(1/ord) over `dim`; ord inf, -inf and 0 (the count of non-zeros) too. Gradient 0 at 0."""
-    x = to_dtype(_must_float("norm", input), dtypes.as_dtype(dtype)) if dtype is not None else _must_float("norm", input)
+    x = (
+        to_dtype(_must_float("norm", input), dtypes.as_dtype(dtype))
+        if dtype is not None
+        else _must_float("norm", input)
+    )
     axis = axes_of("norm", x, dim)
     if ord == 2:
         total = safe_sqrt(sum_over(mul(x, x), axis, keepdim))
     elif ord in (math.inf, -math.inf):
         total = (max_over if ord > 0 else min_over)(abs(x), axis, keepdim)
     elif ord == 0:
-        total = to_dtype(sum_over(to_dtype(x != 0, dtypes.of(x.array.dtype)), axis, keepdim), dtypes.of(x.array.dtype))
+        total = to_dtype(
+            sum_over(to_dtype(x != 0, dtypes.of(x.array.dtype)), axis, keepdim), dtypes.of(x.array.dtype)
+        )
     elif ord == 1:
         total = sum_over(abs(x), axis, keepdim)
     else:

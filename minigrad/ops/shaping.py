@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import dtypes
 from ..backend import module_of, scatter_add
-from ..engine import primitive, variadic, view_of
-from ..tensor import Tensor
+from ..engine import Value, primitive, untracked, variadic, view_of
 from .promotion import arithmetic
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 # ---- dimensions ------------------------------------------------------------------------------------------------------
@@ -45,44 +49,52 @@ def sizes_of(sizes: tuple) -> tuple[int, ...]:
     """Sizes given as f(2, 3) or as f((2, 3))."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    return tuple(int(n) for n in sizes)
+    for n in sizes:
+        if type(n) is not int:
+            return tuple([n.__index__() for n in sizes])
+    return sizes
 
 
 # ---- shape -----------------------------------------------------------------------------------------------------------
-@primitive(views=True, x=lambda g, x_shape: reshape_to(g, x_shape))
+def _why_not(x, shape) -> str:
+    """Why an array cannot take a shape."""
+    known = math.prod(n for n in shape if n != -1)
+    if shape.count(-1) > 1:
+        return f"only one dimension can be inferred, {list(shape)} has {shape.count(-1)} of -1"
+    if min(shape, default=0) < -1:
+        return f"invalid shape dimension in {list(shape)}; sizes are 0 or more, and one may be -1"
+    if -1 in shape and known == 0:
+        return f"cannot reshape into {list(shape)}: the size of -1 is ambiguous beside a 0"
+    return f"shape '{list(shape)}' is invalid for input of size {x.size} and shape {list(x.shape)}"
+
+
+@primitive(views=True, explain=_why_not, x=lambda g, x_shape: reshape_to(g, x_shape))
 def reshape_to(x, shape):
     return x.reshape(shape)
 
 
-def _filled_shape(name: str, t, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape with its -1 worked out, or a sentence why it cannot hold the elements."""
-    size = t.array.size
-    known = math.prod(n for n in shape if n != -1)
-    if shape.count(-1) > 1:
-        raise RuntimeError(f"{name}: only one dimension can be inferred, {shape} has {shape.count(-1)} of -1")
-    if any(n < -1 for n in shape):
-        raise RuntimeError(f"{name}: invalid shape dimension in {shape}; sizes are 0 or more, and one may be -1")
-    if -1 in shape and known == 0:
-        raise RuntimeError(f"{name}: cannot reshape into shape {shape}: the size of -1 is ambiguous beside a 0")
-    if size != known if -1 not in shape else size % known:
-        raise RuntimeError(f"{name}: shape '{list(shape)}' is invalid for input of size {size}")
-    return tuple(size // known if n == -1 else n for n in shape)
-
-
 def reshape(input, *shape) -> Tensor:
     """The same elements in another shape, of which one size may be -1; a view where strides allow it."""
-    return reshape_to(input, _filled_shape("reshape", input, sizes_of(shape)))
+    return reshape_to(input, sizes_of(shape))
 
 
 def view(input, *shape) -> Tensor:
     """The same memory in another shape, or, with a dtype, as other elements; refuses where it would have to copy."""
-    sizes = _filled_shape("view", input, sizes_of(shape))
-    t = reshape_to(input, sizes)
-    if t.base is None and input.array.size:
+    if len(shape) == 1 and type(shape[0]) is dtypes.dtype:
+        return view_as_dtype(input, shape[0])
+    t = reshape_to(input, sizes_of(shape))
+    if t.base is None and t.array.size:
         raise RuntimeError(
-            f"view size {sizes} is not compatible with input tensor's size {tuple(input.array.shape)} and strides "
-            "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead."
+            f"view size {list(t.array.shape)} is not compatible with input tensor's size {list(input.array.shape)} and "
+            "stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead."
         )
+    return t
+
+
+def view_as_dtype(input, dtype) -> Tensor:
+    """The same memory read as elements of another dtype."""
+    t = untracked(input.array.view(dtype.numpy))
+    t.version = input.version
     return t
 
 
@@ -99,7 +111,9 @@ def permute(input, *dims) -> Tensor:
     """The dimensions in another order."""
     axes = tuple(axis_of("permute", input, d) for d in sizes_of(dims))
     if sorted(axes) != list(range(input.array.ndim)):
-        raise RuntimeError(f"permute: dims {sizes_of(dims)} must name each of the {input.array.ndim} dimensions once")
+        raise RuntimeError(
+            f"permute: dims {sizes_of(dims)} must name each of the {input.array.ndim} dimensions once"
+        )
     return permute_to(input, axes)
 
 
@@ -127,7 +141,9 @@ def movedim(input, source, destination) -> Tensor:
 def t(input) -> Tensor:
     """The transpose of a matrix; a vector or scalar is its own."""
     if input.array.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D; use .mT")
+        raise RuntimeError(
+            f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D; use .mT"
+        )
     return permute_to(input, tuple(reversed(range(input.array.ndim))))
 
 
@@ -156,7 +172,9 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return reshape_to(input, (1,))
     start, end = axis_of("flatten", input, start_dim), axis_of("flatten", input, end_dim)
     if start > end:
-        raise RuntimeError(f"flatten() has invalid args: start_dim {start_dim} cannot come after end_dim {end_dim}")
+        raise RuntimeError(
+            f"flatten() has invalid args: start_dim {start_dim} cannot come after end_dim {end_dim}"
+        )
     shape = input.array.shape
     return reshape_to(input, shape[:start] + (math.prod(shape[start : end + 1]),) + shape[end + 1 :])
 
@@ -169,7 +187,9 @@ def unflatten(input, dim: int, sizes: Sequence[int]) -> Tensor:
         known = math.prod(n for n in sizes if n != -1)
         sizes = tuple(shape[axis] // max(known, 1) if n == -1 else n for n in sizes)
     if math.prod(sizes) != shape[axis]:
-        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[axis]})")
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[axis]})"
+        )
     return reshape_to(input, shape[:axis] + sizes + shape[axis + 1 :])
 
 
@@ -184,10 +204,14 @@ def expand(input, *sizes) -> Tensor:
     sizes, shape = sizes_of(sizes), input.array.shape
     lead = len(sizes) - len(shape)
     if lead < 0:
-        raise RuntimeError(f"expand: sizes {sizes} must not be fewer than the {len(shape)} dimensions of the tensor")
+        raise RuntimeError(
+            f"expand: sizes {sizes} must not be fewer than the {len(shape)} dimensions of the tensor"
+        )
     wanted = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(sizes))
     if any(n < 0 for n in wanted) or any(m not in (1, n) for m, n in zip(shape, wanted[lead:])):
-        raise RuntimeError(f"expand: the tensor's shape {shape} does not fit the sizes {sizes}; only 1 can be expanded")
+        raise RuntimeError(
+            f"expand: the tensor's shape {shape} does not fit the sizes {sizes}; only 1 can be expanded"
+        )
     return expand_to(input, wanted)
 
 
@@ -196,7 +220,9 @@ def broadcast_shapes(*shapes) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes])
     except ValueError:
-        raise RuntimeError(f"broadcast_shapes: shapes {shapes} cannot be broadcast to a single shape") from None
+        raise RuntimeError(
+            f"broadcast_shapes: shapes {shapes} cannot be broadcast to a single shape"
+        ) from None
 
 
 def broadcast_tensors(*tensors) -> tuple[Tensor, ...]:
@@ -211,7 +237,10 @@ def broadcast_tensors(*tensors) -> tuple[Tensor, ...]:
 @primitive(views=True, x=lambda g, x_shape, index: put_back(g, x_shape, index))
 def take_part(x, index):
     """x[index] for slices, ints, None, Ellipsis, masks and integer arrays, as NumPy has them."""
-    return x[index]
+    part = x[index]
+    if part.__class__ is x.__class__:
+        return part
+    return x[(*index, ...) if type(index) is tuple else (index, ...)]  # one element: a 0-d view, not a number
 
 
 @primitive(x=lambda g, index: take_part(g, index))
@@ -228,7 +257,9 @@ def put_back(x, shape, index):
 def _only_slices(index) -> bool:
     """Whether no element can be named twice: no integer array in the index."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(p is None or p is Ellipsis or isinstance(p, (slice, int)) or p.dtype.kind == "b" for p in parts)
+    return all(
+        p is None or p is Ellipsis or isinstance(p, (slice, int)) or p.dtype.kind == "b" for p in parts
+    )
 
 
 def narrow(input, dim: int, start: int, length: int) -> Tensor:
@@ -249,7 +280,9 @@ def select_at(input, dim: int, index: int) -> Tensor:
     axis = axis_of("select", input, dim)
     size = input.array.shape[axis]
     if not -size <= index < size:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension {axis}")
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension {axis}"
+        )
     return take_part(input, (slice(None),) * axis + (int(index),))
 
 
@@ -298,13 +331,13 @@ def stack_on(tensors, axis):
     return np.stack(tensors, axis)
 
 
-@primitive(several=True, x=lambda g, axis: stack_on(g, axis))
+@primitive(arity=0, x=lambda g, axis: stack_on(g, axis))
 def unstack_to(x, axis):
     """The parts of x at each index of an axis, as a tuple."""
     return tuple(x[(slice(None),) * axis + (i,)] for i in range(x.shape[axis]))
 
 
-@primitive(several=True, x=lambda g, axis: concat(g, axis))
+@primitive(arity=0, x=lambda g, axis: concat(g, axis))
 def split_to(x, sizes, axis):
     """Parts of the given sizes along an axis, as a tuple."""
     bounds = np.cumsum([0, *sizes]).tolist()
@@ -320,14 +353,18 @@ def _as_views(parts: tuple[Tensor, ...], of: Tensor, indices) -> tuple[Tensor, .
 
 def _list_of(name: str, tensors) -> list[Tensor]:
     """The list of tensors to be joined; a sentence where it is none."""
-    if isinstance(tensors, Tensor):
-        raise TypeError(f"{name}(): argument 'tensors' must be tuple of Tensors, not Tensor; write {name}([a, b])")
+    if isinstance(tensors, Value):
+        raise TypeError(
+            f"{name}(): argument 'tensors' must be tuple of Tensors, not Tensor; write {name}([a, b])"
+        )
     tensors = list(tensors)
     if not tensors:
         raise RuntimeError(f"{name} expects a non-empty TensorList")
     for i, item in enumerate(tensors):
-        if not isinstance(item, Tensor):
-            raise TypeError(f"{name}(): expected Tensor as element {i} in argument 0, but got {type(item).__name__}")
+        if not isinstance(item, Value):
+            raise TypeError(
+                f"{name}(): expected Tensor as element {i} in argument 0, but got {type(item).__name__}"
+            )
     return tensors
 
 
@@ -361,7 +398,9 @@ def stack(tensors, dim: int = 0, *, out=None) -> Tensor:
             )
     ndim = len(shapes[0]) + 1
     if not -ndim <= dim < ndim:
-        raise IndexError(f"stack: Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim})")
+        raise IndexError(
+            f"stack: Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim})"
+        )
     return stack_on(tensors, dim % ndim, out=out)
 
 
@@ -383,7 +422,11 @@ def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
             )
     bounds = np.cumsum([0, *sizes]).tolist()
     lead = (slice(None),) * axis
-    return _as_views(split_to(tensor, tuple(sizes), axis), tensor, [(*lead, slice(a, b)) for a, b in zip(bounds, bounds[1:])])
+    return _as_views(
+        split_to(tensor, tuple(sizes), axis),
+        tensor,
+        [(*lead, slice(a, b)) for a, b in zip(bounds, bounds[1:])],
+    )
 
 
 def chunk(input, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:

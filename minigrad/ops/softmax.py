@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .. import dtypes
 from ..engine import primitive
-from ..tensor import Tensor
 from .elementwise import exp
 from .promotion import floating, to_dtype
 from .reduction import sum_over
 from .shaping import axis_of
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 @primitive(promote=floating, x=lambda g, out, axis: out * (g - sum_over(g * out, (axis,), True)))
@@ -37,7 +41,11 @@ def _along(primitive_along, name, input, dim, dtype, out):
         input = to_dtype(input, dtypes.as_dtype(dtype))
     axis = axis_of(name, input, dim)
     if input.array.ndim == 0 or input.array.size == 0:
-        return primitive_along(input.reshape(-1), 0).reshape(input.array.shape) if input.array.size else input * 1
+        return (
+            primitive_along(input.reshape(-1), 0).reshape(input.array.shape)
+            if input.array.size
+            else input * 1
+        )
     return primitive_along(input, axis, out=out)
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine import primitive, untracked
-from ..tensor import Tensor
+from ..engine import Value, primitive, untracked
 from .elementwise import maximum, minimum
 from .indexing import gather_along
 from .reduction import max_over, min_over
 from .shaping import axes_of, axis_of, reshape_to
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 def _pair(name: str):
@@ -21,9 +24,16 @@ def _pair(name: str):
     return pair
 
 
-max_result, min_result, sort_result, topk_result, median_result, kthvalue_result, mode_result, cummax_result = map(
-    _pair, ["max", "min", "sort", "topk", "median", "kthvalue", "mode", "cummax"]
-)
+(
+    max_result,
+    min_result,
+    sort_result,
+    topk_result,
+    median_result,
+    kthvalue_result,
+    mode_result,
+    cummax_result,
+) = map(_pair, ["max", "min", "sort", "topk", "median", "kthvalue", "mode", "cummax"])
 
 
 def _at_places(input: Tensor, places, axis: int) -> Tensor:
@@ -45,7 +55,7 @@ def _picked(result, input: Tensor, places, axis: int, keepdim: bool):
 
 def _extreme(name, result, over, of_two, find, input, dim, keepdim, out):
     """max and min: of all elements, along a dimension with places, or of two tensors."""
-    if isinstance(dim, Tensor):
+    if isinstance(dim, Value):
         return of_two(input, dim, out=out)
     if input.array.size == 0 and (dim is None or input.array.shape[dim] == 0):
         raise (RuntimeError if dim is None else IndexError)(
@@ -62,23 +72,46 @@ def _first_nan_or(find):
     return lambda array, axis: find(array.reshape(1) if array.ndim == 0 else array, axis)
 
 
-def max(input, dim=None, keepdim=False, *, out=None, other=None):
+def max(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
     """The largest element; with `dim` also its place, the first where several are equal; or of two tensors."""
-    return _extreme("max", max_result, max_over, maximum, _first_nan_or(np.argmax), input, _or(dim, other), keepdim, out)
+    return _extreme(
+        "max",
+        max_result,
+        max_over,
+        maximum,
+        _first_nan_or(np.argmax),
+        input,
+        _first(dim, other, axis),
+        keepdim,
+        out,
+    )
 
 
-def min(input, dim=None, keepdim=False, *, out=None, other=None):
+def min(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
     """The smallest element; with `dim` also its place, the first where several are equal; or of two tensors."""
-    return _extreme("min", min_result, min_over, minimum, _first_nan_or(np.argmin), input, _or(dim, other), keepdim, out)
+    return _extreme(
+        "min",
+        min_result,
+        min_over,
+        minimum,
+        _first_nan_or(np.argmin),
+        input,
+        _first(dim, other, axis),
+        keepdim,
+        out,
+    )
 
 
-def _or(dim, other):
-    return dim if other is None else other
+def _first(*spellings):
+    """The one that was given among several names for one argument."""
+    return next((s for s in spellings if s is not None), None)
 
 
 def _arg(name: str, find, input, dim, keepdim) -> Tensor:
     if input.array.size == 0 and (dim is None or input.array.shape[dim] == 0):
-        raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+        raise IndexError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+        )
     if dim is None:
         place = np.asarray(find(input.array, None), np.int64)
         return untracked(place.reshape((1,) * input.array.ndim) if keepdim else place)
@@ -90,14 +123,14 @@ def _arg(name: str, find, input, dim, keepdim) -> Tensor:
     return untracked(np.expand_dims(places, axis) if keepdim else places)
 
 
-def argmax(input, dim=None, keepdim=False, *, out=None) -> Tensor:
+def argmax(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
     """The place of the largest element, in the flattened tensor or along `dim`; the first where several are equal."""
-    return _stored(_arg("argmax", np.argmax, input, dim, keepdim), out)
+    return _stored(_arg("argmax", np.argmax, input, _first(dim, axis), keepdim), out)
 
 
-def argmin(input, dim=None, keepdim=False, *, out=None) -> Tensor:
+def argmin(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
     """The place of the smallest element, in the flattened tensor or along `dim`; the first where several are equal."""
-    return _stored(_arg("argmin", np.argmin, input, dim, keepdim), out)
+    return _stored(_arg("argmin", np.argmin, input, _first(dim, axis), keepdim), out)
 
 
 def _stored(result: Tensor, out):
@@ -144,7 +177,9 @@ def topk(input, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
     axis = axis_of("topk", input, dim)
     size = input.array.shape[axis] if input.array.ndim else 1
     if not 0 <= k <= size:
-        raise RuntimeError(f"selected index k out of range: topk: k {k} against {size} elements along dimension {dim}")
+        raise RuntimeError(
+            f"selected index k out of range: topk: k {k} against {size} elements along dimension {dim}"
+        )
     if input.array.ndim == 0:
         return topk_result(reshape_to(input, ()), untracked(np.zeros((), np.int64)))
     order = _order(input.array, axis, largest)[(slice(None),) * axis + (slice(k),)]

@@ -6,18 +6,21 @@ Two primitives do it all, `replace_part` and `add_part`, which take any index th
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..backend import module_of
 from ..backend import scatter_add as add_at
-from ..engine import primitive, untracked
-from ..tensor import Tensor
+from ..engine import Value, primitive, untracked
 from .elementwise import mul, select
 from .indexing import check_bounds, index_array, mask_array, place_along, plain_index, zero_part
 from .promotion import to_dtype
 from .shaping import axis_of, broadcast_shapes, copy, expand_to, reshape_to, take_part
 from .variants import divide
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 @primitive(x=lambda g, index: zero_part(g, index), value=lambda g, index: take_part(g, index))
@@ -38,7 +41,7 @@ def add_part(x, value, index):
 
 def _value_like(input, value) -> Tensor:
     """A number as a tensor of the input's dtype."""
-    if isinstance(value, Tensor):
+    if isinstance(value, Value):
         return value
     return untracked(module_of(input.array).asarray(np.asarray(value).astype(input.array.dtype)))
 
@@ -57,7 +60,7 @@ def _scattered(name: str, input, dim: int, index, src):
     axis = axis_of(name, input, dim)
     places = index_array(name, index)
     shape = input.array.shape
-    if not isinstance(src, Tensor):
+    if not isinstance(src, Value):
         src = expand_to(_value_like(input, src), places.shape)
     _same_dtype(name, input, src, "src")
     if not places.size:
@@ -89,7 +92,7 @@ def scatter(
         modes = {"add": "sum", "multiply": "prod"}
         if reduce not in modes:
             raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce}")
-        src = expand_to(_value_like(input, src), index.array.shape) if not isinstance(src, Tensor) else src
+        src = expand_to(_value_like(input, src), index.array.shape) if not isinstance(src, Value) else src
         return scatter_reduce(input, dim, index, src, modes[reduce])
     found = _scattered("scatter", input, dim, index, src)
     result = copy(input) if found is None else reshape_to(replace_part(*found), input.array.shape)
@@ -115,7 +118,7 @@ def _slices(name: str, input, dim: int, index, source) -> tuple:
     size = shape[axis]
     check_bounds(name, np.where(places < 0, places + size, places), size)
     wanted = shape[:axis] + (places.size,) + shape[axis + 1 :]
-    if isinstance(source, Tensor):
+    if isinstance(source, Value):
         _same_dtype(name, input, source, "source")
         if source.array.size != math.prod(wanted) or (source.array.ndim and source.array.shape != wanted):
             raise RuntimeError(
@@ -142,7 +145,7 @@ def index_copy(input, dim: int, index: Tensor, source: Tensor, *, out=None) -> T
 
 def index_fill(input, dim: int, index: Tensor, value) -> Tensor:
     """A copy of the input with one value written at the places of a dimension."""
-    if isinstance(value, Tensor) and value.array.ndim:
+    if isinstance(value, Value) and value.array.ndim:
         raise RuntimeError(
             f"index_fill only supports a 0-dimensional value tensor, but got {value.array.ndim} dimensions"
         )

@@ -3,13 +3,14 @@ numbers as exponents; and conversions between dtypes and devices."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .. import dtypes
 from ..backend import as_device, device, device_of, module_of, to_device
-from ..engine import edge_of, fresh_history, is_recording, primitive, untracked
+from ..engine import Value, edge_of, fresh_history, is_recording, primitive, untracked
 from ..inplace import take_over
-from ..tensor import Tensor
 from .elementwise import (
     add,
     clamp_between,
@@ -27,6 +28,9 @@ from .elementwise import (
 from .promotion import to_dtype
 from .shaping import expand_to
 
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
 
 def scaled_add(input, other, *, alpha=1, out=None) -> Tensor:
     """input + alpha * other."""
@@ -36,12 +40,14 @@ def scaled_add(input, other, *, alpha=1, out=None) -> Tensor:
 def scaled_sub(input, other, *, alpha=1, out=None) -> Tensor:
     """input - alpha * other."""
     if _is_boolean(input) and _is_boolean(other):
-        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported; use ^ or logical_xor()")
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported; use ^ or logical_xor()"
+        )
     return sub(input, other if alpha == 1 else mul(other, alpha), out=out)
 
 
 def _is_boolean(x) -> bool:
-    return isinstance(x, Tensor) and x.array.dtype.kind == "b"
+    return isinstance(x, Value) and x.array.dtype.kind == "b"
 
 
 def divide(input, other, *, rounding_mode: str | None = None, out=None) -> Tensor:
@@ -51,14 +57,16 @@ def divide(input, other, *, rounding_mode: str | None = None, out=None) -> Tenso
     if rounding_mode == "floor":
         return floor_divide(input, other, out=out)
     if rounding_mode != "trunc":
-        raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
     quotient = trunc(div(input, other))
     return to_dtype(quotient, dtypes.result_type(input, other)) if out is None else out.copy_(quotient)
 
 
 def pow(input, exponent, *, out=None) -> Tensor:
     """input to the power of exponent; either may be a number."""
-    if isinstance(input, Tensor) and isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
+    if isinstance(input, Value) and isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
         kind = input.array.dtype.kind
         if kind == "f" or (kind in "iu" and isinstance(exponent, int)):
             if exponent < 0 and kind in "iu":
@@ -71,7 +79,7 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
     """The input limited to [min, max]; bounds are numbers or tensors, and either may be None."""
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-    if isinstance(min, Tensor) or isinstance(max, Tensor):
+    if isinstance(min, Value) or isinstance(max, Value):
         limited = input if min is None else maximum(input, min)
         return limited if max is None else minimum(limited, max, out=out)
     target = dtypes.result_type(input, *[b for b in (min, max) if b is not None])
@@ -98,7 +106,7 @@ def transfer(t: Tensor, where: device) -> Tensor:
 def parse_to(*args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None, other=None):
     """What `.to` was asked for, in any of its three spellings: (dtype or None, device or None, copy)."""
     args = list(args)
-    if args and isinstance(args[0], Tensor):
+    if args and isinstance(args[0], Value):
         other = args.pop(0)
     elif args and not _is_dtype(args[0]):
         device = args.pop(0)
@@ -121,9 +129,9 @@ def _is_dtype(value) -> bool:
     return type(value) is dtypes.dtype or isinstance(value, (type, np.dtype))
 
 
-def copy_into(target: Tensor, source) -> Tensor:
+def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
     """Write a number or tensor into a tensor, converted to its dtype and device and broadcast to its shape."""
-    if not isinstance(source, Tensor):
+    if not isinstance(source, Value):
         source = untracked(module_of(target.array).asarray(np.asarray(source).astype(target.array.dtype)))
     source = to_dtype(source.to(target.device), target.dtype)
     if source.array.shape != target.array.shape:
@@ -144,13 +152,13 @@ def overwrite(target: Tensor, source: Tensor) -> Tensor:
 def legacy_tensor(*args, dtype: dtypes.dtype | None = None) -> Tensor:
     """PyTorch's old constructor: sizes give an unset tensor, data a copy, in the given or the default dtype."""
     target = (dtype or dtypes.get_default_dtype()).numpy
-    if len(args) == 1 and isinstance(args[0], Tensor):
+    if len(args) == 1 and isinstance(args[0], Value):
         return untracked(args[0].array.astype(target))
     if len(args) == 1 and not isinstance(args[0], int):
         data = args[0]
         if isinstance(data, tuple) and type(data).__name__ == "Size":
             return untracked(np.zeros(data, target))
         if isinstance(data, (list, tuple)):
-            data = [v.array if isinstance(v, Tensor) else v for v in data]
+            data = [v.array if isinstance(v, Value) else v for v in data]
         return untracked(np.array(data).astype(target))
     return untracked(np.zeros([int(n) for n in args], target))

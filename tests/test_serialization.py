@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from minigrad import backend, dtypes, serialization
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.serialization import FileError, UnpicklingError, atomic, zip_reader, zip_writer
 from minigrad.serialization.tensors import Size, Tensor, from_array
 from minigrad.serialization.zip_reader import ZipReader
@@ -201,6 +201,13 @@ def test_attributes_of_a_tensor_are_kept():
     assert (got[0].note, got[1].note) == ("a", ["b"])
     assert type(got[1]) is Parameter
     assert got[0].requires_grad
+
+
+def test_buffers_are_plain_tensors():
+    got = round_trip(Buffer(boxed(RAMP), persistent=False))
+    assert type(got) is Tensor
+    assert same(got, RAMP)
+    assert got.persistent is False
 
 
 def test_attributes_of_a_tensor_may_not_hide_its_methods():

@@ -12,11 +12,11 @@ from .sampler import Sampler
 
 
 class DistributedSampler(Sampler[int]):
-    """Every `num_replicas`-th index, beginning with the `rank`-th: together the processes see the whole dataset.
+    """Every `num_replicas`-th index from the `rank`-th on: together the processes see the whole dataset.
 
-    The order is shuffled alike in all of them, anew for each epoch that `set_epoch` names. So that all get equally
-    many, the first indices are repeated at the end or, with `drop_last`, the last ones left out. Both `num_replicas`
-    and `rank` must be given: there is no process group here to ask.
+    The order is shuffled alike in all of them, anew for each epoch that `set_epoch` names. So that all get
+    equally many, the first indices are repeated at the end or, with `drop_last`, the last ones left out. Both
+    `num_replicas` and `rank` must be given: there is no process group here to ask.
     """
 
     def __init__(
@@ -29,7 +29,9 @@ class DistributedSampler(Sampler[int]):
         drop_last: bool = False,
     ):
         if num_replicas is None or rank is None:
-            raise RuntimeError("DistributedSampler: there is no process group to ask; pass num_replicas and rank")
+            raise RuntimeError(
+                "DistributedSampler: there is no process group to ask; pass num_replicas and rank"
+            )
         if not 0 <= rank < num_replicas:
             raise ValueError(f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]")
         self.dataset, self.num_replicas, self.rank = dataset, num_replicas, rank

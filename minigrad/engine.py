@@ -571,7 +571,9 @@ class Fused:
     rules = None
     needed = ()
 
-    def __init__(self, forward: Callable, backward: Callable, twin: Callable, explain: Callable | None = None):
+    def __init__(
+        self, forward: Callable, backward: Callable, twin: Callable, explain: Callable | None = None
+    ):
         self.forward, self.backward, self.twin, self.explain = forward, backward, twin, explain
         self.name = forward.__name__.strip("_")
         self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
@@ -611,7 +613,9 @@ class Fused:
         results = self.twin(*inputs)
         pairs = zip(results, g) if isinstance(results, tuple) else [(results, g)]
         roots = [(t.node, gradient) for t, gradient in pairs if gradient is not None and t.tracked]
-        found = walk(roots, retain=True, record=True, inputs=tuple(t.node for t, w in zip(inputs, wanted) if w))
+        found = walk(
+            roots, retain=True, record=True, inputs=tuple(t.node for t, w in zip(inputs, wanted) if w)
+        )
         return [found.get(t.node) if w else None for t, w in zip(inputs, wanted)]
 
 

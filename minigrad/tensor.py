@@ -100,7 +100,7 @@ class Tensor(RareMethods, Value):
         return self.array.shape[0]
 
     def __repr__(self, *, tensor_contents=None) -> str:
-        return formatting.tensor_repr(self)
+        return formatting.tensor_repr(self, tensor_contents)
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if self.array.ndim == 0 else str(self), spec)

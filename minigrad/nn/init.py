@@ -16,7 +16,6 @@ from ..backend import module_of
 from ..random import Generator, default_generator
 from ..tensor import Tensor
 
-
 # ---- gains and fans --------------------------------------------------------------------------------------------------
 _LINEAR = ("linear", *(f"conv{transpose}{n}d" for transpose in ("", "_transpose") for n in (1, 2, 3)))
 _GAINS = dict.fromkeys((*_LINEAR, "sigmoid"), 1) | {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
@@ -65,7 +64,9 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
         return tensor.uniform_(a, b, generator=generator)
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Values drawn from the normal distribution N(mean, std^2)."""
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
@@ -116,7 +117,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 def _must_be_matrix(name: str, tensor: Tensor) -> None:
     if tensor.dim() != 2:
-        raise ValueError(f"{name}: Only tensors with 2 dimensions are supported, not shape {tuple(tensor.shape)}")
+        raise ValueError(
+            f"{name}: Only tensors with 2 dimensions are supported, not shape {tuple(tensor.shape)}"
+        )
 
 
 # ---- drawn by the size of the layer ----------------------------------------------------------------------------------
@@ -224,7 +227,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     It is the Q of the QR decomposition of a normal matrix, its signs chosen so that R's diagonal is positive.
     """
     if tensor.dim() < 2:
-        raise ValueError(f"Only tensors with 2 or more dimensions are supported, not shape {tuple(tensor.shape)}")
+        raise ValueError(
+            f"Only tensors with 2 or more dimensions are supported, not shape {tuple(tensor.shape)}"
+        )
     if tensor.numel() == 0:
         return tensor
     rows = tensor.shape[0]
@@ -269,6 +274,11 @@ def _deprecated(function: Callable) -> Callable:
 
 
 uniform, normal, constant = _deprecated(uniform_), _deprecated(normal_), _deprecated(constant_)
-eye, dirac, sparse, orthogonal = _deprecated(eye_), _deprecated(dirac_), _deprecated(sparse_), _deprecated(orthogonal_)
+eye, dirac, sparse, orthogonal = (
+    _deprecated(eye_),
+    _deprecated(dirac_),
+    _deprecated(sparse_),
+    _deprecated(orthogonal_),
+)
 xavier_uniform, xavier_normal = _deprecated(xavier_uniform_), _deprecated(xavier_normal_)
 kaiming_uniform, kaiming_normal = _deprecated(kaiming_uniform_), _deprecated(kaiming_normal_)

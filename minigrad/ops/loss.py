@@ -80,10 +80,12 @@ def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
     """Refuse class numbers that are neither 0 .. classes - 1 nor `ignore_index`."""
     bad = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
     if bad.size:
-        raise IndexError(f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}")
+        raise IndexError(
+            f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}"
+        )
 
 
-def _forward(wanted, x, target, weights, smoothing, summed):
+def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     """-log softmax(x) (M, C) at the targets (M,), times weights (M,) or a number; smoothing spreads some evenly."""
     shifted = x - x.max(1, keepdims=True)
     likely = pick_class(shifted, target)
@@ -116,5 +118,4 @@ def _composed(x, target, weights, smoothing, summed):
     return losses.sum() if summed else losses
 
 
-cross_entropy = Fused(_forward, _backward, _composed)
-cross_entropy.name = "cross_entropy"
+cross_entropy = Fused(_cross_entropy, _backward, _composed)

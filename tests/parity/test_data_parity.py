@@ -1,4 +1,4 @@
-"""utils.data against PyTorch's: the same batches, dtypes and orders, and from one seed the same random ones."""
+"""utils.data against PyTorch's: the same batches, dtypes and orders, and the same random ones from a seed."""
 
 import collections
 

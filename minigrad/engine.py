@@ -561,9 +561,9 @@ def variadic(gradients: Callable, promote=None, explain=None) -> Callable:
 class Fused:
     """An op that is fast code for a longer composition, such as a recurrent layer over a whole sequence.
 
-    `forward(wanted, *arguments)` returns (results, saved); `backward(saved, grads, wanted, last)` returns a gradient
-    per argument, None where none is wanted (`wanted` has one bool per argument; `last` says that `saved` may be used
-    up). When the walk itself is recorded, `twin`, the same function in the operations users call, is run on the
+    `forward(wanted, *arguments)` returns (result, saved), or (tuple of results, saved). `backward(saved, g, wanted, last)`
+    returns a gradient per argument, None where none is wanted: `g` is the result's gradient, or a list of them with None
+    for results that got none; `wanted` has one bool per argument; `last` says that `saved` may be used up. When the walk itself is recorded, `twin`, the same function in the operations users call, is run on the
     arguments and walked in its place: so what is fused can be differentiated any number of times.
     """
 
@@ -571,8 +571,10 @@ class Fused:
     rules = None
     needed = ()
 
-    def __init__(self, forward: Callable, backward: Callable, twin: Callable):
-        self.forward, self.backward, self.twin = forward, backward, twin
+    def __init__(
+        self, forward: Callable, backward: Callable, twin: Callable, explain: Callable | None = None
+    ):
+        self.forward, self.backward, self.twin, self.explain = forward, backward, twin, explain
         self.name = forward.__name__.strip("_")
         self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
         self.parameters = tuple(inspect.signature(twin).parameters)
@@ -586,34 +588,35 @@ class Fused:
             if t is not None and t.base is not None:
                 refresh(t)
         arrays = [a if t is None else t.array for a, t in zip(args, tensors)]
-        edges = tuple(edge_of(t) if t is not None and is_recording() else None for t in tensors)
-        wanted = tuple(e is not None for e in edges)
+        recorded = is_recording()
+        edges = tuple([edge_of(t) if recorded and t is not None else None for t in tensors])
+        wanted = tuple([e is not None for e in edges])
         try:
             results, saved = self.forward(wanted, *arrays)
         except Exception as error:
             raise explained(self, error, *arrays) from None
-        made = tuple(untracked(as_array(r, arrays[0])) for r in results)
-        if any(wanted):
-            cells = tuple(t.version for t in tensors if t is not None)
-            record_results(self, list(made), edges, (saved, arrays), cells, several=True)
-        return made
+        several = isinstance(results, tuple)
+        made = [untracked(as_array(r, arrays[0])) for r in (results if several else (results,))]
+        if True in wanted:
+            cells = tuple([t.version for t in tensors if t is not None])
+            record_results(self, made, edges, (saved, arrays), cells, several)
+        return tuple(made) if several else made[0]
 
-    def pull(self, node: Node, grads: list, record: bool, retain: bool) -> Iterable:
+    def pull(self, node: Node, g, record: bool, retain: bool) -> Iterable:
         """The gradient for each argument, by the fast code, or by walking the twin where that must be recorded."""
         saved, arrays = node.kept
-        wanted = tuple(e is not None for e in node.edges)
+        wanted = tuple([e is not None for e in node.edges])
         if not record:
-            return self.backward(saved, grads, wanted, not retain)
+            return self.backward(saved, g, wanted, not retain)
         inputs = [fresh_history(tied(a, e)) if w else a for a, e, w in zip(arrays, node.edges, wanted)]
         inputs = [untracked(a) if not isinstance(a, Value) and hasattr(a, "dtype") else a for a in inputs]
         results = self.twin(*inputs)
-        roots = [(t.node, g) for t, g in zip(results, grads) if g is not None and t.tracked]
+        pairs = zip(results, g) if isinstance(results, tuple) else [(results, g)]
+        roots = [(t.node, gradient) for t, gradient in pairs if gradient is not None and t.tracked]
         found = walk(
             roots, retain=True, record=True, inputs=tuple(t.node for t, w in zip(inputs, wanted) if w)
         )
         return [found.get(t.node) if w else None for t, w in zip(inputs, wanted)]
-
-    explain = None
 
 
 # ---- the walk back ---------------------------------------------------------------------------------------------------
@@ -630,6 +633,7 @@ def walk(
     heap: list = []
     for edge, g in roots:
         deliver(pending, heap, edge, g)
+    inputs = frozenset(inputs)
     between = nodes_between(pending, inputs) if inputs else None
     found: dict = {}
     while heap:
@@ -690,7 +694,8 @@ def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> N
         if edge not in pending:
             pending[edge] = [None] * len(edge.outputs)
             heappush(heap, (-edge.time, edge))
-        pending[edge][source.op.number] = g
+        place, grads = source.op.number, pending[edge]
+        grads[place] = g if grads[place] is None else grads[place] + g
         return
     shape = edge.shape if isinstance(edge, Node) else edge.array.shape
     if g.shape != shape:

@@ -213,20 +213,20 @@ def relu(x):
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))
 def leaky_relu(x, slope):
-    return np.select(x > 0, x, x * slope)
+    return np.where(x > 0, x, x * slope)
 
 
 @_one_floating(x=lambda g, x, alpha, scale: g * select(x > 0, scale, scale * alpha * exp(minimum(x, 0))))
 def elu(x, alpha, scale):
     """scale * (x where x > 0, alpha * (exp(x) - 1) elsewhere)."""
-    return scale * np.select(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 @_one_floating(x=lambda g, x, beta, threshold: select(x * beta > threshold, g, g * sigmoid(x * beta)))
 def softplus(x, beta, threshold):
     """log(1 + exp(beta x)) / beta; x itself above the threshold, where the two agree."""
     scaled = x * beta
-    return np.select(scaled > threshold, x, np.logaddexp(scaled, 0) / beta).astype(x.dtype, copy=False)
+    return np.where(scaled > threshold, x, np.logaddexp(scaled, 0) / beta).astype(x.dtype, copy=False)
 
 
 @_one_floating(x=lambda g, x: g * sigmoid(-x))

@@ -331,13 +331,13 @@ def stack_on(tensors, axis):
     return np.stack(tensors, axis)
 
 
-@primitive(x=lambda g, axis: stack_on(g, axis))
+@primitive(arity=0, x=lambda g, axis: stack_on(g, axis))
 def unstack_to(x, axis):
     """The parts of x at each index of an axis, as a tuple."""
     return tuple(x[(slice(None),) * axis + (i,)] for i in range(x.shape[axis]))
 
 
-@primitive(x=lambda g, axis: concat(g, axis))
+@primitive(arity=0, x=lambda g, axis: concat(g, axis))
 def split_to(x, sizes, axis):
     """Parts of the given sizes along an axis, as a tuple."""
     bounds = np.cumsum([0, *sizes]).tolist()

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from minigrad.serialization.errors import FileError
+from .errors import FileError
 
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Yield a binary file that takes the place of `path` when the block ends, and vanishes if it raises.
 
-    Links are followed and the old file's permissions kept. A device or a pipe is written directly, for there is
-    nothing to rename. Raises FileError where the folder is missing.
+    Links are followed and the old file's permissions kept. A device or a pipe is written directly, for there
+    is nothing to rename. Raises FileError where the folder is missing.
     """
     target = os.path.realpath(os.fspath(path))
     folder = os.path.dirname(target)

@@ -1,7 +1,8 @@
 """Which tensors of an object share memory, and so which storages its file has.
 
-Tensors whose spans of memory overlap go into one storage, written once; every other tensor gets one of its own, as
-long as the tensor reaches. (PyTorch writes the whole memory that a view was cut from, even for one element.)
+Tensors whose spans of memory overlap go into one storage, written once; every other tensor gets one of its
+own, as long as the tensor reaches. (PyTorch writes the whole memory that a view was cut from, even for one
+element.)
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend
+from .. import backend
 
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """A span of memory, from address `start` to `end`, that becomes one storage; `flat` is a view of all of it."""
+    """A span of memory, address `start` to `end`, that becomes one storage; `flat` is a view of all of it."""
 
     start: int
     end: int
@@ -29,7 +30,12 @@ class Block:
 
     def contents(self) -> memoryview:
         """The block's bytes in host memory."""
-        return memoryview(np.ascontiguousarray(backend.to_numpy(self.flat))).cast("B")
+        return as_bytes(backend.to_numpy(self.flat))
+
+
+def as_bytes(array: np.ndarray) -> memoryview:
+    """The array's elements in C order as bytes, without a copy where they lie so."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def storable(array):
@@ -52,21 +58,29 @@ def blocks(arrays: Iterable) -> list[Block]:
     found: dict[int, Block] = {}
     current = None
     for number, array in ordered:
+        if array.size == 0:  # lies nowhere, so it joins nothing and parts nothing
+            found[number] = _block(array)
+            continue
         if current is None or not _join(current, array):
-            current = Block(address(array), _end(array), _flat(array, address(array), _end(array)))
+            current = _block(array)
         found[number] = current
     return [found[number] for number in range(len(found))]
+
+
+def _block(array) -> Block:
+    start, end = address(array), _end(array)
+    return Block(start, end, _flat(array, start, end))
 
 
 def _join(block: Block, array) -> bool:
     """Let the block grow over an array that overlaps it and begins no earlier; False if it lies apart."""
     start = address(array)
-    if start >= block.end or array.size == 0 or backend.device_of(array) != backend.device_of(block.flat):
+    if start >= block.end or backend.device_of(array) != backend.device_of(block.flat):
         return False
     if array.dtype != block.flat.dtype or (start - block.start) % array.itemsize:
         raise RuntimeError(
-            f"save: tensors of {block.flat.dtype} and {array.dtype} share memory, which the file cannot express; "
-            "clone() one of them"
+            f"save: tensors of {block.flat.dtype} and {array.dtype} share memory, "
+            "which the file cannot express; clone() one of them"
         )
     if _end(array) > block.end:
         block.end = _end(array)

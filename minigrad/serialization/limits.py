@@ -1,18 +1,18 @@
 """What a pickle may cost: time and memory linear in its own length, whatever it says.
 
-A pickle of a few bytes can describe an object whose hash, copy or text is astronomically large, by sharing its
-parts. Work of that kind is charged to a budget; keys are kept simple; depth is bounded.
+A pickle of a few bytes can describe an object whose hash, copy or text is astronomically large, by sharing
+its parts. Work of that kind is charged to a budget; keys are kept simple; depth is bounded.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
 
-from minigrad.serialization.errors import UnpicklingError
+from .errors import UnpicklingError
 
 MAX_DEPTH = 500
 MAX_KEY_PARTS = 256
-#: Items or bytes that hashing, copying and repeating may handle for each byte of the pickle, and some to begin with.
+#: Items or bytes to be hashed, copied or repeated: so many for each byte of the pickle, and to begin with.
 BUDGET_PER_BYTE, BUDGET_AT_START = 64, 2**20
 
 
@@ -32,16 +32,18 @@ class Budget:
             )
 
     def check_key(self, key) -> None:
-        """Refuse keys whose hash or comparison could take long: deep or shared tuples, huge integers, objects."""
-        waiting, seen = [key], 0
+        """Refuse keys whose hash could take long: deep or shared tuples, huge integers, objects."""
+        waiting, parts, cost = [key], 1, 0
         while waiting:
             item = waiting.pop()
-            seen += 1 + (len(item) if type(item) in (str, bytes) else 0)
-            if type(item) is tuple and len(item) + len(waiting) <= MAX_KEY_PARTS and seen <= self.left:
+            size = len(item) if isinstance(item, (str, bytes, tuple)) else 0
+            cost += 1 + size
+            if type(item) is tuple and parts + size <= MAX_KEY_PARTS:
                 waiting += item
+                parts += size
             elif type(item) not in self.key_types or (type(item) is int and item.bit_length() > 64):
                 raise UnpicklingError(f"a key is, or holds, a {type(item).__name__} that is not plain enough")
-        self.charge(seen)
+        self.charge(cost)
 
     def check_keys(self, keys) -> None:
         for key in keys:
@@ -50,7 +52,8 @@ class Budget:
     def check_shape(self, root) -> None:
         """Refuse what is nested too deep, or grows past the budget when its shared parts are written out.
 
-        Walked children first, without recursion; `sizes` holds depth and written-out size of each finished container.
+        Walked children first, without recursion; `sizes` holds depth and written-out size of each finished
+        container.
         """
         sizes: dict[int, tuple[int, int]] = {}
         opened: set[int] = set()

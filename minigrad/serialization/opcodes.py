@@ -1,7 +1,7 @@
 """The pickle instructions that build data, one small function each: what they do to the machine's stack.
 
-Codes and meanings are those of Python's `pickletools`; the instructions that only program-like pickles need (the
-text instructions of protocol 0, INST, OBJ, EXT, POP, DUP) are missing on purpose.
+Codes and meanings are those of Python's `pickletools`; the instructions that only program-like pickles need
+(the text instructions of protocol 0, INST, OBJ, EXT, POP, DUP) are missing on purpose.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from minigrad.serialization.errors import UnpicklingError
+from .errors import UnpicklingError
 
 if TYPE_CHECKING:
-    from minigrad.serialization.unpickler import Machine
+    from .unpickler import Machine
 
 STOP = pickle.STOP[0]
 
 
-# ---- values ----------------------------------------------------------------------------------------------------------
+# ---- values ------------------------------------------------------------------------------------------------
 def _constant(value) -> Callable[[Machine], None]:
     return lambda m: m.stack.append(value)
 
@@ -65,7 +65,7 @@ def _python2_text(size: int) -> Callable[[Machine], None]:
     return action
 
 
-# ---- containers ------------------------------------------------------------------------------------------------------
+# ---- containers --------------------------------------------------------------------------------------------
 def _mark(m: Machine) -> None:
     m.marks.append(m.stack)
     m.stack = []
@@ -130,7 +130,7 @@ def _expect(m: Machine, *kinds: type):
     return target
 
 
-# ---- sharing ---------------------------------------------------------------------------------------------------------
+# ---- sharing -----------------------------------------------------------------------------------------------
 def _put(size: int) -> Callable[[Machine], None]:
     def action(m: Machine) -> None:
         m.memo[m.number(size)] = m.stack[-1]
@@ -146,7 +146,7 @@ def _get(size: int) -> Callable[[Machine], None]:
     return lambda m: m.stack.append(m.memo[m.number(size)])
 
 
-# ---- globals and calls -----------------------------------------------------------------------------------------------
+# ---- globals and calls -------------------------------------------------------------------------------------
 def _global(m: Machine) -> None:
     module, name = m.line(), m.line()
     m.stack.append(m.globals.find(module, name))
@@ -175,8 +175,9 @@ def _build(m: Machine) -> None:
 
 
 def _persistent(m: Machine) -> None:
+    identity = m.stack.pop()
     m.inside = False  # a function given as map_location may fail in its own way
-    m.stack[-1] = m.persistent_load(m.stack[-1])
+    m.stack.append(m.persistent_load(identity))
     m.inside = True
 
 

@@ -13,12 +13,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from minigrad import backend
-from minigrad.serialization import safetensors, unpickler
-from minigrad.serialization.errors import FileError, UnpicklingError, naming
-from minigrad.serialization.storage import Storage, StorageType
-from minigrad.serialization.torch_names import current_name, translate
-from minigrad.serialization.zip_reader import ZipReader
+from .. import backend
+from . import safetensors, unpickler
+from .errors import FileError, UnpicklingError, naming
+from .storage import Storage, StorageType
+from .torch_names import current_name, translate
+from .zip_reader import ZipReader
 
 _LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _NEWEST_VERSION = 10
@@ -35,12 +35,13 @@ def load(
 ) -> Any:
     """Load an object from a file written by `save`, here or in PyTorch.
 
-    `f` is a path or a seekable binary file, read from its present position to its end. `map_location` says where
-    tensors go: a device or its name for all, a dict from the file's locations to devices, or a function
-    `(storage, location) -> storage or None`. With `weights_only=True` only data is built (tensors, containers,
-    numbers, text and what `add_safe_globals` allows); with False the file may run any code: only for files you
-    trust. `mmap=True` maps a path's storages into memory instead of reading them; writing to them does not change
-    the file. bfloat16 becomes float32, which NumPy has. Paths that end in .safetensors are read as such.
+    `f` is a path or a seekable binary file, read from its present position to its end. `map_location` says
+    where tensors go: a device or its name for all, a dict from the file's locations to devices, or a function
+    `(storage, location) -> storage or None`. With `weights_only=True` only data is built (tensors,
+    containers, numbers, text and what `add_safe_globals` allows); with False the file may run any code: only
+    for files you trust. `mmap=True` maps a path's storages into memory instead of reading them; writing to
+    them does not change the file. bfloat16 becomes float32, which NumPy has. Paths that end in .safetensors
+    are read as such.
 
     Raises UnpicklingError for what is not admitted, FileError for a damaged file or another format.
     """
@@ -128,9 +129,11 @@ class _Storages:
 
     def persistent_load(self, identity) -> Storage:
         """The storage for `('storage', type, key, location, number of elements)`."""
-        if type(identity) is not tuple or len(identity) != 5 or identity[0] not in ("storage", b"storage"):
+        if type(identity) is not tuple or len(identity) != 5:
             raise UnpicklingError("the pickle refers to something outside it that is no storage")
-        _, kind, key, location, count = identity
+        word, kind, key, location, count = identity
+        if type(word) not in (str, bytes) or word not in ("storage", b"storage"):
+            raise UnpicklingError(f"the pickle refers to a {word!r:.40} outside it, not to a storage")
         location = location.decode("ascii", "replace") if type(location) is bytes else location
         if (
             type(kind) is not StorageType
@@ -230,5 +233,7 @@ def _load_anything(data: bytes, storages: _Storages, pickle_module, options: dic
 
     try:
         return FullUnpickler(io.BytesIO(data), **{"encoding": "utf-8", **options}).load()
+    except FileError:
+        raise
     except (pickle.UnpicklingError, EOFError) as error:
-        raise error if isinstance(error, FileError) else UnpicklingError(str(error)) from error
+        raise UnpicklingError(str(error)) from error

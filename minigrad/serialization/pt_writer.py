@@ -1,7 +1,8 @@
 """`save`: write an object as PyTorch writes it, so that either can load the file.
 
-The archive holds a pickle in which every tensor is a call of `torch._utils._rebuild_tensor_v2` on a storage, and one
-record of raw bytes per storage. Python's own pickler does the rest; `_FORMS` says what it writes for our types.
+The archive holds a pickle in which every tensor is a call of `torch._utils._rebuild_tensor_v2` on a storage,
+and one record of raw bytes per storage. Python's own pickler does the rest; `_FORMS` says what it writes for
+our types.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import re
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
-from minigrad import backend, dtypes
-from minigrad.serialization.atomic import atomic_write
-from minigrad.serialization.layout import Block, address, blocks, storable
-from minigrad.serialization.storage import NAMES, Storage
-from minigrad.serialization.tensors import Parameter, Size, Tensor, to_array
-from minigrad.serialization.zip_writer import ALIGNMENT, ZipWriter
+from .. import backend, dtypes
+from .atomic import atomic_write
+from .layout import Block, address, blocks, storable
+from .storage import NAMES, UNTYPED, Storage
+from .tensors import Buffer, Parameter, Size, Tensor, to_array
+from .zip_writer import ALIGNMENT, ZipWriter
 
 
 def save(
@@ -34,8 +35,8 @@ def save(
 ) -> None:
     """Save an object to a file that PyTorch loads, too.
 
-    `f` is a path, which gets the whole file or is left as it was, or a binary file open for writing. Tensors that
-    share memory share it again when loaded. Tensors, containers, numbers and text are read back by
+    `f` is a path, which gets the whole file or is left as it was, or a binary file open for writing. Tensors
+    that share memory share it again when loaded. Tensors, containers, numbers and text are read back by
     `load(weights_only=True)`; objects of other classes are pickled under their own names and need
     `weights_only=False`.
     """
@@ -91,7 +92,7 @@ class _Contents:
         archive.close()
 
 
-# ---- first pass: which memory is there -------------------------------------------------------------------------------
+# ---- first pass: which memory is there ---------------------------------------------------------------------
 def _collect(obj: object, protocol: int) -> dict[int, tuple[Any, Any, Block]]:
     """By the id of each tensor or storage in `obj`: itself, its array, and the block its memory lies in."""
     found: dict[int, Tensor | Storage] = {}
@@ -120,7 +121,7 @@ def _array_of(item):
     return item.array if isinstance(item, Storage) else to_array(item)
 
 
-# ---- second pass: the pickle -----------------------------------------------------------------------------------------
+# ---- second pass: the pickle -------------------------------------------------------------------------------
 class _Name(NamedTuple):
     """A global of PyTorch's, which need not exist here."""
 
@@ -135,17 +136,24 @@ class _Call(NamedTuple):
     arguments: tuple
 
 
-_STORAGE_NAMES = {name: _Name("torch", name) for name in NAMES.values()}
+_STORAGE_NAMES = {dtype: _Name("torch", name) for dtype, name in NAMES.items()}
 _UNTYPED_STORAGE = _Name("torch.storage", "UntypedStorage")
 _DTYPES = {d: _Name("torch", d.name) for d in dtypes.ALL}
 _REBUILD_TENSOR = _Name("torch._utils", "_rebuild_tensor_v2")
 _REBUILD_UNTYPED = _Name("torch._utils", "_rebuild_tensor_v3")
 _REBUILD_PARAMETER = _Name("torch._utils", "_rebuild_parameter")
+_REBUILD_PARAMETER_WITH_STATE = _Name("torch._utils", "_rebuild_parameter_with_state")
+_REBUILD_FROM_TYPE = _Name("torch._tensor", "_rebuild_from_type_v2")
+_TENSOR = _Name("torch", "Tensor")
 _SIZE = _Name("torch", "Size")
 _DEVICE = _Name("torch", "device")
 
 
-class _Pickler(pickle._Pickler):  # the Python one: the C one refuses to write a name that cannot be imported
+#: Python's pickler written in Python: the one in C refuses to write a name that cannot be imported.
+_PythonPickler: Any = pickle._Pickler
+
+
+class _Pickler(_PythonPickler):
     """Python's pickler with a table of its own for our types."""
 
     def __init__(self, file: BinaryIO, protocol: int, placed: dict[int, tuple[Any, Any, Block]]):
@@ -154,7 +162,7 @@ class _Pickler(pickle._Pickler):  # the Python one: the C one refuses to write a
         self.keys: dict[Block, str] = {}  # in the order written
 
     def place(self, item) -> tuple[Any, Block]:
-        """The array of a tensor or storage, and its block; one made only while pickling shares with nothing."""
+        """A tensor's or storage's array and block; what is made only while pickling shares with nothing."""
         if id(item) not in self.placed:
             array = storable(_array_of(item))
             self.placed[id(item)] = item, array, blocks([array])[0]
@@ -169,21 +177,30 @@ class _Pickler(pickle._Pickler):  # the Python one: the C one refuses to write a
             self.write(pickle.GLOBAL + f"{item.module}\n{item.name}\n".encode())
         self.memoize(item)
 
-    def save_call(self, item: _Call) -> None:
+    def save_call(self, item: _Call, stands_for=None) -> None:
         self.save(item.function)
         self.save(item.arguments)
         self.write(pickle.REDUCE)
+        self.memoize(item if stands_for is None else stands_for)
 
     def save_block(self, item: Block) -> None:
-        key = self.keys.setdefault(item, str(len(self.keys)))
-        kind = _STORAGE_NAMES.get(NAMES.get(item.flat.dtype), _UNTYPED_STORAGE)
-        count = item.flat.nbytes if kind is _UNTYPED_STORAGE else item.flat.size
-        self.save_pers(("storage", kind, key, item.location, count))
+        self.save_storage_of(item, _STORAGE_NAMES.get(item.flat.dtype, _UNTYPED_STORAGE))
+
+    def save_storage(self, item: Storage) -> None:
+        kind = _UNTYPED_STORAGE if item.type is UNTYPED else _STORAGE_NAMES[item.array.dtype]
+        self.save_storage_of(self.place(item)[1], kind)
+
+    def save_storage_of(self, block: Block, kind: _Name) -> None:
+        key = self.keys.setdefault(block, str(len(self.keys)))
+        count = block.flat.nbytes if kind is _UNTYPED_STORAGE else block.flat.size
+        self.save_pers(("storage", kind, key, block.location, count))
 
     def save_form(self, item) -> None:
         """Save an object of ours as the call that PyTorch would write for it."""
-        self.save(_FORMS[type(item)](self, item))
-        self.memoize(item)
+        self.save_call(_FORMS[type(item)](self, item), item)
+
+    def save_dtype(self, item: dtypes.dtype) -> None:
+        self.save(_DTYPES[item])
 
     def save_bytes_or_none(self, item: bytes) -> None:
         """As Python does, but empty ones also in the way that PyTorch admits."""
@@ -192,42 +209,52 @@ class _Pickler(pickle._Pickler):  # the Python one: the C one refuses to write a
         else:
             self.save_reduce(codecs.encode, ("", "latin1"), obj=item)
 
-    dispatch = {
-        **pickle._Pickler.dispatch,
+    dispatch: ClassVar = {
+        **_PythonPickler.dispatch,
         _Name: save_name,
         _Call: save_call,
         Block: save_block,
+        Storage: save_storage,
         bytes: save_bytes_or_none,
-        **dict.fromkeys((Tensor, Parameter, Storage, Size, backend.device, dtypes.dtype), save_form),
+        **dict.fromkeys((Tensor, Parameter, Buffer, Size, backend.device), save_form),
+        dtypes.dtype: save_dtype,
     }
 
 
-def _tensor_form(pickler: _Pickler, tensor: Tensor, requires_grad: bool | None = None) -> _Call:
+def _plain_form(pickler: _Pickler, tensor: Tensor, tracked: bool) -> _Call:
+    """A tensor without what its class or its user adds."""
     array, block = pickler.place(tensor)
-    tracked = tensor.requires_grad if requires_grad is None else requires_grad
     offset = (address(array) - block.start) // array.itemsize
     stride = tuple(step // array.itemsize for step in array.strides)
-    arguments = (block, offset, array.shape, stride, tracked, OrderedDict())
+    arguments: tuple = (block, offset, array.shape, stride, tracked, OrderedDict())
     if array.dtype in NAMES:
         return _Call(_REBUILD_TENSOR, arguments)
     return _Call(_REBUILD_UNTYPED, (*arguments, _DTYPES[dtypes.of(array.dtype)]))
 
 
+def _tensor_form(pickler: _Pickler, tensor: Tensor) -> _Call:
+    plain = _plain_form(pickler, tensor, tensor.requires_grad)
+    if not vars(tensor):
+        return plain
+    return _Call(_REBUILD_FROM_TYPE, (plain.function, _TENSOR, plain.arguments, vars(tensor)))
+
+
 def _parameter_form(pickler: _Pickler, parameter: Parameter) -> _Call:
-    data = _tensor_form(pickler, parameter, requires_grad=False)
-    return _Call(_REBUILD_PARAMETER, (data, parameter.requires_grad, OrderedDict()))
+    arguments: tuple = (_plain_form(pickler, parameter, False), parameter.requires_grad, OrderedDict())
+    if not vars(parameter):
+        return _Call(_REBUILD_PARAMETER, arguments)
+    return _Call(_REBUILD_PARAMETER_WITH_STATE, (*arguments, vars(parameter)))
 
 
 def _device_form(pickler: _Pickler, device: backend.device) -> _Call:
     return _Call(_DEVICE, (device.type,) if device.index is None else (device.type, device.index))
 
 
-#: By type, what is written in place of one of our objects.
-_FORMS: dict[type, Callable[[_Pickler, Any], Any]] = {
+#: By type, the call that is written in place of one of our objects.
+_FORMS: dict[type, Callable[[_Pickler, Any], _Call]] = {
     Tensor: _tensor_form,
     Parameter: _parameter_form,
-    Storage: lambda pickler, storage: pickler.place(storage)[1],
+    Buffer: _tensor_form,  # a plain tensor in the file: what makes it a buffer is where its module keeps it
     Size: lambda pickler, size: _Call(_SIZE, (tuple(size),)),
     backend.device: _device_form,
-    dtypes.dtype: lambda pickler, dtype: _DTYPES[dtype],
 }

@@ -1,19 +1,21 @@
 """The functions by which a .pt file describes its tensors, under the names PyTorch gives them.
 
-Every argument comes from the file, so each is checked, in Python's unbounded integers, before memory is viewed.
+Every argument comes from the file, so each is checked, in Python's unbounded integers, before memory is
+viewed.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from math import prod
 
-from minigrad import dtypes
-from minigrad.serialization.errors import UnpicklingError
-from minigrad.serialization.storage import UNTYPED, Storage, strided
-from minigrad.serialization.tensors import Parameter, Tensor, from_array
+from .. import dtypes
+from .errors import UnpicklingError
+from .storage import UNTYPED, Storage, strided
+from .tensors import Parameter, Tensor, from_array
 
 MAX_DIMENSIONS = 64
-#: A tensor with stride 0 may have more elements than its storage; beyond this many bytes that is no use but harm.
+#: With stride 0 a tensor may have more elements than its storage; beyond this many bytes that does harm.
 MAX_EXPANDED_BYTES = 2**30
 #: Lazily conjugated tensors are copied when loaded: at most this many times their storage.
 MAX_COPIES = 16
@@ -46,11 +48,11 @@ def _rebuild_tensor_v3(
     )
 
 
-def _rebuild_parameter(data, requires_grad, backward_hooks) -> Parameter:
+def _rebuild_parameter(data, requires_grad, backward_hooks) -> Tensor:
     return _rebuild_parameter_with_state(data, requires_grad, backward_hooks, None)
 
 
-def _rebuild_parameter_with_state(data, requires_grad, backward_hooks, state) -> Parameter:
+def _rebuild_parameter_with_state(data, requires_grad, backward_hooks, state) -> Tensor:
     if not isinstance(data, Tensor):
         raise UnpicklingError("a parameter is built on something that is no tensor")
     return _with_attributes(_finish(data.array, requires_grad, backward_hooks, is_parameter=True), state)
@@ -58,7 +60,8 @@ def _rebuild_parameter_with_state(data, requires_grad, backward_hooks, state) ->
 
 def _rebuild_from_type_v2(func, type_, args, state) -> Tensor:
     """A tensor with attributes of its own: only plain tensors and parameters, never other classes."""
-    if func not in (_rebuild_tensor_v2, _rebuild_tensor_v3) or type_ not in (Tensor, Parameter):
+    known = any(func is f for f in (_rebuild_tensor_v2, _rebuild_tensor_v3))
+    if not known or not any(type_ is t for t in (Tensor, Parameter)):
         raise UnpicklingError("a tensor subclass cannot be rebuilt here; save it as a plain tensor")
     return _with_attributes(func(*args), state)
 
@@ -103,7 +106,7 @@ def _resolved(storage: Storage, array, metadata):
 def _finish(array, requires_grad, backward_hooks, is_parameter: bool = False) -> Tensor:
     if type(requires_grad) is not bool or (requires_grad and array.dtype.kind not in "fc"):
         raise UnpicklingError(f"a tensor of {array.dtype} has requires_grad={requires_grad!r:.40}")
-    if backward_hooks:
+    if type(backward_hooks) not in (OrderedDict, dict, type(None)) or backward_hooks:
         raise UnpicklingError("a tensor carries backward hooks, which are code; remove them before saving")
     return from_array(array, requires_grad, is_parameter)
 

@@ -1,7 +1,7 @@
 """The names a pickle may speak of under `weights_only=True`, and the only things it may do with them.
 
-The names of data are in `torch_names.SAFE`; a user may allow more. A call among the safe ones goes to a function of
-this file that checks its arguments first; what a user allows is called as it is.
+The names of data are in `torch_names.SAFE`; a user may allow more. A call among the safe ones goes to a
+function of this file that checks its arguments first; what a user allows is called as it is.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from minigrad import backend, dtypes
-from minigrad.serialization import rebuild
-from minigrad.serialization.errors import UnpicklingError
-from minigrad.serialization.limits import Budget
-from minigrad.serialization.tensors import Size
-from minigrad.serialization.torch_names import SAFE, check_possible, current_name, translate
+from .. import backend, dtypes
+from . import rebuild
+from .errors import UnpicklingError
+from .limits import Budget
+from .tensors import Size
+from .torch_names import SAFE, check_possible, current_name
 
 #: Never looked up, not even if a user allows something from them.
 BLOCKED_MODULES = frozenset(("sys", "os", "posix", "nt"))
@@ -28,7 +28,7 @@ _allowed: dict[
 ] = {}  # replaced whole, never changed in place: a load under way keeps the one it began with
 
 
-# ---- what a user allows ----------------------------------------------------------------------------------------------
+# ---- what a user allows ------------------------------------------------------------------------------------
 def add_safe_globals(safe_globals: list) -> None:
     """Let `load(weights_only=True)` use these classes and functions, or (object, 'full.name') pairs."""
     global _allowed
@@ -49,7 +49,7 @@ def clear_safe_globals() -> None:
         _allowed = {}
 
 
-class safe_globals:
+class safe_globals:  # noqa: N801 - PyTorch's name
     """Context manager: within it these classes and functions are allowed as by `add_safe_globals`."""
 
     def __init__(self, safe_globals: list):
@@ -79,7 +79,7 @@ def _named(item) -> tuple[str, Any]:
     return ".".join(current_name(module, name)), item[0]
 
 
-# ---- what a pickle may do --------------------------------------------------------------------------------------------
+# ---- what a pickle may do ----------------------------------------------------------------------------------
 class SafeGlobals:
     """Looks names up and carries out calls for one load."""
 
@@ -103,12 +103,12 @@ class SafeGlobals:
             return self.allowed[full]
         if module.partition(".")[0] == "torch":
             check_possible(module, name)
-            found = translate(module, name) if self.allowed else None
-            if found is not None and self.allows(found):
-                return found
+            for ours in self.allowed.values():
+                if _same_place(module, name, ours):
+                    return ours
         raise UnpicklingError(
-            f"weights_only=True does not admit the global {full!r:.200}; if you trust this file, allow it with "
-            f"serialization.add_safe_globals([{name:.100}]) or load with weights_only=False"
+            f"weights_only=True does not admit the global {full!r:.200}; if you trust this file, allow it "
+            f"with serialization.add_safe_globals([{name:.100}]) or load with weights_only=False"
         )
 
     def allows(self, item) -> bool:
@@ -152,6 +152,13 @@ class SafeGlobals:
                 setattr(target, name, value)
 
 
+def _same_place(module: str, name: str, ours) -> bool:
+    """Whether PyTorch's `module.name` (torch.nn.modules.linear.Linear) is this class of minigrad.nn."""
+    here = getattr(ours, "__module__", "").split(".")
+    there = module.split(".")
+    return here[0] == "minigrad" and here[1:2] == there[1:2] and getattr(ours, "__qualname__", "") == name
+
+
 def _set_attributes(target: OrderedDict, state) -> None:
     if type(state) is not dict or any(type(k) is not str or hasattr(OrderedDict, k) for k in state):
         raise UnpicklingError("an OrderedDict's attributes are no dict, or would hide its methods")
@@ -159,7 +166,7 @@ def _set_attributes(target: OrderedDict, state) -> None:
 
 
 def _ordered_dict(budget: Budget, pairs=()) -> OrderedDict:
-    if type(pairs) is not list and pairs != ():
+    if type(pairs) not in (list, tuple):
         raise UnpicklingError("an OrderedDict is made from something other than a list of pairs")
     if any(type(pair) not in (list, tuple) or len(pair) != 2 for pair in pairs):
         raise UnpicklingError("an OrderedDict is made from items that are no pairs")
@@ -185,7 +192,7 @@ def _set(budget: Budget, items=()) -> set:
 
 def _encode(budget: Budget, text, encoding) -> bytes:
     """How protocol 2 writes bytes: as the text whose Latin-1 code they are."""
-    if type(text) is not str or encoding not in ("latin1", "latin-1"):
+    if type(text) is not str or type(encoding) is not str or encoding not in ("latin1", "latin-1"):
         raise UnpicklingError("bytes are made from something other than Latin-1 text")
     budget.charge(len(text))
     return text.encode("latin1")

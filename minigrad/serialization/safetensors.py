@@ -1,8 +1,8 @@
 """The .safetensors format: a JSON header with dtype, shape and place of each tensor, then their bytes.
 
-8 bytes         length of the header, little-endian
-header          {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__": {...}}
-the rest        the tensors, one after the other without gaps, C order, little-endian
+8 bytes         length of the header, little-endian header          {"name": {"dtype": "F32", "shape": [2, 3],
+"data_offsets": [0, 24]}, ..., "__metadata__": {...}} the rest        the tensors, one after the other without
+gaps, C order, little-endian
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend
-from minigrad.serialization.atomic import atomic_write
-from minigrad.serialization.errors import FileError, naming
-from minigrad.serialization.layout import blocks, storable
-from minigrad.serialization.storage import widen_bfloat16
-from minigrad.serialization.tensors import Tensor, from_array, to_array
+from .. import backend
+from .atomic import atomic_write
+from .errors import FileError, naming
+from .layout import as_bytes, blocks, storable
+from .storage import widen_bfloat16
+from .tensors import Tensor, from_array, to_array
 
 MAX_HEADER = 100_000_000  # the format's own bound
 MAX_DIMENSIONS = 64
@@ -42,12 +42,12 @@ _DTYPES = {
 _NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items() if name != "BF16"}
 
 
-# ---- writing ---------------------------------------------------------------------------------------------------------
+# ---- writing -----------------------------------------------------------------------------------------------
 def save(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
     """The contents of a .safetensors file with these tensors.
 
-    Raises RuntimeError for tensors that share memory, which the format cannot express, and ValueError or TypeError
-    for names, dtypes or metadata it cannot hold.
+    Raises RuntimeError for tensors that share memory, which the format cannot express, and ValueError or
+    TypeError for names, dtypes or metadata it cannot hold.
     """
     arrays = _checked_arrays(tensors)
     return b"".join([_header(arrays, metadata), *(_contents(array) for array in arrays.values())])
@@ -86,8 +86,8 @@ def _check_apart(arrays: dict[str, Any]) -> None:
     for name, array, block in zip(arrays, arrays.values(), blocks(arrays.values()), strict=True):
         if block in owners and array.size:
             raise RuntimeError(
-                f"safetensors.save: {owners[block]!r} and {name!r} share memory, which the format cannot express; "
-                "clone() one, or use minigrad.save"
+                f"safetensors.save: {owners[block]!r} and {name!r} share memory, which the format cannot "
+                "express; clone() one, or use minigrad.save"
             )
         owners[block] = name
 
@@ -109,11 +109,11 @@ def _header(arrays: dict[str, Any], metadata: dict[str, str] | None) -> bytes:
 
 
 def _contents(array) -> memoryview:
-    host = np.ascontiguousarray(backend.to_numpy(array))
-    return memoryview(host.astype(host.dtype.newbyteorder("<"), copy=False)).cast("B")
+    host = backend.to_numpy(array)
+    return as_bytes(host.astype(host.dtype.newbyteorder("<"), copy=False))
 
 
-# ---- reading ---------------------------------------------------------------------------------------------------------
+# ---- reading -----------------------------------------------------------------------------------------------
 def load(data: bytes) -> dict[str, Tensor]:
     """The tensors in the contents of a .safetensors file. bfloat16 becomes float32. Raises FileError."""
     with naming("safetensors.load", f"<{type(data).__name__}>"):
@@ -123,8 +123,9 @@ def load(data: bytes) -> dict[str, Tensor]:
 def load_file(filename, device="cpu", *, mmap: bool = False) -> dict[str, Tensor]:
     """The tensors of a .safetensors file, by name, on `device`.
 
-    With `mmap=True` they are mapped into memory where aligned, and read from the file as they are used; writing to
-    them does not change it. bfloat16 becomes float32. Raises FileError for a damaged or hostile file.
+    With `mmap=True` they are mapped into memory where aligned, and read from the file as they are used;
+    writing to them does not change it. bfloat16 becomes float32. Raises FileError for a damaged or hostile
+    file.
     """
     with naming("safetensors.load_file", str(os.fspath(filename))):
         if os.path.getsize(filename) < 8:

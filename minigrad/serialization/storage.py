@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad import backend
-from minigrad.serialization.errors import FileError
+from .. import backend
+from .errors import FileError
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def widen_bfloat16(bits: np.ndarray) -> np.ndarray:
 class Storage:
     """Flat memory on one device: `array` has one axis and the dtype that the file names for it."""
 
-    __slots__ = ("array", "type", "copied")
+    __slots__ = ("array", "copied", "type")
 
     def __init__(self, array, type: StorageType):
         self.array = array

@@ -1,9 +1,10 @@
 """What serialization asks of Tensor: the array inside one, and a new one around an array."""
 
-from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Size, Tensor
+from ..engine import untracked
+from ..nn.parameter import Buffer, Parameter
+from ..tensor import Size, Tensor
 
-__all__ = ["Parameter", "Size", "Tensor", "from_array", "to_array"]
+__all__ = ["Buffer", "Parameter", "Size", "Tensor", "from_array", "to_array"]
 
 
 def to_array(tensor: Tensor):
@@ -13,6 +14,6 @@ def to_array(tensor: Tensor):
 
 def from_array(array, requires_grad: bool, is_parameter: bool = False) -> Tensor:
     """A leaf tensor over `array`, sharing its memory."""
-    if is_parameter:
-        return Parameter(Tensor(array), requires_grad)
-    return Tensor(array, requires_grad)
+    tensor = untracked(array)
+    tensor.tracked = requires_grad
+    return Parameter(tensor, requires_grad) if is_parameter else tensor

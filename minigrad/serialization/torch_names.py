@@ -1,4 +1,4 @@
-"""What the global names in PyTorch's files stand for here: `torch.FloatStorage`, `torch.Size`, `torch.nn...`."""
+"""What the names in PyTorch's files stand for here: `torch.FloatStorage`, `torch.Size`, `torch.nn...`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections import Counter, OrderedDict
 from importlib import import_module
 from typing import Any
 
-from minigrad import backend, dtypes
-from minigrad.serialization import rebuild, storage
-from minigrad.serialization.errors import UnpicklingError
-from minigrad.serialization.tensors import Parameter, Size, Tensor
+from .. import backend, dtypes
+from . import rebuild, storage
+from .errors import UnpicklingError
+from .tensors import Parameter, Size, Tensor
 
 _REBUILD = (
     rebuild._rebuild_tensor,
@@ -49,8 +49,9 @@ _REMEDIES = {
     "torch._utils._rebuild_nested_tensor": "a nested tensor: save its parts in a list",
     "torch._utils._rebuild_meta_tensor_no_storage": "a tensor on device 'meta', which has no values",
     "torch._utils._rebuild_wrapper_subclass": "a tensor subclass: save it as a plain tensor",
-    "torch._utils._rebuild_device_tensor_from_numpy": "a tensor of another device: call cpu() before saving",
-    "torch._utils._rebuild_device_tensor_from_cpu_tensor": "a tensor of another device: call cpu() before saving",
+    "torch.bfloat16": "the dtype bfloat16, which NumPy lacks: save its name as text",
+    "torch._utils._rebuild_device_tensor_from_numpy": "a tensor of another device: call cpu() first",
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor": "a tensor of another device: call cpu() first",
 }
 
 
@@ -75,12 +76,12 @@ def check_possible(module: str, name: str) -> None:
 def translate(module: str, name: str) -> Any:
     """The object here that a `torch.*` name stands for; raises UnpicklingError where there is none.
 
-    `torch.nn.modules.linear.Linear` is `minigrad.nn.Linear`: PyTorch's files name the module a class is written in,
-    of which here only the public place has to agree.
+    `torch.nn.modules.linear.Linear` is `minigrad.nn.Linear`: PyTorch's files name the module a class is
+    written in, of which here only the public place has to agree.
     """
-    check_possible(module, name)
     if f"{module}.{name}" in SAFE:
         return SAFE[f"{module}.{name}"]
+    check_possible(module, name)
     parts = module.split(".")[1:]
     for depth in range(len(parts), -1, -1):
         found = _attribute(".".join(["minigrad", *parts[:depth]]), name)

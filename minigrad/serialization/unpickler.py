@@ -1,8 +1,8 @@
 """An unpickler that builds data and runs no code of the file's choosing: what `load(weights_only=True)` uses.
 
-A pickle is a program for a stack machine. This machine knows the instructions that build containers, numbers and
-text (`opcodes.py`); a global is looked up in a table, never imported, and a call goes to a function that checks its
-arguments (`safe_globals.py`); what it may all cost is in `limits.py`.
+A pickle is a program for a stack machine. This machine knows the instructions that build containers, numbers
+and text (`opcodes.py`); a global is looked up in a table, never imported, and a call goes to a function that
+checks its arguments (`safe_globals.py`); what it may all cost is in `limits.py`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.serialization.errors import FileError, UnpicklingError
-from minigrad.serialization.limits import Budget
-from minigrad.serialization.opcodes import OPCODES, STOP
-from minigrad.serialization.safe_globals import SafeGlobals
+from .errors import FileError, UnpicklingError
+from .limits import Budget
+from .opcodes import OPCODES, STOP
+from .safe_globals import SafeGlobals
 
 _MALFORMED = (
     LookupError,
@@ -22,13 +22,13 @@ _MALFORMED = (
     ValueError,
     AttributeError,
     ArithmeticError,
-    RecursionError,
+    RuntimeError,
     struct.error,
 )
 
 
 def loads(data: bytes, persistent_load: Callable[[Any], Any], encoding: str = "utf-8"):
-    """The object that the pickle `data` describes; raises UnpicklingError for whatever is not plainly safe."""
+    """The object that the pickle `data` describes; raises UnpicklingError for all but plainly safe ones."""
     machine = Machine(data, persistent_load, encoding)
     try:
         result = machine.run()

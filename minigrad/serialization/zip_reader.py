@@ -1,7 +1,7 @@
 """A reader for zips of uncompressed records that believes nothing it has not checked against the file's size.
 
-Before any record is read, the directory must fill its place exactly, names must be single and plain, records must
-be stored, inside the file and apart from each other: so memory never exceeds the size of the file.
+Before any record is read, the directory must fill its place exactly, names must be single and plain, records
+must be stored, inside the file and apart from each other: so memory never exceeds the size of the file.
 """
 
 import struct
@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from minigrad.serialization.errors import FileError
-from minigrad.serialization.zip_writer import LIMIT_32
+from .errors import FileError
+from .zip_writer import LIMIT_32
 
 _ENDING = struct.Struct("<4s4H2LH")
 _WIDE_ENDING = struct.Struct("<4sQ2H2L4Q")
@@ -58,8 +58,8 @@ class ZipReader:
         record = self._find(name)
         self.file.seek(self.origin + self.offset(name))
         array = np.empty(record.size, np.uint8)
-        _fill(self.file, memoryview(array))
-        if record.checksum and zlib.crc32(array) != record.checksum:
+        _fill(self.file, array.data)
+        if record.checksum and zlib.crc32(array.data) != record.checksum:
             raise FileError(f"record {record.name!r} does not match its checksum: the file is damaged")
         return array
 
@@ -100,7 +100,8 @@ class ZipReader:
         if start + size != end or count * _ENTRY.size > size or count == 0:
             raise FileError("the zip's directory is not where its ending says: the file is damaged")
         data = self._at(start, size)
-        records, place = [], 0
+        records: list[Record] = []
+        place = 0
         while place < size and len(records) < count:
             record, place = _read_entry(data, place)
             records.append(record)
@@ -132,7 +133,7 @@ class ZipReader:
         fields = _WIDE_ENDING.unpack(self._at(locator[2], _WIDE_ENDING.size))
         wide = fields[7], fields[8], fields[9]
         limits = 0xFFFF, LIMIT_32, LIMIT_32
-        agree = all(s == w or s == limit for s, w, limit in zip(short, wide, limits, strict=True))
+        agree = all(s in (w, limit) for s, w, limit in zip(short, wide, limits, strict=True))
         if fields[0] != b"PK\6\6" or not agree:
             raise FileError("the zip's two endings contradict each other: the file is damaged")
         return (*wide, locator[2])

@@ -1,0 +1,141 @@
+"""How many sunspots next year, how much CO2 in four weeks? A recurrent network reads the past and forecasts.
+
+    python examples/forecast.py                             sunspots, a few seconds
+    python examples/forecast.py --series co2 --model gru    weekly CO2 on Mauna Loa, half a minute
+
+The ten steps are those of any sequence model: look for "1." to "10.".
+"""
+
+# 1. Bring in what is needed.
+import minigrad as torch
+import numpy as np
+from minigrad import nn
+from minigrad.datasets import baselines, co2, sunspots
+from minigrad.utils.data import DataLoader, TensorDataset
+from minigrad.viz import save_curves
+from shared import load_checkpoint, option_parser, parsed, print_table, progress, save_checkpoint
+
+RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+# per series: how it is read, steps seen, steps ahead, season (steps), and whether it is its level or its change that repeats
+SERIES = {
+    "sunspots": dict(read=sunspots, history=22, horizon=1, period=11, trend=False, epochs=60),
+    "co2": dict(read=lambda: co2(interpolate=True), history=104, horizon=4, period=52, trend=True, epochs=20),
+}
+
+
+# 6. Define the model: the layer reads the window step by step; its last output, and the window itself, give the forecast.
+class Forecaster(nn.Module):
+    def __init__(self, kind: str, history: int, hidden: int = 32):
+        super().__init__()
+        self.recurrent = RECURRENT[kind](1, hidden, batch_first=True)
+        self.from_state = nn.Linear(hidden, 1)
+        self.from_window = nn.Linear(
+            history, 1
+        )  # the linear part, an autoregression, need not be learned by gates
+        nn.init.zeros_(self.from_window.weight)
+
+    def forward(self, windows):
+        """windows (N, history). Returns forecasts (N,)."""
+        outputs, _ = self.recurrent(windows.unsqueeze(-1))
+        return (self.from_state(outputs[:, -1]) + self.from_window(windows)).squeeze(-1)
+
+
+def windows_of(values: np.ndarray, history: int, horizon: int, trend: bool):
+    """Each stretch of `history` values, the value `horizon` steps after it, and what to add back to a forecast.
+
+    With a trend both are taken relative to the stretch's last value, as the level itself never comes again.
+    """
+    ends = np.arange(history - 1, len(values) - horizon)
+    stretches = np.stack([values[end - history + 1 : end + 1] for end in ends])
+    level = stretches[:, -1] if trend else np.zeros(len(ends))
+    return stretches - level[:, None], values[ends + horizon] - level, level, ends + horizon
+
+
+def main() -> None:
+    # 2. Fix what is random, so that a rerun gives the same numbers.
+    parser = option_parser(__doc__.splitlines()[0], learning_rate=0.01)
+    parser.add_argument("--series", choices=list(SERIES), default="sunspots", help="which series to forecast")
+    args = parsed(parser)
+    setting = SERIES[args.series]
+    epochs = args.epochs or setting["epochs"]
+    torch.manual_seed(args.seed)
+    print(f"seed {args.seed}, model {args.model}, device {args.device}")
+
+    # 3. Get the data: a series from the box. Counts of spots spread as their square root does; undone for the scores.
+    series = setting["read"]()
+    values = series.values if setting["trend"] else np.sqrt(series.values)
+
+    # 4. Cut it into windows, the last fifth held out, scaled by the mean and deviation of the training part alone.
+    inputs, targets, level, when = windows_of(
+        values, setting["history"], setting["horizon"], setting["trend"]
+    )
+    held_out = when >= len(values) - len(values) // 5
+    scales = [(part[~held_out].mean(), part[~held_out].std()) for part in (inputs, targets)]
+    inputs, targets = (
+        (part - mean) / std for part, (mean, std) in zip((inputs, targets), scales, strict=True)
+    )
+    x, y = torch.tensor(inputs, dtype=torch.float32), torch.tensor(targets, dtype=torch.float32)
+    inside = torch.from_numpy(~held_out)
+
+    # 5. Make batches.
+    train = DataLoader(TensorDataset(x[inside], y[inside]), batch_size=64, shuffle=True)
+    model = Forecaster(args.model, setting["history"]).to(args.device)
+
+    # 7. Choose the loss, the optimizer, and how the learning rate moves.
+    criterion = nn.SmoothL1Loss()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.01)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, total_steps=epochs * len(train))
+
+    def held_out_error() -> float:
+        """The mean absolute error of the forecasts on the part held out, in the series' own unit."""
+        model.eval()
+        with torch.no_grad():
+            forecast = model(x[~inside].to(args.device)).cpu().numpy() * scales[1][1] + scales[1][0]
+        forecast = forecast + level[held_out]
+        forecast = forecast if setting["trend"] else np.maximum(forecast, 0) ** 2
+        return float(np.abs(forecast - series.values[when[held_out]]).mean())
+
+    name = f"{args.series}-{args.model}"
+    checkpoint, picture = args.runs / f"{name}.pt", args.runs / f"{name}.svg"
+    history: dict[str, list[float]] = {"training loss": []}
+    done = 0
+    if args.resume:
+        done, history = load_checkpoint(checkpoint, model=model, optimizer=optimizer, scheduler=scheduler)
+
+    # 8. Train: forward, loss, backward, step.
+    for epoch in progress(range(done, epochs), "training"):
+        model.train()
+        total = 0.0
+        for windows, wanted in train:
+            optimizer.zero_grad()
+            loss = criterion(model(windows.to(args.device)), wanted.to(args.device))
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            scheduler.step()
+            total += loss.item()
+        history["training loss"].append(total / len(train))
+
+        # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had happened.
+        save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
+    save_curves(picture, history, f"{series.name}, {args.model.upper()}", y_name="training loss")
+
+    # 10. Judge it on the part it has not seen, beside what is to be had without it.
+    def error_of(forecasts: np.ndarray) -> str:
+        return f"{np.abs(forecasts - series.values)[when[held_out]].mean():.3g}"
+
+    ahead, seen = setting["horizon"], len(values) - len(values) // 5
+    print_table(
+        f"mean absolute error, {ahead} step{'s' * (ahead > 1)} ahead, {series.name} ({series.unit}), last fifth",
+        [
+            ("last value", error_of(baselines.last_value(series.values, ahead))),
+            (f"seasonal naive (period {setting['period']})", error_of(baselines.seasonal_naive(series.values, setting["period"], ahead))),
+            (f"autoregression, {setting['history']} lags", error_of(baselines.autoregression(series.values, setting["history"], ahead, seen))),
+            (f"{args.model.upper()}, {epochs} epochs", f"{held_out_error():.3g}"),
+        ],
+    )  # fmt: skip
+    print(f"\nthe training curve is in {picture.resolve()}\nthe trained model is in {checkpoint.resolve()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,624 @@
+"""Module: what a layer and a network are made of.
+
+Parameters, buffers and submodules are ordinary attributes; what makes them members is that their names are listed,
+in the order in which they were assigned. Everything else here walks those lists. Saving and loading are in
+`state.py`, hooks in `hooks.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any, NamedTuple
+
+from .. import dtypes
+from ..autograd.grad_mode import no_grad
+from ..backend import device as device_class
+from ..hooks import RemovableHandle
+from ..tensor import Tensor
+from . import state
+from .hooks import CallHooks, Hook, StateHooks, call_with_hooks, hang
+from .parameter import Buffer, Parameter
+
+
+class Kind(NamedTuple):
+    """A kind of member: what makes a value one when it is assigned, and what may later take its place."""
+
+    noun: str
+    names: str  # the module's attribute that lists the members' names
+    assigned: type
+    replacement: type
+    wanted: str
+
+
+class Registry(MutableMapping):
+    """A module's members of one kind, by name: a view of its attributes, which may be written through."""
+
+    def __init__(self, attributes: dict, names: dict):
+        self.attributes, self.names = attributes, names
+
+    def __getitem__(self, name: str):
+        if name not in self.names:
+            raise KeyError(name)
+        return self.attributes[name]
+
+    def __setitem__(self, name: str, value) -> None:
+        self.names[name] = None
+        self.attributes[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self.names[name], self.attributes[name]
+
+    def __iter__(self):
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def typename(value) -> str:
+    """The type of a value as errors print it: `int`, `package.Class`."""
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+class Module:
+    """Base class of layers and networks: assign parameters, buffers and submodules in `__init__`, write `forward`."""
+
+    training: bool
+    _version = 1  # of the layout of this class's entries in a state dict
+    _call_hooks: CallHooks | None = None  # made when the first hook is registered
+    _state_hooks: StateHooks | None = None
+
+    def __init__(self, *args, **kwargs) -> None:
+        if args or kwargs:
+            extra = repr(next(iter(kwargs))) if kwargs else f"{len(args)} positional"
+            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {extra}")
+        attributes = self.__dict__
+        attributes["training"] = True
+        for kind in KINDS:
+            attributes[kind.names] = {}
+        attributes["_non_persistent_buffers_set"] = set()
+
+    def forward(self, *input: Any):
+        """What the module computes; each subclass writes its own."""
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    def __call__(self, *args, **kwargs):
+        try:
+            if self._call_hooks is None:
+                return self.forward(*args, **kwargs)
+            return call_with_hooks(self, self._call_hooks, args, kwargs)
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            raise self._named(error)
+
+    def _named(self, error: Exception) -> Exception:
+        """The error, headed by this layer's name and settings if it arose in one of minigrad's own layers."""
+        named = getattr(error, "_in_layer", False)
+        if (
+            named
+            or self._module_names
+            or not type(self).__module__.startswith("minigrad.")
+            or len(error.args) != 1
+        ):
+            return error
+        error.args = (f"{self!r}: {error.args[0]}",)
+        error._in_layer = True  # type: ignore[attr-defined]
+        return error
+
+    # ---- members ---------------------------------------------------------------------------------------------------
+    @property
+    def _parameters(self) -> Registry:
+        return Registry(self.__dict__, self._parameter_names)
+
+    @property
+    def _buffers(self) -> Registry:
+        return Registry(self.__dict__, self._buffer_names)
+
+    @property
+    def _modules(self) -> Registry:
+        return Registry(self.__dict__, self._module_names)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Make `param` this module's parameter `name`; None keeps the name for a parameter that is left out."""
+        self._check_name(PARAMETER, name)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
+        if param is not None and param.node is not None:
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. "
+                f"To express '{name}' as a function of another Tensor, compute the value in the forward() method."
+            )
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Make `tensor` this module's buffer `name`: state that is moved and saved with it, but not trained.
+
+        With `persistent=False` it is left out of the state dict.
+        """
+        self._check_name(BUFFER, name)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+            )
+        self._buffers[name] = tensor
+        change = (
+            self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add
+        )
+        change(name)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Make `module` this module's child `name`."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{typename(module)} is not a Module subclass")
+        self._check_name(MODULE, name)
+        self._modules[name] = module
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Make `module` this module's child `name`."""
+        self.register_module(name, module)
+
+    def _check_name(self, kind: Kind, name: str) -> None:
+        if kind.names not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind.noun} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(f"{kind.noun} name should be a string. Got {typename(name)}")
+        if "." in name:
+            raise KeyError(f'{kind.noun} name can\'t contain ".", got: {name}')
+        if name == "":
+            raise KeyError(f'{kind.noun} name can\'t be empty string ""')
+        if hasattr(self, name) and name not in self.__dict__[kind.names]:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def __setattr__(self, name: str, value) -> None:
+        for kind in KINDS:
+            if isinstance(value, kind.assigned):
+                return self._assign(kind, name, value)
+            if name in self.__dict__.get(kind.names, ()):
+                return self._replace(kind, name, value)
+        object.__setattr__(self, name, value)
+
+    def _assign(self, kind: Kind, name: str, value) -> None:
+        """Register a value; a member of another kind, or a plain attribute, of that name gives way."""
+        if kind.names not in self.__dict__:
+            raise AttributeError(
+                f"cannot assign {kind.noun}s before Module.__init__() call; call super().__init__()"
+            )
+        if name not in self.__dict__[kind.names]:
+            for other in KINDS:
+                self.__dict__[other.names].pop(name, None)
+            self._non_persistent_buffers_set.discard(name)
+            self.__dict__.pop(name, None)
+        if kind is PARAMETER:
+            self.register_parameter(name, value)
+        elif kind is BUFFER:
+            self.register_buffer(name, value, value.persistent)
+        else:
+            self._modules[name] = value
+
+    def _replace(self, kind: Kind, name: str, value) -> None:
+        """Put another value, or None, in the place of a member that is no subject for `_assign`."""
+        if value is not None and not isinstance(value, kind.replacement):
+            raise TypeError(
+                f"cannot assign '{typename(value)}' as {kind.noun} '{name}' ({kind.wanted} expected)"
+            )
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        for kind in KINDS:
+            self.__dict__.get(kind.names, {}).pop(name, None)
+        self.__dict__.get("_non_persistent_buffers_set", set()).discard(name)
+
+    def __getattr__(self, name: str):  # reached only by what is not there, or raised while it was looked up
+        if isinstance(getattr(type(self), name, None), property):
+            return object.__getattribute__(self, name)  # raises what the property raised
+        if name == "_non_persistent_buffers_set" or name in (kind.names for kind in KINDS):
+            raise AttributeError(
+                f"{type(self).__name__}: call super().__init__() before its members are used"
+            )
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
+
+    def __setstate__(self, attributes: dict) -> None:
+        self.__dict__.update(attributes)
+
+    def __dir__(self) -> list[str]:
+        return sorted(name for name in super().__dir__() if not name[0].isdigit())
+
+    # ---- walking ---------------------------------------------------------------------------------------------------
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The direct submodules with their names, each once."""
+        seen = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The direct submodules, each once."""
+        for _, module in self.named_children():
+            yield module
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it with their dotted names; each once unless remove_duplicate is False."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module.named_modules(
+                    memo, prefix + ("." if prefix else "") + name, remove_duplicate
+                )
+
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """This module and all below it."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
+            yield module
+
+    def _named_members(self, names: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator:
+        modules = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
+        seen = set()
+        for path, module in modules:
+            attributes = module.__dict__
+            for name in attributes[names]:
+                member = attributes[name]
+                if member is None or id(member) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(member))
+                yield path + ("." if path else "") + name, member
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters, of this module and (recurse) those below it, with their dotted names."""
+        return self._named_members("_parameter_names", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters of this module and (recurse) those below it: what an optimizer takes."""
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The buffers, of this module and (recurse) those below it, with their dotted names."""
+        return self._named_members("_buffer_names", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """The buffers of this module and (recurse) those below it."""
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def get_submodule(self, target: str) -> Module:
+        """The submodule at a dotted path such as "encoder.0"; this module for ""."""
+        module = self
+        for name in target.split(".") if target else ():
+            if not hasattr(module, name):
+                raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+            module = getattr(module, name)
+            if not isinstance(module, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return module
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted path; with `strict` there must be one already."""
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a dotted path such as "encoder.0.weight"."""
+        return self._get_member(PARAMETER, target)
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path."""
+        return self._get_member(BUFFER, target)
+
+    def _get_member(self, kind: Kind, target: str):
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+        if name not in module.__dict__[kind.names]:
+            raise AttributeError(f"`{name}` is not a {kind.noun}")
+        return getattr(module, name)
+
+    def apply(self, fn: Callable[[Module], Any]):
+        """Call `fn` on every module below this one, then on this one; returns self."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    # ---- modes -----------------------------------------------------------------------------------------------------
+    def train(self, mode: bool = True):
+        """Switch training mode (dropout drops, batch norm learns) on or off, here and below; returns self."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
+        return self
+
+    def eval(self):
+        """Switch training mode off; returns self."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True):
+        """Train all parameters, or freeze them; returns self."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the parameters' gradients, or (set_to_none=False) fill them with zeros."""
+        for parameter in self.parameters():
+            if set_to_none or parameter.grad is None:
+                parameter.grad = None
+            else:
+                parameter.grad.detach_().zero_()
+
+    # ---- conversion ------------------------------------------------------------------------------------------------
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
+        """Put fn(t) in the place of every parameter, gradient and buffer; parameters stay the same objects."""
+        if recurse:
+            for module in self.children():
+                module._apply(fn)
+        for parameter in self._parameters.values():
+            if parameter is None:
+                continue
+            with no_grad():
+                grad = parameter.grad
+                parameter.data = fn(parameter)
+                if grad is not None:
+                    parameter.grad = fn(grad).requires_grad_(grad.requires_grad)
+        for name, buffer in self._buffers.items():
+            if buffer is not None:
+                self.__dict__[name] = fn(buffer)
+        return self
+
+    def to(self, *args, **kwargs):
+        """Move to a device, convert floating parameters and buffers to a dtype, or both; returns self.
+
+        to(device), to(dtype), to(device, dtype), to(tensor); `non_blocking` changes nothing here.
+        """
+        device, dtype = parse_to(*args, **kwargs)
+        if dtype is not None and dtype.category < dtypes.FLOAT:
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+            )
+        return self._apply(lambda t: t.to(device, dtype if t.array.dtype.kind in "fc" else None))
+
+    def type(self, dst_type):
+        """Convert all parameters and buffers to a dtype; returns self."""
+        return self._apply(lambda t: t.type(dst_type))
+
+    def _to_float(self, dtype):
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
+
+    def float(self):
+        """Convert floating parameters and buffers to float32; returns self."""
+        return self._to_float(dtypes.float32)
+
+    def double(self):
+        """Convert floating parameters and buffers to float64; returns self."""
+        return self._to_float(dtypes.float64)
+
+    def half(self):
+        """Convert floating parameters and buffers to float16; returns self."""
+        return self._to_float(dtypes.float16)
+
+    def bfloat16(self):
+        """Refused: NumPy has no bfloat16."""
+        raise NotImplementedError(
+            f"{self._get_name()}.bfloat16(): NumPy has no bfloat16; use half() or float()"
+        )
+
+    def cpu(self):
+        """Move to the CPU; returns self."""
+        return self._apply(lambda t: t.cpu())
+
+    def cuda(self, device=None):
+        """Move to the GPU; returns self."""
+        where = device_class("cuda" if device is None else device)
+        return self._apply(lambda t: t.to(where))
+
+    def to_empty(self, *, device, recurse: bool = True):
+        """Move to a device, where the values are to be written anew (here they are kept); returns self."""
+        return self._apply(lambda t: t.to(device), recurse=recurse)
+
+    def share_memory(self):
+        """Nothing to do: arrays are shared between threads as they are; returns self."""
+        return self
+
+    # ---- hooks -----------------------------------------------------------------------------------------------------
+    def _hooks_around_call(self) -> CallHooks:
+        if self._call_hooks is None:
+            self.__dict__["_call_hooks"] = CallHooks()
+        return self.__dict__["_call_hooks"]
+
+    def _hooks_around_state(self) -> StateHooks:
+        if self._state_hooks is None:
+            self.__dict__["_state_hooks"] = StateHooks()
+        return self.__dict__["_state_hooks"]
+
+    @property
+    def _forward_hooks(self) -> Mapping[int, Hook]:
+        return self._hooks_around_call().forward
+
+    @property
+    def _forward_pre_hooks(self) -> Mapping[int, Hook]:
+        return self._hooks_around_call().forward_pre
+
+    def register_forward_pre_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call hook(module, args) before forward; what it returns, if not None, replaces the arguments.
+
+        With `with_kwargs` it is hook(module, args, kwargs) -> (args, kwargs).
+        """
+        return hang(self._hooks_around_call().forward_pre, Hook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call hook(module, args, output) after forward; what it returns, if not None, replaces the output.
+
+        With `with_kwargs` it is hook(module, args, kwargs, output); with `always_call` it runs even after an error.
+        """
+        return hang(self._hooks_around_call().forward, Hook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+        """Call hook(module, grad_output) when the backward pass reaches the module; it may return another."""
+        return hang(self._hooks_around_call().backward_pre, Hook(hook), prepend)
+
+    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+        """Call hook(module, grad_input, grad_output) when the backward pass leaves the module.
+
+        Gradients are tuples with one entry per positional argument or output, None where there is none. What it
+        returns, if not None, replaces grad_input.
+        """
+        return hang(self._hooks_around_call().backward, Hook(hook), prepend)
+
+    def register_backward_hook(self, hook: Callable) -> RemovableHandle:
+        """As `register_full_backward_hook`; PyTorch's older form, which saw only the last op's gradients."""
+        return self.register_full_backward_hook(hook)
+
+    def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
+        """Call hook(module, prefix, keep_vars) before the module's entries are collected."""
+        return hang(self._hooks_around_state().save_pre, hook)
+
+    def register_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
+        """Call hook(module, state_dict, prefix, local_metadata) after the module's entries are collected."""
+        return hang(self._hooks_around_state().save, hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
+        """Call hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        before the module's entries are looked up; it may change the state dict."""
+        return hang(self._hooks_around_state().load_pre, hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
+        """Call hook(module, incompatible_keys) after loading; it may clear or extend the lists of keys."""
+        return hang(self._hooks_around_state().load, hook)
+
+    # ---- state -----------------------------------------------------------------------------------------------------
+    def state_dict(
+        self, *, destination: dict | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict:
+        """Parameters and persistent buffers by dotted name, in order; they share memory with the module's own.
+
+        With `keep_vars` they are the very tensors, not detached.
+        """
+        return state.collect(self, destination, prefix, keep_vars)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False):
+        """Copy values into the parameters and buffers of those names; `assign` puts the tensors themselves in place.
+
+        Returns (missing_keys, unexpected_keys); with `strict` both must be empty. One error names every missing,
+        unexpected and misshapen entry. Other than in PyTorch nothing has been changed when it is raised.
+        """
+        return state.load(self, state_dict, strict, assign)
+
+    def _save_to_state_dict(self, destination: dict, prefix: str, keep_vars: bool) -> None:
+        state.collect_own(self, destination, prefix, keep_vars)
+
+    def _load_from_state_dict(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ) -> None:
+        state.load_own(
+            self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+
+    def _saves_extra_state(self) -> bool:
+        return type(self).get_extra_state is not Module.get_extra_state
+
+    def _loads_extra_state(self) -> bool:
+        return type(self).set_extra_state is not Module.set_extra_state
+
+    def get_extra_state(self) -> Any:
+        """What else belongs in the state dict, if a subclass writes this method: any object that can be pickled."""
+        raise RuntimeError(
+            "get_extra_state: this module has none; write get_extra_state and set_extra_state together"
+        )
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take back what `get_extra_state` returned."""
+        raise RuntimeError(
+            "set_extra_state: this module has none; write get_extra_state and set_extra_state together"
+        )
+
+    # ---- printing --------------------------------------------------------------------------------------------------
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """The settings to print between the parentheses; each layer writes its own."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        children = [
+            f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()
+        ]
+        return parenthesised(self._get_name(), extra, children)
+
+
+def parenthesised(name: str, extra: str, children: list[str]) -> str:
+    """Name(settings) on one line, or Name( settings and children, one a line, indented )."""
+    lines = (extra.split("\n") if extra else []) + children
+    if not children and len(lines) <= 1:
+        return f"{name}({extra})"
+    return name + "(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def parse_to(*args, **kwargs) -> tuple[device_class | None, dtypes.dtype | None]:
+    """The device and dtype among the arguments of `to`."""
+    unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy"}
+    if unknown:
+        raise TypeError(
+            f"to() received an invalid keyword argument {min(unknown)!r}; it takes device, dtype, tensor"
+        )
+    given = [*args, *(v for k, v in kwargs.items() if k in ("device", "dtype", "tensor") and v is not None)]
+    device = dtype = None
+    for value in given:
+        if isinstance(value, Tensor):
+            device, dtype = value.device, value.dtype
+        elif isinstance(value, dtypes.dtype):
+            dtype = value
+        elif isinstance(value, (str, int, device_class)) and not isinstance(value, bool):
+            device = device_class(value)
+        elif value is not None and not isinstance(value, bool):
+            raise TypeError(
+                f"to() received an invalid argument of type {typename(value)}; it takes a device or dtype"
+            )
+    return device, dtype
+
+
+PARAMETER = Kind("parameter", "_parameter_names", Parameter, Parameter, "torch.nn.Parameter or None")
+MODULE = Kind("module", "_module_names", Module, Module, "torch.nn.Module or None")
+BUFFER = Kind("buffer", "_buffer_names", Buffer, Tensor, "torch.nn.Buffer, torch.Tensor or None")
+KINDS = (PARAMETER, MODULE, BUFFER)

@@ -1,0 +1,77 @@
+"""Tensors that a module registers when they are assigned to it: parameters, which are trained, and buffers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..engine import untracked
+from ..tensor import Tensor
+
+
+def _over(cls: type, data: Tensor, requires_grad: bool):
+    """A leaf of class `cls` that shares the memory, and the version cell, of a tensor."""
+    if not isinstance(data, Tensor):
+        raise TypeError(
+            f"{cls.__name__}: data must be a Tensor, not {type(data).__name__}; wrap it: tensor(...)"
+        )
+    if requires_grad and data.array.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"Only Tensors of floating point and complex dtype can require gradients; this {cls.__name__} has "
+            f"{data.dtype}; convert it with .float(), or pass requires_grad=False"
+        )
+    leaf = object.__new__(cls)
+    leaf.array, leaf.tracked, leaf.node, leaf.base = data.array, requires_grad, None, None
+    leaf.version = data.version
+    return leaf
+
+
+def _nothing() -> Tensor:
+    return untracked(np.empty(0, np.float32))
+
+
+class Parameter(Tensor):
+    """A tensor that is trained: assigned to a module, it is one of `module.parameters()`."""
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True):
+        return _over(cls, _nothing() if data is None else data, requires_grad)
+
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True):
+        pass  # __new__ has done it
+
+    def __repr__(self, **kwargs) -> str:
+        return "Parameter containing:\n" + super().__repr__(**kwargs)
+
+    def __deepcopy__(self, memo: dict) -> Parameter:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(untracked(self.array.copy()), self.requires_grad)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol):
+        return _rebuilt, (type(self), self.array, self.requires_grad)
+
+
+def _rebuilt(cls: type, array, requires_grad: bool):
+    return _over(cls, untracked(array), requires_grad)
+
+
+class Buffer(Tensor):
+    """A tensor that belongs to a module's state and is not trained, such as a running mean.
+
+    With `persistent=False` it is left out of the state dict.
+    """
+
+    persistent: bool
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True):
+        data = _nothing() if data is None else data
+        buffer = _over(cls, data, getattr(data, "requires_grad", False))
+        buffer.persistent = persistent
+        return buffer
+
+    def __init__(self, data: Tensor | None = None, *, persistent: bool = True):
+        pass  # __new__ has done it
+
+    def __deepcopy__(self, memo: dict) -> Buffer:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(untracked(self.array.copy()), persistent=self.persistent)
+        return memo[id(self)]

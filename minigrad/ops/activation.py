@@ -1,0 +1,124 @@
+"""Activation functions: each is its NumPy function and, above it, its gradient formula.
+
+The common ones (sigmoid, tanh, relu, leaky_relu, elu, softplus, logsigmoid) are in `elementwise.py`, softmax in
+`softmax.py`. Formulas are written with the operations users call, so they run on arrays and on Tensors.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..engine import primitive
+from .elementwise import abs, erf, exp, mul, select, sigmoid, softplus, tanh
+from .promotion import floating
+
+_SQRT_HALF = math.sqrt(0.5)
+_SQRT_TWO_OVER_PI = math.sqrt(2 / math.pi)
+
+
+# ---- smooth ----------------------------------------------------------------------------------------------------------
+@primitive(promote=floating, x=lambda g, x: g * _gelu_slope(x))
+def gelu(x):
+    """x Phi(x), with Phi the normal distribution function (Hendrycks and Gimpel, 2016)."""
+    return x * (0.5 * erf(x * _SQRT_HALF) + 0.5)
+
+
+def _gelu_slope(x):
+    return 0.5 * erf(x * _SQRT_HALF) + 0.5 + x * exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+
+
+@primitive(promote=floating, x=lambda g, x: g * _gelu_tanh_slope(x))
+def gelu_tanh(x):
+    """gelu with Phi approximated by a tanh."""
+    return 0.5 * x * (1 + np.tanh(_SQRT_TWO_OVER_PI * (x + 0.044715 * (x * x * x))))
+
+
+def _gelu_tanh_slope(x):
+    t = tanh(_SQRT_TWO_OVER_PI * (x + 0.044715 * (x * x * x)))
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_SQRT_TWO_OVER_PI * (1 + (3 * 0.044715) * (x * x)))
+
+
+@primitive(promote=floating, x=lambda g, x: g * _silu_slope(sigmoid(x), x))
+def silu(x):
+    """x sigmoid(x), also called swish."""
+    return x * (0.5 * np.tanh(0.5 * x) + 0.5)
+
+
+def _silu_slope(s, x):
+    return s * (1 + x * (1 - s))
+
+
+@primitive(promote=floating, x=lambda g, x: g * _mish_slope(x, tanh(softplus(x, 1, 20))))
+def mish(x):
+    """x tanh(softplus(x)) (Misra, 2019)."""
+    return x * np.tanh(np.logaddexp(x, 0))
+
+
+def _mish_slope(x, t):
+    return t + x * (1 - t * t) * sigmoid(x)
+
+
+@primitive(promote=floating, x=lambda g, x: g / ((1 + abs(x)) * (1 + abs(x))))
+def softsign(x):
+    """x / (1 + |x|)."""
+    return x / (1 + np.abs(x))
+
+
+@primitive(promote=floating, x=lambda g, x: g * tanh(x) * tanh(x))
+def tanhshrink(x):
+    """x - tanh(x)."""
+    return x - np.tanh(x)
+
+
+@primitive(promote=floating, x=lambda g, x, alpha: select(x > 0, g, g * exp(select(x > 0, 0, x) / alpha)))
+def celu(x, alpha):
+    """x where x > 0, alpha (exp(x / alpha) - 1) elsewhere."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
+
+
+# ---- piecewise linear ------------------------------------------------------------------------------------------------
+@primitive(x=lambda g, x, low, high: select((x > low) & (x < high), g, 0))
+def hardtanh(x, low, high):
+    """x limited to [low, high]; other than clamp's the gradient does not pass at the bounds."""
+    return np.clip(x, low, high)
+
+
+@primitive(promote=floating, x=lambda g, x: select((x > -3) & (x < 3), g * (1 / 6), 0))
+def hardsigmoid(x):
+    """x / 6 + 1/2, limited to [0, 1]."""
+    return np.clip(x + 3, 0, 6) / 6
+
+
+@primitive(promote=floating, x=lambda g, x: select(x <= -3, 0, select(x < 3, g * (x / 3 + 0.5), g)))
+def hardswish(x):
+    """x hardsigmoid(x)."""
+    return x * np.clip(x + 3, 0, 6) / 6
+
+
+@primitive(x=lambda g, out: select(out == 0, 0, g))
+def hardshrink(x, bound):
+    """x outside [-bound, bound], 0 inside."""
+    return np.where(np.abs(x) <= bound, x.dtype.type(0), x)
+
+
+@primitive(x=lambda g, x, bound: select(abs(x) <= bound, 0, g))
+def softshrink(x, bound):
+    """x moved towards 0 by `bound`, and 0 where it would pass it."""
+    return x - np.clip(x, -bound, bound)
+
+
+@primitive(x=lambda g, x, threshold: select(x > threshold, g, 0))
+def threshold(x, threshold, value):
+    """x where it is above the threshold, `value` elsewhere."""
+    return np.where(x > threshold, x, x.dtype.type(value))
+
+
+@primitive(
+    x=lambda g, x, slope: select(x > 0, g, mul(g, slope)),
+    slope=lambda g, x: select(x > 0, 0, mul(g, x)),
+)
+def prelu(x, slope):
+    """x where x > 0, slope * x elsewhere; the slope broadcasts."""
+    return np.where(x > 0, x, slope * x)

@@ -1,0 +1,121 @@
+"""What losses are made of: each is its NumPy function and, above it, its gradient formulas.
+
+Reduction to a mean or a sum is `nn.functional`'s. `cross_entropy` is fused: log-softmax, the pick of the target's
+class and the reduction in one op, whose backward pass is the softmax minus the target.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backend import module_of
+from ..engine import Fused, primitive
+from .elementwise import clamp_between, log, maximum, sigmoid, sign
+from .promotion import arithmetic, floating
+from .softmax import log_softmax_along
+
+
+# ---- distances, element by element -----------------------------------------------------------------------------------
+@primitive(promote=arithmetic, x=lambda g, x, y: g * (2 * (x - y)), y=lambda g, x, y: g * (2 * (y - x)))
+def squared_error(x, y):
+    """(x - y)^2."""
+    difference = x - y
+    return difference * difference
+
+
+@primitive(promote=arithmetic, x=lambda g, x, y: g * sign(x - y), y=lambda g, x, y: g * sign(y - x))
+def absolute_error(x, y):
+    """|x - y|."""
+    return np.abs(x - y)
+
+
+@primitive(promote=arithmetic, x=lambda g, x, delta: g * clamp_between(x, -delta, delta))
+def huber(x, delta):
+    """x^2 / 2 up to |x| = delta, and its tangent from there (Huber, 1964)."""
+    size = np.abs(x)
+    return np.where(size < delta, 0.5 * x * x, delta * (size - 0.5 * delta))
+
+
+# ---- probabilities ---------------------------------------------------------------------------------------------------
+@primitive(
+    promote=floating,
+    x=lambda g, x, y: g * (x - y) / maximum(x * (1 - x), 1e-12),
+    y=lambda g, x: g * (_bounded_log(1 - x) - _bounded_log(x)),
+)
+def binary_cross_entropy(x, y):
+    """-(y log x + (1 - y) log(1 - x)) for probabilities x; logarithms are held above -100."""
+    return -(y * np.maximum(np.log(x), -100) + (1 - y) * np.maximum(np.log1p(-x), -100))
+
+
+def _bounded_log(x):
+    return maximum(log(x), -100)
+
+
+@primitive(promote=floating, x=lambda g, x, y: g * (sigmoid(x) - y), y=lambda g, x: -g * x)
+def binary_cross_entropy_with_logits(x, y):
+    """The same for x the logit of the probability: max(x, 0) - x y + log(1 + exp(-|x|)), which never overflows."""
+    out = np.exp(-np.abs(x))
+    np.log1p(out, out=out)
+    out += np.maximum(x, 0)
+    out -= x * y
+    return out
+
+
+# ---- classes ---------------------------------------------------------------------------------------------------------
+@primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
+def pick_class(x, target):
+    """x (M, C) at the class of each row, target (M,): (M,)."""
+    return x[module_of(x).arange(len(target)), target]
+
+
+@primitive(x=lambda g, target: pick_class(g, target))
+def place_class(x, shape, target):
+    """x (M,) at the class of each row of zeros (M, C)."""
+    out = np.zeros_like(x, shape=shape)
+    out[module_of(x).arange(len(target)), target] = x
+    return out
+
+
+def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
+    """Refuse class numbers that are neither 0 .. classes - 1 nor `ignore_index`."""
+    bad = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
+    if bad.size:
+        raise IndexError(
+            f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}"
+        )
+
+
+def _cross_entropy(wanted, x, target, weights, smoothing, summed):
+    """-log softmax(x) (M, C) at the targets (M,), times weights (M,) or a number; smoothing spreads some evenly."""
+    shifted = x - x.max(1, keepdims=True)
+    likely = pick_class(shifted, target)
+    if smoothing:
+        likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
+    exponentials = np.exp(shifted, out=shifted)
+    total = exponentials.sum(1)
+    losses = (np.log(total) - likely) * weights
+    return losses.sum() if summed else losses, (exponentials, total, target, weights, smoothing)
+
+
+def _backward(saved, g, wanted, last):
+    """weights (softmax(x) - target), where a target is 1 - smoothing in its class plus smoothing / C in all."""
+    exponentials, total, target, weights, smoothing = saved
+    g = g * weights
+    dx = np.multiply(exponentials, (g / total)[:, None], out=exponentials if last else None)
+    if smoothing:
+        dx -= np.reshape(g * (smoothing / dx.shape[1]), (-1, 1))
+    dx[module_of(dx).arange(len(target)), target] -= g * (1 - smoothing)
+    return dx, None, None, None, None
+
+
+def _composed(x, target, weights, smoothing, summed):
+    """The same in the operations users call."""
+    logp = log_softmax_along(x, 1)
+    likely = pick_class(logp, target.array)
+    if smoothing:
+        likely = likely * (1 - smoothing) + logp.mean(1) * smoothing
+    losses = -likely * weights
+    return losses.sum() if summed else losses
+
+
+cross_entropy = Fused(_cross_entropy, _backward, _composed)

@@ -191,13 +191,17 @@ class Hardtanh(_MaybeInplace):
         self.min_val = self._renamed("min", min_value, min_val)
         self.max_val = self._renamed("max", max_value, max_val)
         if self.min_val >= self.max_val:
-            raise AssertionError(f"max_val must be larger than min_val, got {self.min_val} and {self.max_val}")
+            raise AssertionError(
+                f"max_val must be larger than min_val, got {self.min_val} and {self.max_val}"
+            )
 
     def _renamed(self, which: str, old: float | None, new: float) -> float:
         if old is None:
             return new
         warnings.warn(
-            f"keyword argument `{which}_value` is deprecated and renamed to `{which}_val`", FutureWarning, stacklevel=3
+            f"keyword argument `{which}_value` is deprecated and renamed to `{which}_val`",
+            FutureWarning,
+            stacklevel=3,
         )
         return old
 

@@ -50,7 +50,9 @@ class LayerNorm(_Normalization):
         self.normalized_shape = _as_shape(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self._set_affine(self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype)
+        self._set_affine(
+            self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype
+        )
         self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
@@ -149,9 +151,15 @@ class _ByChannel(_Normalization):
         self.track_running_stats = track_running_stats
         self._set_affine((num_features,), affine, affine and bias, device, dtype)
         tracked = track_running_stats
-        self.register_buffer("running_mean", ops.zeros(num_features, device=device, dtype=dtype) if tracked else None)
-        self.register_buffer("running_var", ops.ones(num_features, device=device, dtype=dtype) if tracked else None)
-        self.register_buffer("num_batches_tracked", ops.zeros((), dtype=int64, device=device) if tracked else None)
+        self.register_buffer(
+            "running_mean", ops.zeros(num_features, device=device, dtype=dtype) if tracked else None
+        )
+        self.register_buffer(
+            "running_var", ops.ones(num_features, device=device, dtype=dtype) if tracked else None
+        )
+        self.register_buffer(
+            "num_batches_tracked", ops.zeros((), dtype=int64, device=device) if tracked else None
+        )
         self.reset_parameters()
 
     def reset_running_stats(self) -> None:
@@ -258,7 +266,9 @@ class _InstanceNorm(_ByChannel):
             told = f"num_features ({self.num_features}), but got: {channels}"
             if self.affine:
                 raise ValueError(f"expected input's size at dim={channel_dim} to match {told}.")
-            warnings.warn(f"input's size at dim={channel_dim} does not match {told}, which is not used", stacklevel=3)
+            warnings.warn(
+                f"input's size at dim={channel_dim} does not match {told}, which is not used", stacklevel=3
+            )
         out = F.instance_norm(
             input.unsqueeze(0) if unbatched else input,
             self.running_mean,

@@ -14,7 +14,9 @@ from .parameter import Parameter
 class _Table(Module):
     """A weight (num_embeddings, embedding_dim), normal at the start, with an optional row for padding."""
 
-    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None, sparse: bool) -> None:
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None, sparse: bool
+    ) -> None:
         super().__init__()
         if sparse:
             raise NotImplementedError(f"{self._get_name()}: sparse gradients are not here; pass sparse=False")

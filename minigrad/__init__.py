@@ -7,9 +7,12 @@ them: tensors and dtypes, gradients, then the operations by family, then setting
 """
 
 # ruff: noqa: I001 - in the order a reader meets them.
+import sys
+from importlib import import_module
+
 from . import ops
 from .tensor import Size, Tensor
-from .backend import device
+from .backend import device, get_default_device, set_default_device
 from .dtypes import (
     bool_ as bool,
     can_cast,
@@ -59,7 +62,15 @@ from .autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
-from .random import Generator, default_generator, initial_seed, manual_seed, seed
+from .random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from .ops import (
     tensor,
     as_tensor,
@@ -378,3 +389,25 @@ from .settings import (
 from math import e, inf, nan, pi
 from . import autograd, backends, cuda, random, version
 from .version import __version__
+
+# Training's parts are loaded when they are first named (PEP 562), so that `import minigrad` stays as quick as NumPy's.
+_LATER = {
+    name: (name, None)
+    for name in (
+        *("accelerator", "datasets", "func", "jit", "nn", "onnx", "optim", "serialization", "utils", "viz"),
+    )
+}
+_LATER |= {name: ("serialization", name) for name in ("save", "load")}
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        message = f"module 'minigrad' has no attribute '{name}'"
+        raise AttributeError(message, name=name, obj=sys.modules[__name__])
+    module_name, member = _LATER[name]
+    module = import_module(f".{module_name}", __name__)
+    return module if member is None else getattr(module, member)
+
+
+def __dir__():
+    return sorted([*globals(), *_LATER])

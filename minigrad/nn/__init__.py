@@ -36,6 +36,8 @@ from .activation import (
     Threshold,
 )
 from .sparse import Embedding, EmbeddingBag
+from .recurrent import GRU, LSTM, RNN, RNNBase
+from .recurrent_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from .normalization import (
     BatchNorm1d,

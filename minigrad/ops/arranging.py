@@ -276,6 +276,15 @@ def adjoint(input) -> Tensor:
     return conj(transpose(input, -2, -1))
 
 
+def matrix_adjoint(input) -> Value:
+    """`adjoint` of a matrix, or a number: what `.H` gives."""
+    if input.array.ndim not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {input.array.ndim}-D tensor; use .mH"
+        )
+    return adjoint(input) if input.array.ndim else conj(input)
+
+
 def fliplr(input) -> Tensor:
     """Columns in reverse order."""
     if input.array.ndim < 2:

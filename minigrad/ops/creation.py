@@ -20,8 +20,9 @@ def _made(array, dtype, device, requires_grad: bool = False) -> Tensor:
     """A leaf over an array that is this tensor's own."""
     if dtype is not None:
         array = array.astype(dtypes.as_dtype(dtype).numpy, copy=False)
-    if device is not None and device_of(array).type != as_device(device).type:
-        array = to_device(array, as_device(device))
+    where = as_device(device)
+    if device_of(array).type != where.type:
+        array = to_device(array, where)
     t = untracked(array)
     return t.requires_grad_() if requires_grad else t
 

@@ -1,5 +1,6 @@
-"""Tools for training loops: gradient clipping, parameters as one vector."""
+"""Tools for training loops and sequences: gradient clipping, parameters as one vector, packing and padding."""
 
+from . import rnn
 from .clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,

@@ -1,7 +1,7 @@
-"""Whole-sequence RNN, LSTM and GRU, one layer and one direction a call: a readable twin and a fast kernel of each.
+"""RNN, LSTM and GRU over whole sequences, one layer and direction a call: each a readable twin and a kernel.
 
-In reading order: scan (the loop of the twins), rnn, gru, lstm; then what makes them fast: columns (the layout), kernel
-(the two walks), workspace (the buffers).
+In reading order: scan (the loop of the twins), rnn, gru, lstm; then what makes them fast: columns (the
+layout), kernel (the two walks), workspace (the buffers).
 """
 
 from .gru import gru_cell, gru_composed, gru_layer

@@ -23,9 +23,10 @@ SMALL_PRODUCT = (
 
 
 class Order:
-    """The order in which a kernel walks a padded batch: reversed or not, each sequence at its own length or not.
+    """The order in which a kernel walks a padded batch: reversed or not, each sequence to its own end or not.
 
-    `batch_sizes[t]` of a packed batch, its sequences sorted by falling length, is the number still active at step t.
+    `batch_sizes[t]` of a packed batch, its sequences sorted by falling length, is the number still active
+    at step t.
     """
 
     def __init__(self, shape: tuple[int, ...], batch_sizes: Any, reverse: bool) -> None:
@@ -44,7 +45,7 @@ class Order:
             )  # each sequence turned round in its place
 
     def walk(self, a: Any) -> Any:
-        """A (T, N, F) array in the order of the walk, or back in that of time: turning round is its own inverse."""
+        """A (T, N, F) array in the order of the walk, or back in that of time: it is its own inverse."""
         if not self.reverse:
             return a
         return a[self.source, self.each] if self.packed else a[::-1]
@@ -62,11 +63,11 @@ class Order:
         states.transpose(0, 2, 1)[~self.active] = 0
 
     def final(self, states: Any) -> Any:
-        """The state of each sequence after its own last step, fresh (N, F), from those before and after each step."""
+        """The last state of each sequence, fresh (N, F), from those before and after every step."""
         return states[self.last + 1, :, self.each] if self.packed else states[-1].T.copy()
 
     def outer(self, dy: Any, dh_n: Any) -> Any:
-        """The gradient of `y` in the order of the walk, (T, N, F); if packed, with that of `h_n` where it belongs."""
+        """The gradient of `y` (T, N, F) in the order of the walk; if packed, with that of `h_n` added."""
         dy = self.walk(dy)
         if self.packed:
             dy = np.where(self.active[:, :, None], dy, 0)
@@ -81,7 +82,7 @@ class Order:
 
 
 class Sizes(NamedTuple):
-    """Of a walk: T steps, N sequences, I inputs, H hidden units, P outputs (H where there is no projection)."""
+    """Of a walk: T steps, N sequences, I inputs, H hidden units, P outputs (H without a projection)."""
 
     steps: int
     batch: int
@@ -96,7 +97,7 @@ class Sizes(NamedTuple):
 
 
 class Columns(Workspace):
-    """The columns [x_t; 1; h_t-1] of every step of a walk, (T + 1, I + 1 + P, N); the last step has only its h."""
+    """The columns [x_t; 1; h_t-1] of every step of a walk, (T + 1, I + 1 + P, N); the last has only its h."""
 
     def __init__(self, like: Any, sizes: Sizes) -> None:
         steps, batch, inputs = sizes[:3]
@@ -109,7 +110,7 @@ class Columns(Workspace):
 
 
 def one_thread() -> bool:
-    """Does BLAS run on one thread? Asked of the variables that OpenBLAS reads, in its order, then of the machine."""
+    """Does BLAS run on one thread? The variables that OpenBLAS reads say it, in its order, or the machine."""
     for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"):
         if os.environ.get(name, "").isdigit():
             return os.environ[name] == "1"
@@ -117,7 +118,7 @@ def one_thread() -> bool:
 
 
 def has_small_kernels() -> bool:
-    """Has OpenBLAS small-product kernels for this processor? It has with AVX-512, which NumPy's own dispatch shows."""
+    """Has OpenBLAS small-product kernels for this processor? With AVX-512, which NumPy's dispatch shows."""
     introspect = getattr(np.lib, "introspect", None)
     if introspect is None:
         return False
@@ -131,8 +132,9 @@ SPLIT_PRODUCTS = one_thread() and has_small_kernels()
 def blocks(rows: int, inner: int, batch: int) -> int:
     """How many blocks of rows a product (rows, inner) @ (inner, batch) is best split into.
 
-    OpenBLAS first copies its operands into an order of its own, the weights at every step again, but not for small
-    products: split into these, a step takes half the time for 8 columns, 0.85 for 32 to 128 (docs/performance.md).
+    OpenBLAS first copies its operands into an order of its own, the weights at every step again, but not
+    for small products: split into these, a step takes half the time for 8 columns, 0.85 for 32 to 128
+    (docs/performance.md).
     """
     if not SPLIT_PRODUCTS or batch <= 1 or rows * inner * batch <= SMALL_PRODUCT:
         return 1
@@ -142,10 +144,11 @@ def blocks(rows: int, inner: int, batch: int) -> int:
 
 def product(weights: Any, batch: int) -> Callable[[Any, Any], Any]:
     """A function of z (inner, batch) and out that sets out = weights @ z, `out` shaped by `in_blocks`."""
-    count = blocks(*weights.shape, batch)
+    rows, inner = weights.shape
+    count = blocks(rows, inner, batch)
     if count == 1:
         return weights.dot  # half the overhead of np.matmul
-    return partial(np.matmul, weights.reshape(count, -1, weights.shape[1]))
+    return partial(np.matmul, weights.reshape(count, rows // count, inner))
 
 
 def in_blocks(out: Any, inner: int) -> Any:

@@ -1,6 +1,7 @@
-"""The gated recurrent unit (Cho et al. 2014, with `b_hn` inside the reset product as in PyTorch) over a whole sequence.
+"""The gated recurrent unit (Cho et al. 2014; `b_hn` is inside the reset product) over a whole sequence.
 
-`gru_cell` and `gru_composed` say what is computed, in the operations users call; the rest is the same made fast.
+`gru_cell` and `gru_composed` say what is computed, in the operations users call; the rest is the same made
+fast.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ import numpy as np
 
 from ...engine import Fused
 from ..elementwise import sigmoid, tanh
+from ..linear import linear
 from ..shaping import chunk
 from .columns import Sizes, in_blocks, product
 from .kernel import Back, Gates, Kernel, Scratch, Tape
-from .scan import affine, scan
+from .scan import scan
 from .workspace import empty
 
 
 def gru_cell(x, h, w_ih, w_hh, b_ih, b_hh) -> Any:
     """One step: x (N, I) and h (N, H) give the next h. The weights hold the gates r, z, n."""
-    x_r, x_z, x_n = chunk(affine(x, w_ih, b_ih), 3, -1)
-    h_r, h_z, h_n = chunk(affine(h, w_hh, b_hh), 3, -1)
+    x_r, x_z, x_n = chunk(linear(x, w_ih, b_ih), 3, -1)
+    h_r, h_z, h_n = chunk(linear(h, w_hh, b_hh), 3, -1)
     r = sigmoid(x_r + h_r)
     z = sigmoid(x_z + h_z)
     n = tanh(x_n + r * h_n)
@@ -37,9 +39,9 @@ def gru_composed(x, h0, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse) -> tuple:
     return scan(step, x, (h0,), batch_sizes, reverse)
 
 
-# ---- the same made fast ----------------------------------------------------------------------------------------------
+# ---- the same made fast ------------------------------------------------------------------------------------
 class GRUTape(Tape):
-    """One walk. Slots of each step: m = w_hn h + b_hn, r, z, n; x reaches the last three of them, h the first three."""
+    """One walk. Slots of a step: m = w_hn h + b_hn, r, z, n; h reaches the first three, x the last three."""
 
     def __init__(self, like: Any, sizes: Sizes, kept: bool) -> None:
         super().__init__(like, sizes, kept)

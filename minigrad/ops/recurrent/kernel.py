@@ -1,9 +1,10 @@
 """The fast path of a recurrent layer, as far as it is the same for RNN, GRU and LSTM.
 
-`Kernel.forward` and `Kernel.backward` number their steps; backward undoes them in reverse under the same numbers.
-A cell brings its mathematics: the walk along the sequence, and its gradient in two parts. A *factor* is what the
-incoming gradient is multiplied by, as far as it is known before the walk back begins. The factors of a chunk of steps
-are computed together, few enough to stay in the cache, and only products with them are left to the walk back itself.
+`Kernel.forward` and `Kernel.backward` number their steps; backward undoes them in reverse under the same
+numbers. A cell brings its mathematics: the walk along the sequence, and its gradient in two parts. A
+*factor* is what the incoming gradient is multiplied by, as far as it is known before the walk back begins.
+The factors of a chunk of steps are computed together, few enough to stay in the cache, and only products
+with them are left to the walk back itself.
 """
 
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ class Gates(NamedTuple):
 
 
 class Tape(Columns):
-    """The buffers of one walk, kept for the walk back; a cell adds its activations, and the views of each step."""
+    """The buffers of one walk, kept for the walk back; a cell adds activations, and views of each step."""
 
     def __init__(self, like: Any, sizes: Sizes, kept: bool) -> None:
         super().__init__(like, sizes)
@@ -56,7 +57,7 @@ class Tape(Columns):
 class Saved(NamedTuple):
     """What a walk leaves for the walk back."""
 
-    tape: Tape
+    tape: Any
     sizes: Sizes
     order: Order
     weights: Any  # stacked, (G, H, I + 1 + P)
@@ -65,7 +66,7 @@ class Saved(NamedTuple):
 
 
 class Scratch(Workspace):
-    """Buffers of a walk back: the factors of a chunk of steps, the gate gradients and columns of a panel of chunks."""
+    """Buffers of a walk back: factors of a chunk of steps, gate gradients and columns of a panel."""
 
     def __init__(self, like: Any, sizes: Sizes, slots: int, gates: slice) -> None:
         self.steps, batch, _, hidden, outputs = sizes
@@ -91,6 +92,10 @@ class Scratch(Workspace):
 
 class Back:
     """A walk back under way: its buffers, the gradient of the state so far, and the sums over its steps."""
+
+    tape: Any
+    scratch: Any
+    dx: Any
 
     def __init__(self, kernel: "Kernel", saved: Saved, grads: list[Any], want: dict[str, bool]) -> None:
         self.kernel, self.want = kernel, want
@@ -195,7 +200,9 @@ class Kernel(NamedTuple):
         given = dict(zip(self.arguments, map(at_least_single, values), strict=True))
         x, option, keep = given["x"], given.get(self.option), any(wanted)
         order = Order(x.shape, given["batch_sizes"], given["reverse"])
-        sizes = Sizes(*x.shape, len(given["w_ih"]) // len(self.x_gates.theirs), given["h0"].shape[1])
+        steps, batch, inputs = x.shape
+        hidden = len(given["w_ih"]) // len(self.x_gates.theirs)
+        sizes = Sizes(steps, batch, inputs, hidden, given["h0"].shape[1])
         # 1. the weights as one matrix, halved where tanh stands for sigmoid
         weights = self.stack(given, sizes)
         weights[self.sigmoids] *= 0.5

@@ -1,6 +1,7 @@
 """Long short-term memory (Hochreiter & Schmidhuber 1997, with forget gates) over a whole sequence.
 
-`lstm_cell` and `lstm_composed` say what is computed, in the operations users call; the rest is the same made fast.
+`lstm_cell` and `lstm_composed` say what is computed, in the operations users call; the rest is the same
+made fast.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ import numpy as np
 
 from ...engine import Fused
 from ..elementwise import sigmoid, tanh
+from ..linear import linear
 from ..shaping import chunk
 from .columns import Sizes, in_blocks, product
 from .kernel import Back, Gates, Kernel, Saved, Scratch, Tape
-from .scan import affine, scan
+from .scan import scan
 from .workspace import empty
 
 
 def lstm_cell(x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr=None) -> tuple:
-    """One step: x (N, I), h (N, P), c (N, H) give the next h and c; P is H without the projection w_hr (P, H).
+    """One step: x (N, I), h (N, P), c (N, H) give the next h and c; P is H without a projection w_hr (P, H).
 
     The weights hold the gates i, f, g, o.
     """
-    i, f, g, o = chunk(affine(x, w_ih, b_ih) + affine(h, w_hh, b_hh), 4, -1)
+    i, f, g, o = chunk(linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh), 4, -1)
     c = sigmoid(f) * c + sigmoid(i) * tanh(g)
     h = sigmoid(o) * tanh(c)
     return (h if w_hr is None else h @ w_hr.mT), c
@@ -38,9 +40,9 @@ def lstm_composed(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse)
     return scan(step, x, (h0, c0), batch_sizes, reverse)
 
 
-# ---- the same made fast ----------------------------------------------------------------------------------------------
+# ---- the same made fast ------------------------------------------------------------------------------------
 class LSTMTape(Tape):
-    """One walk. Slots of each step: o, i, f, g, and the cell state c before it: [i, f] * [g, c] is one product."""
+    """One walk. Slots of a step: o, i, f, g, and c before it, so that [i, f] * [g, c] is one product."""
 
     def __init__(self, like: Any, sizes: Sizes, kept: bool) -> None:
         super().__init__(like, sizes, kept)
@@ -78,7 +80,7 @@ class LSTMTape(Tape):
 
 
 class LSTMScratch(Scratch):
-    """Factors of each step: of dh, a that leads to dc, and o; of dc, i, f, g, and carry to the step before."""
+    """Factors of a step: of dh, a that leads to dc, and o; of dc, i, f, g, and carry to the step before."""
 
     def __init__(self, like: Any, sizes: Sizes) -> None:
         super().__init__(like, sizes, 6, slice(1, 5))

@@ -1,6 +1,7 @@
 """The plain recurrent layer, h_t = act(w_ih x_t + b_ih + w_hh h_t-1 + b_hh), over a whole sequence.
 
-`rnn_cell` and `rnn_composed` say what is computed, in the operations users call; the rest is the same made fast.
+`rnn_cell` and `rnn_composed` say what is computed, in the operations users call; the rest is the same made
+fast.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import numpy as np
 
 from ...engine import Fused
 from ..elementwise import relu, tanh
+from ..linear import linear
 from .columns import Sizes, in_blocks, product
 from .kernel import Back, Gates, Kernel, Scratch, Tape
-from .scan import affine, scan
+from .scan import scan
 
 NONLINEARITIES = {"tanh": tanh, "relu": relu}
 
 
 def rnn_cell(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity="tanh") -> Any:
     """One step: x (N, I) and h (N, H) give the next h."""
-    return NONLINEARITIES[nonlinearity](affine(x, w_ih, b_ih) + affine(h, w_hh, b_hh))
+    return NONLINEARITIES[nonlinearity](linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh))
 
 
 def rnn_composed(x, h0, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes, reverse) -> tuple:
@@ -32,7 +34,7 @@ def rnn_composed(x, h0, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes, rever
     return scan(step, x, (h0,), batch_sizes, reverse)
 
 
-# ---- the same made fast ----------------------------------------------------------------------------------------------
+# ---- the same made fast ------------------------------------------------------------------------------------
 def rectify(a: Any, out: Any) -> None:
     np.maximum(a, 0, out=out)
 
@@ -42,7 +44,10 @@ def tanh_slope(h: Any, out: Any) -> None:
     np.subtract(1, out, out)
 
 
-ACTIVATIONS = {"tanh": (np.tanh, tanh_slope), "relu": (rectify, np.sign)}  # the slope in terms of the result
+ACTIVATIONS: dict[str, tuple[Any, Any]] = {
+    "tanh": (np.tanh, tanh_slope),
+    "relu": (rectify, np.sign),
+}  # the slope in terms of the result
 
 
 class RNNTape(Tape):

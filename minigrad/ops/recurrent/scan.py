@@ -5,26 +5,21 @@ Written with the operations users call, so it runs on Tensors and can be differe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ..creation import zeros_like
 from ..shaping import cat, stack
 
 
-def affine(x: Any, weight: Any, bias: Any) -> Any:
-    """x @ weight.T + bias, for x (N, I) and weight (O, I)."""
-    y = x @ weight.mT
-    return y if bias is None else y + bias
+def scan(step: Callable, x: Any, states: tuple, batch_sizes: list[int] | None, reverse: bool) -> tuple:
+    """Run `step(x_t, *states) -> states` over x (T, N, I): the first state as y (T, N, H), and the last ones.
 
-
-def scan(step: Callable, x: Any, states: tuple, batch_sizes: Sequence[int] | None, reverse: bool) -> tuple:
-    """Run `step(x_t, *states) -> states` over x (T, N, I): the first state of every step as (T, N, H), and the last states.
-
-    Of a padded batch, sorted by falling length, only the first `batch_sizes[t]` sequences take part in step t.
+    Of a padded batch, sorted by falling length, only the first `batch_sizes[t]` sequences take part in step
+    t.
     """
     steps, batch = x.shape[:2]
-    outputs = [None] * steps
+    outputs: list[Any] = [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
         active = batch if batch_sizes is None else batch_sizes[t]
         if active == batch:

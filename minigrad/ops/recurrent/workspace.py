@@ -1,13 +1,14 @@
 """Buffers that live from one training step to the next: a free list by shape, safe between threads.
 
-A recurrent layer needs the same few large buffers in every training step. Asking the system for them anew costs
-page faults, and cutting them into one view per time step costs about as much as the arithmetic of a small layer:
-so a workspace holds the buffers and the views, and goes back on the list when the backward pass is done with it.
+A recurrent layer needs the same few large buffers in every training step. Asking the system for them anew
+costs page faults, and cutting them into one view per time step costs about as much as the arithmetic of a
+small layer: so a workspace holds the buffers and the views, and goes back on the list when the backward
+pass is done with it.
 """
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,22 +26,25 @@ def zeros(like: Any, *shape: int) -> Any:
 
 
 class Workspace:
-    """A set of buffers that is given back as a whole; a subclass allocates them in `__init__(like, *sizes)`."""
+    """A set of buffers that is given back as a whole; a subclass makes them in `__init__(like, *sizes)`."""
 
     key: tuple
     nbytes: int
 
 
+W = TypeVar("W", bound=Workspace)
+
+
 class FreeList:
-    """Workspaces waiting for their next use, the longest unused dropped first when `limit` bytes are passed."""
+    """Workspaces waiting for their next use; past `limit` bytes the longest unused are dropped."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.nbytes = 0
-        self.shelves: dict[tuple, list[Workspace]] = {}
+        self.shelves: dict[tuple, list[Any]] = {}
         self.lock = threading.Lock()
 
-    def take(self, build: Callable[..., Workspace], like: Any, *sizes: Any) -> Workspace:
+    def take(self, build: Callable[..., W], like: Any, *sizes: Any) -> W:
         """A workspace `build(like, *sizes)`, used before if one is free."""
         key = (build, like.dtype, *sizes)
         with self.lock:
@@ -63,7 +67,7 @@ class FreeList:
             while self.nbytes > self.limit:
                 self.pop(next(iter(self.shelves)))
 
-    def pop(self, key: tuple) -> Workspace:
+    def pop(self, key: tuple) -> Any:
         shelf = self.shelves[key]
         space = shelf.pop()
         if not shelf:

@@ -54,7 +54,9 @@ class DataLoader(Generic[T_co]):
     sampler: Any
 
     _initialized = False
-    _fixed = frozenset(("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"))
+    _fixed = frozenset(
+        ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+    )
 
     def __init__(
         self,
@@ -77,7 +79,9 @@ class DataLoader(Generic[T_co]):
         pin_memory_device: str = "",
         in_order: bool = True,
     ):
-        _check_worker_settings(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
+        _check_worker_settings(
+            num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context
+        )
         streams = isinstance(dataset, IterableDataset)
         if streams:
             _check_stream_settings(shuffle, sampler, batch_sampler)
@@ -193,11 +197,15 @@ def _check_worker_settings(num_workers, timeout, prefetch_factor, persistent_wor
         raise ValueError("timeout option should be non-negative")
     if num_workers == 0:
         if prefetch_factor is not None:
-            raise ValueError("prefetch_factor option could only be specified in multiprocessing; leave it None")
+            raise ValueError(
+                "prefetch_factor option could only be specified in multiprocessing; leave it None"
+            )
         if persistent_workers:
             raise ValueError("persistent_workers option needs num_workers > 0")
         if context is not None:
-            raise ValueError("multiprocessing_context can only be used with num_workers > 0, but got num_workers=0")
+            raise ValueError(
+                "multiprocessing_context can only be used with num_workers > 0, but got num_workers=0"
+            )
     elif prefetch_factor is not None and prefetch_factor < 0:
         raise ValueError("prefetch_factor option should be non-negative")
     else:

@@ -28,7 +28,9 @@ class Dataset(Generic[T_co]):
     """
 
     def __getitem__(self, index) -> T_co:
-        raise NotImplementedError(f"{type(self).__name__}: subclasses of Dataset should implement __getitem__")
+        raise NotImplementedError(
+            f"{type(self).__name__}: subclasses of Dataset should implement __getitem__"
+        )
 
     def __add__(self, other: Dataset) -> Dataset:
         return ConcatDataset([self, other])
@@ -73,7 +75,9 @@ class StackDataset(Dataset):
 
     def __init__(self, *args: Dataset, **kwargs: Dataset):
         if args and kwargs:
-            raise ValueError("StackDataset: give datasets by position (for tuples) or by keyword (for dicts), not both")
+            raise ValueError(
+                "StackDataset: give datasets by position (for tuples) or by keyword (for dicts), not both"
+            )
         self.datasets = args or kwargs
         lengths = [len(dataset) for dataset in args or kwargs.values()]  # type: ignore[arg-type]
         if not lengths:
@@ -97,7 +101,11 @@ class StackDataset(Dataset):
         return self.datasets.values() if isinstance(self.datasets, dict) else self.datasets
 
     def _combined(self, samples: Sequence):
-        return dict(zip(self.datasets, samples, strict=True)) if isinstance(self.datasets, dict) else tuple(samples)
+        return (
+            dict(zip(self.datasets, samples, strict=True))
+            if isinstance(self.datasets, dict)
+            else tuple(samples)
+        )
 
 
 def _getitems(dataset, indices: list) -> list:

@@ -29,7 +29,9 @@ class DistributedSampler(Sampler[int]):
         drop_last: bool = False,
     ):
         if num_replicas is None or rank is None:
-            raise RuntimeError("DistributedSampler: there is no process group to ask; pass num_replicas and rank")
+            raise RuntimeError(
+                "DistributedSampler: there is no process group to ask; pass num_replicas and rank"
+            )
         if not 0 <= rank < num_replicas:
             raise ValueError(f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]")
         self.dataset, self.num_replicas, self.rank = dataset, num_replicas, rank

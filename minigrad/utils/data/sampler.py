@@ -80,7 +80,9 @@ class RandomSampler(Sampler[int]):
         generator = Generator().manual_seed(draw_seed()) if self.generator is None else self.generator
         if self.replacement:
             return generator.integers((wanted,), np.dtype(np.int64), 0, count)
-        rounds = wanted // count + (wanted % count > 0 or self.generator is not None)  # PyTorch draws one too many
+        rounds = wanted // count + (
+            wanted % count > 0 or self.generator is not None
+        )  # PyTorch draws one too many
         return np.concatenate([generator.permutation(count) for _ in range(rounds)])[:wanted]
 
     def __iter__(self) -> Iterator[int]:

@@ -61,7 +61,9 @@ def collate(batch, *, collate_fn_map: dict[Any, Callable] | None = None):
     if not isinstance(sample, Sequence):
         raise TypeError(_unknown(type(sample)))
     if not _is_named_tuple(sample) and any(len(other) != len(sample) for other in batch):
-        raise RuntimeError("each element in list of batch should be of equal size; pass a collate_fn that pads")
+        raise RuntimeError(
+            "each element in list of batch should be of equal size; pass a collate_fn that pads"
+        )
     parts = [collate(column, collate_fn_map=collate_fn_map) for column in zip(*batch, strict=False)]
     if _is_named_tuple(sample):
         return type(sample)(*parts)

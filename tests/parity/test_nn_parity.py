@@ -225,7 +225,10 @@ _LOSSES = [
     (
         "KLDivLoss",
         {},
-        [np.log(probabilities(4, 3)), np.array([[0.2, 0.3, 0.5], [0, 0, 1], [0, 0.5, 0.5], [1, 0, 0]], "f").view(Fixed)],
+        [
+            np.log(probabilities(4, 3)),
+            np.array([[0.2, 0.3, 0.5], [0, 0, 1], [0, 0.5, 0.5], [1, 0, 0]], "f").view(Fixed),
+        ],
     ),
     ("KLDivLoss", {"log_target": True}, [np.log(probabilities(4, 3)), np.log(probabilities(4, 3))]),
     ("PoissonNLLLoss", {}, [floats(4, 3), floats(4, 3, low=0.0, high=4.0)]),
@@ -311,7 +314,7 @@ def compare_gradients(mine, reference):
 
 
 #: where PyTorch's own second derivative is not written, or the function has none worth comparing
-NO_SECOND = {"Embedding", "EmbeddingBag", "MultiMarginLoss", "MultiLabelMarginLoss"}
+NO_SECOND = {"Hardsigmoid", "Embedding", "EmbeddingBag", "MultiMarginLoss", "MultiLabelMarginLoss"}
 
 
 @pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")

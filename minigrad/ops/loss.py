@@ -29,7 +29,7 @@ def absolute_error(x, y):
     return np.abs(x - y)
 
 
-@primitive(promote=arithmetic, x=lambda g, x, delta: g * clamp_between(x, -delta, delta))
+@primitive(x=lambda g, x, delta: g * clamp_between(x, -delta, delta))
 def huber(x, delta):
     """x^2 / 2 up to |x| = delta, and its tangent from there (Huber, 1964)."""
     size = np.abs(x)

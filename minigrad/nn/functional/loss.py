@@ -205,7 +205,7 @@ def gaussian_nll_loss(
     if of_var != shape:
         if of_var == shape[:-1]:
             var = var.unsqueeze(-1)
-        elif of_var[:-1] != shape[:-1] or of_var[-1:] != (1,):
+        elif len(of_var) != len(shape) or sum(n for m, n in zip(shape, of_var) if m != n) != 1:
             raise ValueError(f"gaussian_nll_loss: var is of incorrect size: {of_var} beside input {shape}")
     if (var.array < 0).any():
         raise ValueError("gaussian_nll_loss: var has negative entry/entries")
@@ -329,6 +329,8 @@ def cross_entropy(
         and target.array.dtype.kind == "f"
         and target.array.shape == input.array.shape
     ):
+        if ignore_index >= 0:
+            raise RuntimeError("cross_entropy: ignore_index is not supported for floating point target")
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     _check_targets("cross_entropy", input, target)
     rows, classes = _classes_last(input)

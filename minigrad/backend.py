@@ -114,7 +114,7 @@ def device_of(array) -> device:
 
 def module_of(array):
     """numpy or cupy: the module that makes arrays of this kind."""
-    return np if isinstance(array, np.ndarray) else cupy()
+    return np if isinstance(array, (np.ndarray, np.generic)) else cupy()
 
 
 def module_for(where: device):

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import chain
-from typing import Any
 
 import numpy as np
 

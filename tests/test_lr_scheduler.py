@@ -195,7 +195,12 @@ def test_plateau_waits_and_cools_down():
 
 @pytest.mark.parametrize(
     ("mode", "threshold_mode", "better", "worse"),
-    [("min", "rel", 8.9, 9.1), ("min", "abs", 9.8, 9.95), ("max", "rel", 11.1, 10.9), ("max", "abs", 10.2, 10.05)],
+    [
+        ("min", "rel", 8.9, 9.1),
+        ("min", "abs", 9.8, 9.95),
+        ("max", "rel", 11.1, 10.9),
+        ("max", "abs", 10.2, 10.05),
+    ],
 )
 def test_plateau_thresholds(mode, threshold_mode, better, worse):
     scheduler = schedules.ReduceLROnPlateau(optimizer(), mode, threshold=0.1, threshold_mode=threshold_mode)
@@ -283,7 +288,11 @@ REFUSED = [
     (lambda o: schedules.SequentialLR(o, [schedules.StepLR(o, 1)], [3]), ValueError, "number of schedulers"),
     (lambda o: schedules.ChainedScheduler([]), ValueError, "at least one scheduler"),
     (lambda o: schedules.ChainedScheduler([schedules.ReduceLROnPlateau(o)]), ValueError, "does not support"),
-    (lambda o: schedules.ChainedScheduler([schedules.StepLR(optimizer(), 1)], o), ValueError, "same optimizer"),
+    (
+        lambda o: schedules.ChainedScheduler([schedules.StepLR(optimizer(), 1)], o),
+        ValueError,
+        "same optimizer",
+    ),
     (lambda o: schedules.ReduceLROnPlateau(o, factor=1.0), ValueError, "Factor should be < 1.0"),
     (lambda o: schedules.ReduceLROnPlateau(o, "mid"), ValueError, "mode mid is unknown"),
     (lambda o: schedules.ReduceLROnPlateau(o, min_lr=[0, 0]), ValueError, "same length"),

@@ -161,7 +161,8 @@ def test_together_as_alone(name, sizes, seed, dtype):
     cls, options = RULES[name]
     arrays = [rng.standard_normal(n).astype(dtype) for n in sizes]
     history = [
-        [rng.standard_normal(n).astype(dtype) if rng.random() < 0.8 else None for n in sizes] for _ in range(6)
+        [rng.standard_normal(n).astype(dtype) if rng.random() < 0.8 else None for n in sizes]
+        for _ in range(6)
     ]
     params = [from_numpy(a.copy()) for a in arrays]
     with pytest.MonkeyPatch.context() as patch:
@@ -194,7 +195,12 @@ def test_mixed_dtypes_and_layouts(name):
     rng = np.random.default_rng(3)
     cls, options = RULES[name]
     transposed = from_numpy(rng.standard_normal((4, 3)).T)
-    params = [parameter(rng, (5,), "float32"), transposed, parameter(rng, (), "float64"), parameter(rng, (2, 2))]
+    params = [
+        parameter(rng, (5,), "float32"),
+        transposed,
+        parameter(rng, (), "float64"),
+        parameter(rng, (2, 2)),
+    ]
     params.append(from_numpy(rng.standard_normal((2, 3)) + 1j * rng.standard_normal((2, 3))))
     arrays = [p.array.copy() for p in params]
     history = [[rng.standard_normal(a.shape).astype(a.dtype) for a in arrays] for _ in range(4)]
@@ -259,7 +265,7 @@ def test_state_can_be_written_in_place_and_replaced(name):
                 if key == "step":
                     continue
                 if change == "new":
-                    opt.state[p][key] = from_numpy(tensor.array * 0.5)
+                    opt.state[p][key] = from_numpy(np.asarray(tensor.array * 0.5))
                 else:
                     tensor.mul_(0.5)
     for _ in range(2):
@@ -422,7 +428,9 @@ def test_continues_from_a_copy(name, way):
         step_both(one, other, rng)
     if way == "state dict":
         cls, options = RULES[name]
-        copied = cls([from_numpy(p.array.copy()) for p in one.param_groups[0]["params"]], **{**options, "lr": 9.0})
+        copied = cls(
+            [from_numpy(p.array.copy()) for p in one.param_groups[0]["params"]], **{**options, "lr": 9.0}
+        )
         copied.load_state_dict(copy.deepcopy(one.state_dict()))
     else:
         copied = copy.deepcopy(one) if way == "deepcopy" else pickle.loads(pickle.dumps(one))
@@ -487,7 +495,9 @@ def test_adamw_stays_adamw():
 def test_repr():
     text = repr(optim.SGD([from_numpy(np.ones(1))], lr=0.5))
     assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n")
-    assert text.endswith("    lr: 0.5\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)")
+    assert text.endswith(
+        "    lr: 0.5\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
+    )
 
 
 def test_zero_grad():

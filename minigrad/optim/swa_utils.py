@@ -184,7 +184,9 @@ class SWALR(LRScheduler):
         last_epoch: int = -1,
     ):
         if anneal_strategy not in ANNEAL:
-            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+            raise ValueError(
+                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
+            )
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         for group, rate in zip(optimizer.param_groups, per_group("swa_lr", optimizer, swa_lr)):
@@ -199,7 +201,9 @@ class SWALR(LRScheduler):
         if self.anneal_epochs == 0:
             step = max(1, step)
         before, now = (ANNEAL[self._anneal_strategy](max(0, min(1, s / length))) for s in (step - 1, step))
-        return [self._between(group["lr"], group["swa_lr"], before, now) for group in self.optimizer.param_groups]
+        return [
+            self._between(group["lr"], group["swa_lr"], before, now) for group in self.optimizer.param_groups
+        ]
 
     def _between(self, lr: float, swa_lr: float, before: float, now: float) -> float:
         """From the rate that was `before` of the way to `swa_lr`, the rate that is `now` of the way."""

@@ -82,7 +82,7 @@ def celu(x, alpha):
 @primitive(x=lambda g, x, low, high: select((x > low) & (x < high), g, 0))
 def hardtanh(x, low, high):
     """x limited to [low, high]; other than clamp's the gradient does not pass at the bounds."""
-    return np.clip(x, low, high)
+    return np.clip(x, low, high).astype(x.dtype, copy=False)
 
 
 @primitive(promote=floating, x=lambda g, x: select((x > -3) & (x < 3), g * (1 / 6), 0))

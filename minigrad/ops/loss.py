@@ -50,11 +50,7 @@ def binary_cross_entropy(x, y):
 @primitive(promote=floating, x=lambda g, x, y: g * (sigmoid(x) - y), y=lambda g, x: -g * x)
 def binary_cross_entropy_with_logits(x, y):
     """The same for x the logit of the probability: max(x, 0) - x y + log(1 + exp(-|x|)), which never overflows."""
-    out = np.exp(-np.abs(x))
-    np.log1p(out, out=out)
-    out += np.maximum(x, 0)
-    out -= x * y
-    return out
+    return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
 
 
 # ---- classes ---------------------------------------------------------------------------------------------------------

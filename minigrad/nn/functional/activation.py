@@ -45,6 +45,10 @@ def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where x > 0, weight * x elsewhere; weight has one element, or one per channel (dimension 1)."""
     count = weight.numel()
+    if weight.dim() > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.dim()}"
+        )
     if count == 1:
         return act.prelu(input, weight.reshape(()))
     if input.dim() < 2 or input.shape[1] != count:
@@ -64,6 +68,10 @@ def rrelu(
     inplace: bool = False,
 ) -> Tensor:
     """x where x > 0, slope * x elsewhere; the slope is drawn from [lower, upper) in training, their mean otherwise."""
+    if lower > upper:
+        raise RuntimeError(
+            f"rrelu: Lower bound should be less than or equal to the upper bound, got {lower} > {upper}"
+        )
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     return _applied(masked, input, _random_slopes(input.array, lower, upper), inplace=inplace)

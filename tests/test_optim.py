@@ -1,4 +1,4 @@
-"""Optimizers: rules against formulas written by hand, what an optimizer keeps, and that no way of stepping differs."""
+"""Optimizers: rules against formulas written by hand, what they keep, and that no way of stepping differs."""
 
 import copy
 import pickle
@@ -60,7 +60,7 @@ def assert_same(one, other, rtol=0.0):
         np.testing.assert_allclose(value, other[1][key], rtol=rtol)
 
 
-# ---- rules -------------------------------------------------------------------------------------------------------
+# ---- rules -------------------------------------------------------------------------------------------------
 def sgd(p, grads, lr=0.1, momentum=0.9, dampening=0.3, decay=0.1):
     b = None
     for g in grads:
@@ -136,7 +136,7 @@ def test_follows_its_formula(name):
     np.testing.assert_allclose(p.array, wanted, rtol=1e-12)
 
 
-# ---- one rule, two speeds ----------------------------------------------------------------------------------------
+# ---- one rule, two speeds ----------------------------------------------------------------------------------
 shapes = st.lists(st.sampled_from([(), (1,), (3,), (2, 3), (4, 1, 2), (0,), (7, 5)]), min_size=1, max_size=6)
 
 
@@ -161,7 +161,8 @@ def test_together_as_alone(name, sizes, seed, dtype):
     cls, options = RULES[name]
     arrays = [rng.standard_normal(n).astype(dtype) for n in sizes]
     history = [
-        [rng.standard_normal(n).astype(dtype) if rng.random() < 0.8 else None for n in sizes] for _ in range(6)
+        [rng.standard_normal(n).astype(dtype) if rng.random() < 0.8 else None for n in sizes]
+        for _ in range(6)
     ]
     params = [from_numpy(a.copy()) for a in arrays]
     with pytest.MonkeyPatch.context() as patch:
@@ -194,7 +195,12 @@ def test_mixed_dtypes_and_layouts(name):
     rng = np.random.default_rng(3)
     cls, options = RULES[name]
     transposed = from_numpy(rng.standard_normal((4, 3)).T)
-    params = [parameter(rng, (5,), "float32"), transposed, parameter(rng, (), "float64"), parameter(rng, (2, 2))]
+    params = [
+        parameter(rng, (5,), "float32"),
+        transposed,
+        parameter(rng, (), "float64"),
+        parameter(rng, (2, 2)),
+    ]
     params.append(from_numpy(rng.standard_normal((2, 3)) + 1j * rng.standard_normal((2, 3))))
     arrays = [p.array.copy() for p in params]
     history = [[rng.standard_normal(a.shape).astype(a.dtype) for a in arrays] for _ in range(4)]
@@ -209,7 +215,7 @@ def test_mixed_dtypes_and_layouts(name):
         np.testing.assert_allclose(p.array, w, rtol=1e-4 if w.dtype == "float32" else 1e-12)
 
 
-# ---- what users do to parameters and state ---------------------------------------------------------------------
+# ---- what users do to parameters and state -----------------------------------------------------------------
 def twins(name, sizes=((3, 2), (4,), ())):
     """The same parameters under the same optimizer, twice."""
     rng = np.random.default_rng(4)
@@ -356,7 +362,7 @@ def test_backward_refuses_a_parameter_that_was_stepped():
         loss.backward()
 
 
-# ---- a step that fails -------------------------------------------------------------------------------------------
+# ---- a step that fails -------------------------------------------------------------------------------------
 def misfits(p):
     """Ways in which a parameter and its gradient come apart."""
     return {
@@ -412,7 +418,7 @@ def test_state_of_another_shape_is_refused():
     np.testing.assert_array_equal(target.param_groups[0]["params"][0].array, before)
 
 
-# ---- the optimizer as a container ------------------------------------------------------------------------------
+# ---- the optimizer as a container --------------------------------------------------------------------------
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("way", ["state dict", "pickle", "deepcopy"])
 def test_continues_from_a_copy(name, way):
@@ -422,7 +428,9 @@ def test_continues_from_a_copy(name, way):
         step_both(one, other, rng)
     if way == "state dict":
         cls, options = RULES[name]
-        copied = cls([from_numpy(p.array.copy()) for p in one.param_groups[0]["params"]], **{**options, "lr": 9.0})
+        copied = cls(
+            [from_numpy(p.array.copy()) for p in one.param_groups[0]["params"]], **{**options, "lr": 9.0}
+        )
         copied.load_state_dict(copy.deepcopy(one.state_dict()))
     else:
         copied = copy.deepcopy(one) if way == "deepcopy" else pickle.loads(pickle.dumps(one))
@@ -487,7 +495,9 @@ def test_adamw_stays_adamw():
 def test_repr():
     text = repr(optim.SGD([from_numpy(np.ones(1))], lr=0.5))
     assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n")
-    assert text.endswith("    lr: 0.5\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)")
+    assert text.endswith(
+        "    lr: 0.5\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
+    )
 
 
 def test_zero_grad():
@@ -587,7 +597,7 @@ def test_names_are_kept():
         opt.step()
 
 
-# ---- hooks -------------------------------------------------------------------------------------------------------
+# ---- hooks -------------------------------------------------------------------------------------------------
 def test_hooks_run_around_a_step():
     rng = np.random.default_rng(28)
     opt = optim.SGD([parameter(rng)])
@@ -629,7 +639,7 @@ def test_hooks_around_saving_and_loading():
     assert seen == ["save", "first"] * 2
 
 
-# ---- LBFGS -------------------------------------------------------------------------------------------------------
+# ---- LBFGS -------------------------------------------------------------------------------------------------
 def rosenbrock(p, opt):
     def closure():
         opt.zero_grad()

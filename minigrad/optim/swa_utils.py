@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
@@ -67,11 +66,12 @@ def _move_towards(averages: list, currents: list, share: float) -> None:
 
 
 class AveragedModel(Module):
-    """A copy of `model` whose parameters become the average of those it is shown by `update_parameters(model)`.
+    """A copy of `model` whose parameters become the average of those it is shown by
+    `update_parameters(model)`.
 
-    The average is `avg_fn(average, current, number so far)`, or `multi_avg_fn` on the lists of both, in place; the
-    plain mean if neither is given. Buffers are averaged with `use_buffers`, else copied. Izmailov et al., "Averaging
-    weights leads to wider optima and better generalization" (2018).
+    The average is `avg_fn(average, current, number so far)`, or `multi_avg_fn` on the lists of both, in
+    place; the plain mean if neither is given. Buffers are averaged with `use_buffers`, else copied. Izmailov
+    et al., "Averaging weights leads to wider optima and better generalization" (2018).
     """
 
     def __init__(
@@ -136,8 +136,8 @@ def _copy(targets: list, sources: list) -> None:
 def update_bn(loader: Iterable, model: Module, device=None) -> None:
     """Compute the running statistics of all batch-norm layers anew, from one pass over the data.
 
-    Averaged weights have not been through training with the statistics they hold. `loader` yields batches, or tuples
-    whose first entry is one.
+    Averaged weights have not been through training with the statistics they hold. `loader` yields batches, or
+    tuples whose first entry is one.
     """
     layers = [module for module in model.modules() if _is_batch_norm(module)]
     if not layers:
@@ -174,7 +174,7 @@ ANNEAL = {"cos": _cosine, "linear": _line}
 
 
 class SWALR(LRScheduler):
-    """From each group's rate to the constant `swa_lr` within `anneal_epochs`, along a cosine or ("linear") a line."""
+    """From each group's rate to `swa_lr` within `anneal_epochs`, along a cosine or ("linear") a line."""
 
     def __init__(
         self,
@@ -185,7 +185,9 @@ class SWALR(LRScheduler):
         last_epoch: int = -1,
     ):
         if anneal_strategy not in ANNEAL:
-            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+            raise ValueError(
+                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
+            )
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         for group, rate in zip(optimizer.param_groups, per_group("swa_lr", optimizer, swa_lr)):
@@ -200,7 +202,9 @@ class SWALR(LRScheduler):
         if self.anneal_epochs == 0:
             step = max(1, step)
         before, now = (ANNEAL[self._anneal_strategy](max(0, min(1, s / length))) for s in (step - 1, step))
-        return [self._between(group["lr"], group["swa_lr"], before, now) for group in self.optimizer.param_groups]
+        return [
+            self._between(group["lr"], group["swa_lr"], before, now) for group in self.optimizer.param_groups
+        ]
 
     def _between(self, lr: float, swa_lr: float, before: float, now: float) -> float:
         """From the rate that was `before` of the way to `swa_lr`, the rate that is `now` of the way."""

@@ -1,4 +1,4 @@
-"""Optimizers and schedulers beside PyTorch's: the same trajectories, the same state dicts, each continuing the other's."""
+"""Optimizers and schedulers beside PyTorch's: the same trajectories, each continuing the other's state."""
 
 import warnings
 
@@ -34,7 +34,11 @@ OPTIONS = {
         {"momentum": 0.9, "weight_decay": 0.1},
         {"centered": True, "momentum": 0.5, "alpha": 0.5, "maximize": True},
     ],
-    "Adagrad": [{}, {"lr_decay": 0.1, "weight_decay": 0.1}, {"initial_accumulator_value": 0.3, "maximize": True}],
+    "Adagrad": [
+        {},
+        {"lr_decay": 0.1, "weight_decay": 0.1},
+        {"initial_accumulator_value": 0.3, "maximize": True},
+    ],
     "Adadelta": [{}, {"rho": 0.5, "weight_decay": 0.1}, {"maximize": True}],
     "Adamax": [{}, {"betas": (0.5, 0.9), "weight_decay": 0.1}, {"maximize": True}],
     "NAdam": [
@@ -177,7 +181,7 @@ def test_repr():
         assert repr(ours) == repr(theirs)
 
 
-# ---- LBFGS -------------------------------------------------------------------------------------------------------
+# ---- LBFGS -------------------------------------------------------------------------------------------------
 LBFGS = [
     {},
     {"lr": 0.01},
@@ -231,7 +235,7 @@ def test_lbfgs_each_continues_the_other(options):
     assert_same(ours, theirs)
 
 
-# ---- schedulers --------------------------------------------------------------------------------------------------
+# ---- schedulers --------------------------------------------------------------------------------------------
 SCHEDULERS = {
     "lambda": lambda s, o: s.LambdaLR(o, [lambda e: 0.9**e, lambda e: 1 / (1 + e)]),
     "multiplicative": lambda s, o: s.MultiplicativeLR(o, lambda e: 1 / (1 + e)),
@@ -323,7 +327,9 @@ def test_schedules_continue_each_other(name):
         for opt, scheduler in ((other, resumed), (theirs, wanted)):
             opt.step()
             scheduler.step()
-        assert [g["lr"] for g in other.param_groups] == pytest.approx([g["lr"] for g in theirs.param_groups], rel=1e-12)
+        assert [g["lr"] for g in other.param_groups] == pytest.approx(
+            [g["lr"] for g in theirs.param_groups], rel=1e-12
+        )
 
 
 CLOSED = ["step", "multi-step", "constant", "linear", "exponential", "polynomial", "cosine", "lambda"]
@@ -337,7 +343,9 @@ def test_epoch_given(name):
         for opt, scheduler in ((ours, mine), (theirs, wanted)):
             opt.step()
             scheduler.step(epoch)
-        assert [g["lr"] for g in ours.param_groups] == pytest.approx([g["lr"] for g in theirs.param_groups], rel=1e-12)
+        assert [g["lr"] for g in ours.param_groups] == pytest.approx(
+            [g["lr"] for g in theirs.param_groups], rel=1e-12
+        )
 
 
 @pytest.mark.parametrize(

@@ -498,6 +498,31 @@ HOSTILE = {
     + get(0),
     "shared without bound": nested_tuples(60, 2),
     "shared lists without bound": b"]q\0" + b"".join(b"](h\0h\0eq\0" for _ in range(60)),
+    "lists shared by many": b"](" + value(list(range(5000))) + b"q\x09" + b"h\x09" * 5000 + b"e",
+    "shared as a storage's word": tuple_of(nested_tuples(60, 2), *[b"N"] * 4) + b"Q",
+    "shared as a storage's key": tuple_of(
+        value("storage"), name("torch.FloatStorage"), nested_tuples(60, 2), b"NN"
+    )
+    + b"Q",
+    "shared as requires_grad": call(
+        "torch._utils._rebuild_tensor_v2", storage(), *map(value, (0, (4,), (1,))), nested_tuples(60, 2), b"N"
+    ),
+    "shared as a size": call(
+        "torch._utils._rebuild_tensor_v2", storage(), b"K\0", nested_tuples(60, 2), b"K\0\x85", b"\x89N"
+    ),
+    "shared as a class": nested_tuples(60, 2) + b")\x81",
+    "shared as a target": nested_tuples(60, 2) + value({"a": 1}) + b"b",
+    "shared as a list": nested_tuples(60, 2) + value(1) + b"a",
+    "shared as pairs": call("collections.OrderedDict", b"](" + nested_tuples(60, 2) + b"e"),
+    "shared as a codec": call("_codecs.encode", value("x"), nested_tuples(60, 2)),
+    "shared as flags": tensor(None, 0, (4,), (1,), False, nested_tuples(60, 2)),
+    "shared as attributes": call(
+        "torch._tensor._rebuild_from_type_v2",
+        name("torch._utils._rebuild_tensor_v2"),
+        name("torch.Tensor"),
+        tuple_of(storage(), *map(value, (0, (4,), (1,), False, {}))),
+        nested_tuples(60, 2),
+    ),
     "copies without bound": b"](" + value("x" * 10_000) + b"q\x09" + COPY * 1000 + b"e",
     "unknown instruction": b"\xff",
     "text instruction": b"I1\n",

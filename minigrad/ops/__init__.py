@@ -26,6 +26,7 @@ from .arranging import (
     hsplit,
     hstack,
     lower_triangle,
+    matrix_adjoint,
     moveaxis,
     put_diagonal,
     ravel,

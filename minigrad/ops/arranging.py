@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..backend import module_of
-from ..engine import Value, primitive, sum_to, untracked
+from ..engine import Value, primitive, untracked
+from ..walk import sum_to
 from .elementwise import conj
 from .indexing import index_select
 from .shaping import (
@@ -274,6 +275,15 @@ def reshape_as(input, other) -> Tensor:
 def adjoint(input) -> Tensor:
     """The last two dimensions swapped, complex numbers conjugated."""
     return conj(transpose(input, -2, -1))
+
+
+def matrix_adjoint(input) -> Value:
+    """`adjoint` of a matrix, or a number: what `.H` gives."""
+    if input.array.ndim not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {input.array.ndim}-D tensor; use .mH"
+        )
+    return adjoint(input) if input.array.ndim else conj(input)
 
 
 def fliplr(input) -> Tensor:

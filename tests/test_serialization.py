@@ -5,6 +5,8 @@ import errno
 import io
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -810,6 +812,36 @@ def test_what_cannot_be_pickled_leaves_no_file(tmp_path):
     with pytest.raises((pickle.PicklingError, AttributeError)):
         serialization.save({"a": boxed(RAMP), "b": lambda: 0}, tmp_path / "weights.pt")
     assert files_of(tmp_path) == []
+
+
+KILLED = """
+import os, sys
+import numpy as np
+from minigrad import serialization
+from minigrad.ops import from_numpy
+from minigrad.serialization import zip_writer
+
+write = zip_writer.ZipWriter.write
+
+def dying(self, record, data):
+    write(self, record, data)
+    if record == "data/1":
+        self.file.flush()
+        os._exit(7)
+
+zip_writer.ZipWriter.write = dying
+serialization.save([from_numpy(np.ones(1000)), from_numpy(np.ones(1000))], sys.argv[1])
+"""
+
+
+def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path):
+    path = tmp_path / "weights.pt"
+    serialization.save(boxed(RAMP), path)
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, path], cwd=Path(__file__).parent.parent, check=False
+    )
+    assert ended.returncode == 7
+    assert same(serialization.load(path), RAMP)
 
 
 def test_every_moment_shows_a_whole_file(tmp_path):

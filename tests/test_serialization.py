@@ -649,6 +649,17 @@ def test_hostile_pickles(instructions):
     assert time.perf_counter() - start < 5
 
 
+BEYOND = [
+    key for key in HOSTILE if key.endswith("beyond") or key in ("size overflows to fit", "stride overflows")
+]
+
+
+@pytest.mark.parametrize("key", BEYOND)
+def test_bounds_are_checked_before_any_array_is_made(key):
+    with pytest.raises(UnpicklingError, match="reaches beyond its storage of"):
+        serialization.load(archive(HOSTILE[key]))
+
+
 def test_honest_sharing_is_not_hostile():
     shared = ["a", {"b": 1}]
     obj = {"many": [shared] * 1000, "keys": {(i, str(i)): i for i in range(100)}, "cycle": []}

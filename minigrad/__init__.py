@@ -12,7 +12,7 @@ from importlib import import_module
 
 from . import ops
 from .tensor import Size, Tensor
-from .backend import device
+from .backend import device, get_default_device, set_default_device
 from .dtypes import (
     bool_ as bool,
     can_cast,
@@ -391,7 +391,12 @@ from . import autograd, backends, cuda, random, version
 from .version import __version__
 
 # Training's parts are loaded when they are first named (PEP 562), so that `import minigrad` stays as quick as NumPy's.
-_LATER = {name: (name, None) for name in ("datasets", "func", "nn", "optim", "serialization", "utils", "viz")}
+_LATER = {
+    name: (name, None)
+    for name in (
+        *("accelerator", "datasets", "func", "jit", "nn", "onnx", "optim", "serialization", "utils", "viz"),
+    )
+}
 _LATER |= {name: ("serialization", name) for name in ("save", "load")}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..tensor import Tensor
 from . import functional as F
+from .distance import PairwiseDistance
 from .functional.reduction import reduction_of
 from .module import Module
 
@@ -64,6 +65,8 @@ class HuberLoss(_Loss):
     """Quadratic for errors below delta, linear beyond, with slope delta."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        if not isinstance(delta, (float, int)):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         super().__init__(reduction=reduction)
         self.delta = delta
 
@@ -334,7 +337,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        self.distance_function = F.pairwise_distance if distance_function is None else distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 

@@ -226,7 +226,7 @@ class Module:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
 
     def __setstate__(self, attributes: dict) -> None:
-        self.__dict__.update(attributes)
+        self.__dict__.update(state.from_pytorch(attributes) if "_parameters" in attributes else attributes)
 
     def __dir__(self) -> list[str]:
         return sorted(name for name in super().__dir__() if not name[0].isdigit())

@@ -26,6 +26,29 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpect
     __str__ = __repr__
 
 
+#: where PyTorch's modules keep members, by name, and where ours list those names
+_PYTORCH_MEMBERS = {
+    "_parameters": "_parameter_names",
+    "_buffers": "_buffer_names",
+    "_modules": "_module_names",
+}
+
+
+# ---- whole modules ---------------------------------------------------------------------------------------------------
+def from_pytorch(attributes: dict) -> dict:
+    """The attributes of a module that PyTorch has pickled, laid out as ours are; hooks are refused."""
+    ours = {name: value for name, value in attributes.items() if name not in _PYTORCH_MEMBERS}
+    hooks = [name for name in ours if "_hook" in name]
+    if any(ours.pop(name) for name in hooks):
+        raise ValueError(
+            f"a module pickled by PyTorch carries hooks ({', '.join(hooks)}); remove them before saving"
+        )
+    for theirs, names in _PYTORCH_MEMBERS.items():
+        ours[names] = dict.fromkeys(attributes[theirs])
+        ours |= attributes[theirs]
+    return ours
+
+
 # ---- saving ----------------------------------------------------------------------------------------------------------
 def collect(module, destination: dict | None, prefix: str, keep_vars: bool) -> dict:
     """The entries of a module and of those below it."""

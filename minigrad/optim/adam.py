@@ -76,7 +76,7 @@ class Adam(ElementwiseOptimizer):
         d = work[0]
         move_towards(m, g, 1 - beta1, d)
         average_square(v, g, beta2, d)
-        np.sqrt(np.maximum(largest[0], v, largest[0]) if largest else v, d)
+        np.sqrt(np.maximum(largest[0], v, out=largest[0]) if largest else v, d)
         d += eps
         np.divide(m, d, d)
         d *= rate

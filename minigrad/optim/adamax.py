@@ -61,6 +61,6 @@ class Adamax(ElementwiseOptimizer):
         np.abs(g, d)
         d += eps
         u *= beta2
-        np.maximum(u, d, u)
+        np.maximum(u, d, out=u)
         np.divide(m, u, d)
         d *= rate

@@ -65,8 +65,8 @@ class Rprop(ElementwiseOptimizer):
         np.copyto(d, grow, where=agreement > 0)
         np.copyto(d, shrink, where=turned)
         step_size *= d
-        np.maximum(step_size, least, step_size)
-        np.minimum(step_size, most, step_size)
+        np.maximum(step_size, least, out=step_size)
+        np.minimum(step_size, most, out=step_size)
         prev[...] = g
         np.copyto(prev, 0, where=turned)
         np.sign(prev, d)

@@ -126,6 +126,10 @@ def batch_norm(
     if ndim < 2:
         raise RuntimeError(f"batch_norm: input needs (N, C, ...), got shape {tuple(input.shape)}")
     _check_channels("batch_norm", input.shape[1], running_mean, running_var, weight, bias)
+    if eps < 0 or (training and not eps):
+        raise ValueError(
+            f"batch_norm eps must be positive during training, and never negative, but got {eps}"
+        )
     weight, bias = _over_channels(weight, ndim), _over_channels(bias, ndim)
     if not training:
         if running_mean is None or running_var is None:
@@ -136,9 +140,10 @@ def batch_norm(
     _check_size("batch_norm", tuple(input.shape))
     axes = (0, *range(2, ndim))
     mean, variance = moments(input.array, axes)
-    _move(running_mean, mean, momentum)
     count = input.numel() // input.shape[1]
-    _move(running_var, variance * (count / (count - 1)), momentum)
+    if count:
+        _move(running_mean, mean, momentum)
+        _move(running_var, variance * (count / (count - 1)), momentum)
     return normalize_over(input, weight, bias, mean, 1 / np.sqrt(variance + eps), axes, eps)
 
 

@@ -14,9 +14,10 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from ..engine import Node, count_with, tick, walk
+from ..engine import Node, count_with, tick
 from ..gradients import walk_with
 from ..graph import Wrapped, name_of
+from ..walk import walk
 
 enabled: ContextVar[bool] = ContextVar("anomaly_enabled", default=False)
 checking: ContextVar[bool] = ContextVar("anomaly_check_nan", default=True)

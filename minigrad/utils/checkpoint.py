@@ -11,8 +11,9 @@ from collections.abc import Callable
 from ..autograd.function import edge_of_result
 from ..autograd.grad_mode import enable_grad
 from ..backend import module_of
-from ..engine import Node, SeveralOutputs, Value, edge_of, is_recording, untracked, walk
+from ..engine import Node, SeveralOutputs, Value, edge_of, is_recording, untracked
 from ..random import fork_rng, get_rng_state, set_rng_state
+from ..walk import walk
 
 
 def checkpoint(

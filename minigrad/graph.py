@@ -194,7 +194,9 @@ class AccumulateGrad:
 
 
 _classes: dict[str, type] = {}
-_faces: WeakValueDictionary = WeakValueDictionary()  # by the id of what they are faces of, which they keep alive
+_faces: WeakValueDictionary = (
+    WeakValueDictionary()
+)  # by the id of what they are faces of, which they keep alive
 _notes: WeakKeyDictionary = WeakKeyDictionary()
 
 
@@ -250,7 +252,8 @@ class Wrapped:
         if record or self.op.rules is None:
             return list(self.op.pull(node, g, record, retain))
         return [
-            None if edge is None else _by_rule(rule, g, node.kept) for edge, rule in zip(node.edges, self.op.rules, strict=True)
+            None if edge is None else _by_rule(rule, g, node.kept)
+            for edge, rule in zip(node.edges, self.op.rules, strict=True)
         ]
 
 
@@ -270,7 +273,9 @@ class Hooked(Wrapped):
     def pull(self, node: Node, g, record: bool, retain: bool) -> list:
         grads = self.pull_inner(node, g, record, retain)
         for hook in list(self.hooks.values()):
-            seen = hook(tuple(map(_as_tensor, grads)), tuple(map(_as_tensor, g if isinstance(g, list) else [g])))
+            seen = hook(
+                tuple(map(_as_tensor, grads)), tuple(map(_as_tensor, g if isinstance(g, list) else [g]))
+            )
             if seen is not None:
                 given = seen if isinstance(seen, tuple) else (seen,)
                 grads = [None if s is None else s if record else s.array for s in given]

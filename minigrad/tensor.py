@@ -172,7 +172,9 @@ class Tensor(RareMethods, Value):
                 return Tensor.backward(self, gradient, retain_graph, create_graph, inputs)
             finally:
                 device_is_a_mode.reset(token)
-        return gradients.backward(self, None if gradient is None else [gradient], retain_graph, create_graph, inputs)
+        return gradients.backward(
+            self, None if gradient is None else [gradient], retain_graph, create_graph, inputs
+        )
 
     def detach(self) -> Tensor:
         """The same memory outside the graph; in-place writes to either are noticed by both."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import module_of
-from ..engine import Fused, primitive
+from ..engine import primitive
+from ..fused import Fused
 from .elementwise import clamp_between, log, maximum, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along

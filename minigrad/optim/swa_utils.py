@@ -11,6 +11,7 @@ import numpy as np
 
 from ..engine import recording_mode, untracked
 from ..nn.module import Module
+from ..nn.normalization import _BatchNorm
 from ..tensor import Tensor
 from .lr_scheduler.base import LRScheduler, per_group
 from .optimizer import Optimizer
@@ -139,7 +140,7 @@ def update_bn(loader: Iterable, model: Module, device=None) -> None:
     Averaged weights have not been through training with the statistics they hold. `loader` yields batches, or
     tuples whose first entry is one.
     """
-    layers = [module for module in model.modules() if _is_batch_norm(module)]
+    layers = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     if not layers:
         return
     was_training, momenta = model.training, [layer.momentum for layer in layers]
@@ -156,10 +157,6 @@ def update_bn(loader: Iterable, model: Module, device=None) -> None:
         for layer, momentum in zip(layers, momenta):
             layer.momentum = momentum
         model.train(was_training)
-
-
-def _is_batch_norm(module: Module) -> bool:
-    return any(cls.__name__ == "_BatchNorm" for cls in type(module).__mro__)
 
 
 def _line(share: float) -> float:

@@ -127,7 +127,9 @@ def batch_norm(
         raise RuntimeError(f"batch_norm: input needs (N, C, ...), got shape {tuple(input.shape)}")
     _check_channels("batch_norm", input.shape[1], running_mean, running_var, weight, bias)
     if eps < 0 or (training and not eps):
-        raise ValueError(f"batch_norm eps must be positive during training, and never negative, but got {eps}")
+        raise ValueError(
+            f"batch_norm eps must be positive during training, and never negative, but got {eps}"
+        )
     weight, bias = _over_channels(weight, ndim), _over_channels(bias, ndim)
     if not training:
         if running_mean is None or running_var is None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, groupby
+from itertools import chain, groupby, pairwise
 from operator import attrgetter, is_
 from typing import Any, NamedTuple
 
@@ -68,8 +68,8 @@ class Layout:
         for (xp, dtype, alone), members in self._kinds(optimizer).items():
             ends = np.cumsum([0] + [self.homes[i].size for i in members]).tolist()
             state = [_filled(xp, ends[-1], dtype, optimizer._initial(name, group)) for name in self.names]
-            for i, start, end in zip(members, ends, ends[1:]):
-                for name, array in zip(self.names, state):
+            for i, (start, end) in zip(members, pairwise(ends), strict=True):
+                for name, array in zip(self.names, state, strict=True):
                     view = array[start:end].reshape(self.homes[i].shape)
                     _take_over(
                         entries[i].get(name),
@@ -180,7 +180,9 @@ class Layout:
         first: dict[int, int] = {}
         for k, i in enumerate(places):
             first.setdefault(i, k)
-        columns = zip(*[c.tolist() for c in self.columns]) if self.columns else [()] * len(self.params)
+        columns = (
+            zip(*[c.tolist() for c in self.columns], strict=True) if self.columns else [()] * len(self.params)
+        )
         keys = [key if i in first else None for i, key in enumerate(columns)]
         answers: dict[Any, tuple] = {k: optimizer._numbers(group, *k) for k in keys if k is not None}
         runs = []
@@ -200,7 +202,7 @@ class Layout:
         if self.held is None:
             self._bind(optimizer.state)
         for i, after in scalars:
-            for column, value in zip(self.columns, after):
+            for column, value in zip(self.columns, after, strict=True):
                 column[i] = value
         rule = optimizer._rule
         for part, stretch, numbers, terms, arrays, grads in runs:
@@ -212,7 +214,7 @@ class Layout:
     def _bind(self, state: dict) -> None:
         """Make the optimizer's state tensors views of the arrays here; a tensor that exists is kept."""
         self.held = []
-        for p, views in zip(self.params, self.views):
+        for p, views in zip(self.params, self.views, strict=True):
             if not views:
                 continue
             entry = state[p]
@@ -258,7 +260,9 @@ class Bucket:
         here = slice(self.ends[a], self.ends[b])
         p, g, *work = (array[here] for array in self.scratch)
         bounds = [end - self.ends[a] for end in self.ends[a : b + 1]]
-        changes = [work[0][s:e].reshape(n) for s, e, n in zip(bounds, bounds[1:], self.shapes[a:b])]
+        changes = [
+            work[0][s:e].reshape(n) for (s, e), n in zip(pairwise(bounds), self.shapes[a:b], strict=True)
+        ]
         state = tuple(_real(array[here]) for array in self.state)
         return Stretch(p, g, state, tuple(map(_real, work)), changes)
 
@@ -270,7 +274,7 @@ class Bucket:
         if terms[-1]:
             np.concatenate(arrays, axis=None, out=p)
         _apply(rule, numbers, terms, _real(p), _real(g), state, work)
-        for array, change in zip(arrays, changes):
+        for array, change in zip(arrays, changes, strict=True):
             array -= change
 
 

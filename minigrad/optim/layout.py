@@ -202,7 +202,7 @@ class Layout:
         if self.held is None:
             self._bind(optimizer.state)
         for i, after in scalars:
-            for column, value in zip(self.columns, after, strict=True):
+            for column, value in zip(self.columns, after, strict=False):  # SGD without buffers has no columns
                 column[i] = value
         rule = optimizer._rule
         for part, stretch, numbers, terms, arrays, grads in runs:

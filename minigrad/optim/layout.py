@@ -69,28 +69,24 @@ class Layout:
             ends = np.cumsum([0] + [self.homes[i].size for i in members]).tolist()
             state = [_filled(xp, ends[-1], dtype, optimizer._initial(name, group)) for name in self.names]
             for i, (start, end) in zip(members, pairwise(ends), strict=True):
-                for name, array in zip(self.names, state, strict=True):
-                    view = array[start:end].reshape(self.homes[i].shape)
-                    _take_over(
-                        entries[i].get(name),
-                        view,
-                        f"{type(optimizer).__name__}: state {name!r} of parameter {i}",
-                    )
-                    self.views[i][name] = view
-            if alone:
-                home = self.homes[members[0]]
-                size = (
-                    min(home.size, BLOCK) if xp is np else home.size
-                )  # a GPU is best kept busy with all at once
-                parts.append(Blocks(members, state, home, _scratch(scratch, xp, dtype, size)))
+                who = f"{type(optimizer).__name__}: parameter {i} of group {self.number}"
+                self._place_state(i, [array[start:end] for array in state], entries[i], who)
+            if alone:  # a GPU is best kept busy with all of it at once
+                size = min(ends[-1], BLOCK) if xp is np else ends[-1]
+                parts.append(Blocks(members, state, ends[-1], size, _scratch(scratch, xp, dtype, size)))
                 continue
             shapes = [self.homes[i].shape for i in members]
             for a, b in _fillings(ends):
                 flat = [array[ends[a] : ends[b]] for array in state]
-                parts.append(
-                    Bucket(members[a:b], shapes[a:b], flat, _scratch(scratch, xp, dtype, ends[b] - ends[a]))
-                )
+                room = _scratch(scratch, xp, dtype, ends[b] - ends[a])
+                parts.append(Bucket(members[a:b], shapes[a:b], flat, room))
         return parts
+
+    def _place_state(self, i: int, arrays: list, entry: dict, who: str) -> None:
+        """Note where a parameter's state arrays lie, and copy there what they were before."""
+        for name, array in zip(self.names, arrays, strict=True):
+            view = self.views[i][name] = array.reshape(self.homes[i].shape)
+            _take_over(entry.get(name), view, f"{who}: its state {name!r}")
 
     def _kinds(self, optimizer) -> dict[tuple, list[int]]:
         """Parameters of one device and dtype go together; large ones are kept apart."""
@@ -126,7 +122,8 @@ class Layout:
         if array is home:
             return True
         alike = type(array) is type(home) and array.shape == home.shape and array.dtype == home.dtype
-        if alike and array.flags.c_contiguous and getattr(array.flags, "writeable", True):
+        fits = array.flags.c_contiguous or array.size <= SMALL
+        if alike and fits and getattr(array.flags, "writeable", True):
             self.homes[i] = array
             return True
         return False
@@ -283,12 +280,11 @@ class Blocks:
 
     whole = None
 
-    def __init__(self, members: list[int], state: list, home, scratch: list):
+    def __init__(self, members: list[int], state: list, total: int, size: int, scratch: list):
         self.members = members
         self.blocks = []
-        size = scratch[0].size
-        for start in range(0, home.size, size):
-            here = slice(start, min(start + size, home.size))
+        for start in range(0, total, size):
+            here = slice(start, min(start + size, total))
             work = tuple(array[: here.stop - start] for array in scratch[2:])
             self.blocks.append((here, tuple(array[here] for array in state), work))
 

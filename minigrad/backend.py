@@ -64,6 +64,8 @@ class device:
 CPU = device("cpu")
 default_device: ContextVar[device] = ContextVar("default_device", default=CPU)
 _entered: list = []
+#: whether `set_default_device` was called: PyTorch then sends calls of Tensor.backward through the class once more
+device_is_a_mode: ContextVar[bool] = ContextVar("device_is_a_mode", default=False)
 
 
 def get_default_device() -> device:
@@ -74,6 +76,7 @@ def get_default_device() -> device:
 def set_default_device(where: device | str | None) -> None:
     """Make tensors on this device, in this thread, when none is named; None is the CPU."""
     default_device.set(CPU if where is None else as_device(where))
+    device_is_a_mode.set(where is not None)
 
 
 @functools.cache
@@ -111,7 +114,7 @@ def device_of(array) -> device:
 
 def module_of(array):
     """numpy or cupy: the module that makes arrays of this kind."""
-    return np if isinstance(array, np.ndarray) else cupy()
+    return np if isinstance(array, (np.ndarray, np.generic)) else cupy()
 
 
 def module_for(where: device):

@@ -1,7 +1,8 @@
-"""Reverse-mode automatic differentiation: how an op enters the graph, and the walk back through it.
+"""Reverse-mode automatic differentiation: the graph, and how an op enters it.
 
-Read top down: `Node` is one recorded op, `@primitive` makes an op of a NumPy function and one gradient formula per
-argument, `walk` goes from a result back to its leaves. The engine knows no op by name.
+Read top down: `Value` is what the engine needs of a Tensor, `Node` is one recorded op, `@primitive` makes an op of a
+NumPy function and one gradient formula per argument. Then read `walk.py`: the way from a result back to its leaves.
+The engine knows no op by name.
 
     @primitive(x=lambda g, y: g * y, y=lambda g, x: g * x)
     def mul(x, y):
@@ -17,10 +18,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from heapq import heappop, heappush
 from operator import itemgetter
 from typing import Any
 
@@ -30,8 +30,15 @@ from .backend import as_array, module_of, number_like
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 is_recording = recording.get  # per thread: a new thread starts with the default
-tick = itertools.count(1).__next__
+tick = itertools.count(1).__next__  # the time of the next Node
 new = object.__new__
+
+
+def count_with(counter: Callable[[], int]) -> Callable[[], int]:
+    """Let another function count Nodes, one that may note who makes them; returns the one before."""
+    global tick
+    before, tick = tick, counter
+    return before
 
 
 # ---- the graph -------------------------------------------------------------------------------------------------------
@@ -516,266 +523,6 @@ def store(target, result) -> Any:
     target.array[...] = result.array
     target.version[0] += 1
     return target
-
-
-class Variadic:
-    """An op of a list of tensors, such as joining them: one formula gives the list of their gradients."""
-
-    rules = None
-
-    def __init__(self, forward: Callable, gradients: Callable, promote, explain):
-        self.forward, self.gradients, self.promote, self.explain = forward, gradients, promote, explain
-        self.name = forward.__name__.strip("_")
-        self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
-        self.parameters = ("tensors", *tuple(inspect.signature(forward).parameters)[1:])
-
-    def __call__(self, tensors, *static, out=None):
-        if not any(isinstance(t, Value) for t in tensors):
-            return self.forward(tensors, *static)
-        if len({t.array.dtype for t in tensors}) > 1:
-            tensors = self.promote(*tensors)
-        for t in tensors:
-            if t.base is not None:
-                refresh(t)
-        arrays = [t.array for t in tensors]
-        try:
-            result = untracked(self.forward(arrays, *static))
-        except Exception as error:
-            raise explained(self, error, *arrays) from None
-        if is_recording() and any(t.tracked for t in tensors):
-            edges = tuple(edge_of(t) for t in tensors)
-            kept = ([a.shape for a in arrays], *static)
-            result.node, result.tracked = Node(self, edges, kept, result.array.shape), True
-        return result if out is None else store(out, result)
-
-    def pull(self, node: Node, g, record: bool, retain: bool) -> Iterable:
-        """The gradient of each tensor in the list."""
-        return self.gradients(g, *node.kept)
-
-
-def variadic(gradients: Callable, promote=None, explain=None) -> Callable:
-    """Decorator: an op of a list of tensors; `gradients(g, shapes, *settings)` gives the list of their gradients."""
-    return lambda forward: Variadic(forward, gradients, promote, explain)
-
-
-class Fused:
-    """An op that is fast code for a longer composition, such as a recurrent layer over a whole sequence.
-
-    `forward(wanted, *arguments)` returns (result, saved), or (tuple of results, saved). `backward(saved, g, wanted, last)`
-    returns a gradient per argument, None where none is wanted: `g` is the result's gradient, or a list of them with None
-    for results that got none; `wanted` has one bool per argument; `last` says that `saved` may be used up. When the walk itself is recorded, `twin`, the same function in the operations users call, is run on the
-    arguments and walked in its place: so what is fused can be differentiated any number of times.
-    """
-
-    fills = False  # results that got no gradient are None in `grads`
-    rules = None
-    needed = ()
-
-    def __init__(
-        self, forward: Callable, backward: Callable, twin: Callable, explain: Callable | None = None
-    ):
-        self.forward, self.backward, self.twin, self.explain = forward, backward, twin, explain
-        self.name = forward.__name__.strip("_")
-        self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
-        self.parameters = tuple(inspect.signature(twin).parameters)
-
-    def __repr__(self) -> str:
-        return f"<fused {self.name}>"
-
-    def __call__(self, *args):
-        tensors = [a if isinstance(a, Value) else None for a in args]
-        for t in tensors:
-            if t is not None and t.base is not None:
-                refresh(t)
-        arrays = [a if t is None else t.array for a, t in zip(args, tensors)]
-        recorded = is_recording()
-        edges = tuple([edge_of(t) if recorded and t is not None else None for t in tensors])
-        wanted = tuple([e is not None for e in edges])
-        try:
-            results, saved = self.forward(wanted, *arrays)
-        except Exception as error:
-            raise explained(self, error, *arrays) from None
-        several = isinstance(results, tuple)
-        made = [untracked(as_array(r, arrays[0])) for r in (results if several else (results,))]
-        if True in wanted:
-            cells = tuple([t.version for t in tensors if t is not None])
-            record_results(self, made, edges, (saved, arrays), cells, several)
-        return tuple(made) if several else made[0]
-
-    def pull(self, node: Node, g, record: bool, retain: bool) -> Iterable:
-        """The gradient for each argument, by the fast code, or by walking the twin where that must be recorded."""
-        saved, arrays = node.kept
-        wanted = tuple([e is not None for e in node.edges])
-        if not record:
-            return self.backward(saved, g, wanted, not retain)
-        inputs = [fresh_history(tied(a, e)) if w else a for a, e, w in zip(arrays, node.edges, wanted)]
-        inputs = [untracked(a) if not isinstance(a, Value) and hasattr(a, "dtype") else a for a in inputs]
-        results = self.twin(*inputs)
-        pairs = zip(results, g) if isinstance(results, tuple) else [(results, g)]
-        roots = [(t.node, gradient) for t, gradient in pairs if gradient is not None and t.tracked]
-        found = walk(
-            roots, retain=True, record=True, inputs=tuple(t.node for t, w in zip(inputs, wanted) if w)
-        )
-        return [found.get(t.node) if w else None for t, w in zip(inputs, wanted)]
-
-
-# ---- the walk back ---------------------------------------------------------------------------------------------------
-def walk(
-    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: tuple = ()
-) -> dict:
-    """Go from results back to leaves: youngest Node first, so each is reached by all its users before its turn.
-
-    `roots` are pairs (edge, gradient); gradients are arrays, or Tensors where `record` asks for a graph of the walk
-    itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these are given: then
-    only what lies between is walked. What was kept is freed on the way unless `retain`.
-    """
-    pending: dict = {}
-    heap: list = []
-    for edge, g in roots:
-        deliver(pending, heap, edge, g)
-    inputs = frozenset(inputs)
-    between = nodes_between(pending, inputs) if inputs else None
-    found: dict = {}
-    while heap:
-        node = heappop(heap)[1]
-        g = pending.pop(node)
-        op = node.op
-        if node.hooks is not None:
-            g = run_hooks(node.hooks.values(), g, record)
-        if between is not None:
-            if node in inputs:
-                found[node] = g
-            if node not in between:
-                continue
-        kept = node.kept
-        if kept is None:
-            raise RuntimeError(freed(op))
-        for cell, version in zip(node.cells, node.versions):
-            if cell[0] != version:
-                raise RuntimeError(overwritten(node))
-        if type(node) is SeveralOutputs:
-            g = filled(node, g, record)
-        grads = op.pull(node, g, record, retain) if record or op.rules is None else None
-        place = 0
-        for edge in node.edges:
-            if edge is None:
-                place += 1
-                continue
-            if grads is None:  # formulas on arrays, the common case, are called right here
-                formula, count, pick = op.rules[place]
-                if count == 1:
-                    ge = formula(g, kept[pick])
-                else:
-                    ge = formula(g, *pick(kept)) if count else formula(g)
-            else:
-                ge = grads[place]
-            place += 1
-            if type(edge) is Node and ge is not None:
-                if ge.shape != edge.shape:
-                    ge = sum_to(ge, edge.shape)
-                held = pending.get(edge)
-                if held is None:
-                    pending[edge] = ge
-                    heappush(heap, (-edge.time, edge))
-                else:
-                    pending[edge] = held + ge
-            elif ge is not None:
-                deliver(pending, heap, edge, ge, node)
-        if kept and not retain:
-            node.kept = None
-    if between is not None:
-        return found | {edge: g for edge, g in pending.items() if edge in inputs}
-    return pending
-
-
-def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> None:
-    """Add a gradient to what is pending for a root, a leaf, or one result (`source` made it) among several."""
-    if type(edge) is SeveralOutputs:
-        if edge not in pending:
-            pending[edge] = [None] * len(edge.outputs)
-            heappush(heap, (-edge.time, edge))
-        place, grads = source.op.number, pending[edge]
-        grads[place] = g if grads[place] is None else grads[place] + g
-        return
-    shape = edge.shape if isinstance(edge, Node) else edge.array.shape
-    if g.shape != shape:
-        g = sum_to(g, shape)
-    if edge in pending:
-        pending[edge] = pending[edge] + g
-        return
-    pending[edge] = g
-    if isinstance(edge, Node):
-        heappush(heap, (-edge.time, edge))
-
-
-def nodes_between(roots: Iterable, inputs: tuple) -> set:
-    """The Nodes on a path from a root to an input, the inputs' own left out: what a partial walk must visit."""
-    seen, stack = set(roots), list(roots)
-    while stack:
-        for edge in getattr(stack.pop(), "edges", ()):
-            if edge is not None and edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    between: set = set()
-    for node in sorted((n for n in seen if isinstance(n, Node)), key=lambda n: n.time):
-        if any(e is not None and (e in inputs or e in between) for e in node.edges):
-            between.add(node)
-    return between
-
-
-def freed(op) -> str:
-    """What to say when a walk comes a second time."""
-    return (
-        f"{op.name}: trying to backward through the graph a second time, but what it kept has been freed; "
-        "pass retain_graph=True to the first backward() or grad(), or compute the result anew"
-    )
-
-
-def overwritten(node: Node) -> str:
-    """Names the op and the argument whose kept value an in-place write has changed."""
-    op = node.op
-    place = next(i for i, (cell, version) in enumerate(zip(node.cells, node.versions)) if cell[0] != version)
-    names = [p for p in op.parameters if p in op.needed] + ["result"]
-    shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
-    name = names[min(place, len(names) - 1)]
-    return (
-        f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{name} {shapes[min(place, len(shapes) - 1)]} is at version {node.cells[place][0]}; expected version "
-        f"{node.versions[place]} instead; write to a clone() of it"
-    )
-
-
-def sum_to(g, shape: tuple[int, ...]):
-    """Undo broadcasting: sum the gradient down to the shape it flows into."""
-    lead = len(g.shape) - len(shape)
-    if lead < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[lead:])):
-        raise RuntimeError(
-            f"a gradient of shape {tuple(g.shape)} does not fit a tensor of shape {tuple(shape)}"
-        )
-    if lead:
-        g = g.sum(tuple(range(lead)))
-    axes = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
-    return g.sum(axes, keepdims=True) if axes else g
-
-
-def filled(node: SeveralOutputs, grads: list, record: bool) -> list:
-    """The gradients of an op's results, with zeros for those that nothing used."""
-    out = []
-    for g, (shape, dtype, xp) in zip(grads, node.outputs):
-        if g is None and dtype.kind in "fc" and node.op.fills:
-            g = xp.zeros(shape, dtype)
-            g = untracked(g) if record else g
-        out.append(g)
-    return out
-
-
-def run_hooks(hooks: Iterable[Callable], g, record: bool):
-    """Show the gradient to the hooks, as a Tensor; each may hand back another in its place."""
-    for hook in list(hooks):
-        seen = hook(g if record else untracked(as_array(g)))
-        if seen is not None:
-            g = seen if record else seen.array
-    return g
 
 
 # ---- modes -----------------------------------------------------------------------------------------------------------

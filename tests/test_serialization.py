@@ -5,6 +5,8 @@ import errno
 import io
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -18,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from minigrad import backend, dtypes, serialization
+from minigrad import backend, dtypes, nn, optim, serialization
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.serialization import FileError, UnpicklingError, atomic, zip_reader, zip_writer
 from minigrad.serialization.tensors import Size, Tensor, from_array
@@ -379,6 +381,55 @@ def test_pickle_errors_are_of_the_documented_kind_without_weights_only_too():
             serialization.load(archive(instructions), weights_only=False)
 
 
+# ---- whole modules -----------------------------------------------------------------------------------------
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.GRU(3, 4)
+        self.head = nn.Linear(4, 2)
+        self.tied = self.head
+        self.register_buffer("scale", boxed(np.float32(2)), persistent=False)
+
+    def forward(self, x):
+        return self.head(self.body(x)[0]) * self.scale
+
+
+def test_whole_modules(tmp_path):
+    net = Net()
+    serialization.save(net, tmp_path / "net.pt")
+    with pytest.raises(UnpicklingError, match=r"test_serialization\.Net"):
+        serialization.load(tmp_path / "net.pt")
+    got = serialization.load(tmp_path / "net.pt", weights_only=False)
+    x = boxed(np.random.default_rng(0).standard_normal((5, 2, 3)).astype(np.float32))
+    np.testing.assert_array_equal(got(x).detach().numpy(), net(x).detach().numpy())
+    assert got.tied is got.head
+    assert list(got.state_dict()) == list(net.state_dict())
+    assert [type(p) for p in got.parameters()] == [Parameter] * 6
+
+
+def test_training_goes_on_where_it_was_saved():
+    """Model and optimizer, saved in the middle and loaded into new ones, train as if nothing had happened."""
+    x = boxed(np.random.default_rng(0).standard_normal((5, 2, 3)).astype(np.float32))
+
+    def steps(model, optimizer, count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            (model(x) ** 2).sum().backward()
+            optimizer.step()
+        return [p.detach().numpy().copy() for p in model.parameters()]
+
+    first = Net()
+    adam = optim.Adam(first.parameters(), lr=0.1)
+    steps(first, adam, 2)
+    checkpoint = round_trip({"model": first.state_dict(), "optimizer": adam.state_dict(), "epoch": 2})
+    second = Net()
+    other = optim.Adam(second.parameters(), lr=0.5)
+    second.load_state_dict(checkpoint["model"])
+    other.load_state_dict(checkpoint["optimizer"])
+    for got, wanted in zip(steps(second, other, 3), steps(first, adam, 3), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
 # ---- hostile pickles ---------------------------------------------------------------------------------------
 def nested_tuples(depth: int, width: int) -> bytes:
     """A tuple of `width` references to a tuple of ..., by the memo: `width ** depth` leaves in few bytes."""
@@ -449,6 +500,31 @@ HOSTILE = {
     + get(0),
     "shared without bound": nested_tuples(60, 2),
     "shared lists without bound": b"]q\0" + b"".join(b"](h\0h\0eq\0" for _ in range(60)),
+    "lists shared by many": b"](" + value(list(range(5000))) + b"q\x09" + b"h\x09" * 5000 + b"e",
+    "shared as a storage's word": tuple_of(nested_tuples(60, 2), *[b"N"] * 4) + b"Q",
+    "shared as a storage's key": tuple_of(
+        value("storage"), name("torch.FloatStorage"), nested_tuples(60, 2), b"NN"
+    )
+    + b"Q",
+    "shared as requires_grad": call(
+        "torch._utils._rebuild_tensor_v2", storage(), *map(value, (0, (4,), (1,))), nested_tuples(60, 2), b"N"
+    ),
+    "shared as a size": call(
+        "torch._utils._rebuild_tensor_v2", storage(), b"K\0", nested_tuples(60, 2), b"K\0\x85", b"\x89N"
+    ),
+    "shared as a class": nested_tuples(60, 2) + b")\x81",
+    "shared as a target": nested_tuples(60, 2) + value({"a": 1}) + b"b",
+    "shared as a list": nested_tuples(60, 2) + value(1) + b"a",
+    "shared as pairs": call("collections.OrderedDict", b"](" + nested_tuples(60, 2) + b"e"),
+    "shared as a codec": call("_codecs.encode", value("x"), nested_tuples(60, 2)),
+    "shared as flags": tensor(None, 0, (4,), (1,), False, nested_tuples(60, 2)),
+    "shared as attributes": call(
+        "torch._tensor._rebuild_from_type_v2",
+        name("torch._utils._rebuild_tensor_v2"),
+        name("torch.Tensor"),
+        tuple_of(storage(), *map(value, (0, (4,), (1,), False, {}))),
+        nested_tuples(60, 2),
+    ),
     "copies without bound": b"](" + value("x" * 10_000) + b"q\x09" + COPY * 1000 + b"e",
     "unknown instruction": b"\xff",
     "text instruction": b"I1\n",
@@ -571,6 +647,17 @@ def test_hostile_pickles(instructions):
     assert "\n" not in message
     assert peak < 20e6 + 300 * len(instructions)
     assert time.perf_counter() - start < 5
+
+
+BEYOND = [
+    key for key in HOSTILE if key.endswith("beyond") or key in ("size overflows to fit", "stride overflows")
+]
+
+
+@pytest.mark.parametrize("key", BEYOND)
+def test_bounds_are_checked_before_any_array_is_made(key):
+    with pytest.raises(UnpicklingError, match="reaches beyond its storage of"):
+        serialization.load(archive(HOSTILE[key]))
 
 
 def test_honest_sharing_is_not_hostile():
@@ -736,6 +823,36 @@ def test_what_cannot_be_pickled_leaves_no_file(tmp_path):
     with pytest.raises((pickle.PicklingError, AttributeError)):
         serialization.save({"a": boxed(RAMP), "b": lambda: 0}, tmp_path / "weights.pt")
     assert files_of(tmp_path) == []
+
+
+KILLED = """
+import os, sys
+import numpy as np
+from minigrad import serialization
+from minigrad.ops import from_numpy
+from minigrad.serialization import zip_writer
+
+write = zip_writer.ZipWriter.write
+
+def dying(self, record, data):
+    write(self, record, data)
+    if record == "data/1":
+        self.file.flush()
+        os._exit(7)
+
+zip_writer.ZipWriter.write = dying
+serialization.save([from_numpy(np.ones(1000)), from_numpy(np.ones(1000))], sys.argv[1])
+"""
+
+
+def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path):
+    path = tmp_path / "weights.pt"
+    serialization.save(boxed(RAMP), path)
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, path], cwd=Path(__file__).parent.parent, check=False
+    )
+    assert ended.returncode == 7
+    assert same(serialization.load(path), RAMP)
 
 
 def test_every_moment_shows_a_whole_file(tmp_path):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..tensor import Tensor
 from . import functional as F
+from .distance import PairwiseDistance
 from .functional.reduction import reduction_of
 from .module import Module
 
@@ -34,7 +35,7 @@ class _WeightedLoss(_Loss):
         self.register_buffer("weight", weight)
 
 
-# ---- distances -------------------------------------------------------------------------------------------------------
+# ---- distances -------------------------------------------------------------------------------------------
 class MSELoss(_Loss):
     """(input - target)^2."""
 
@@ -64,6 +65,8 @@ class HuberLoss(_Loss):
     """Quadratic for errors below delta, linear beyond, with slope delta."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        if not isinstance(delta, (float, int)):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         super().__init__(reduction=reduction)
         self.delta = delta
 
@@ -71,7 +74,7 @@ class HuberLoss(_Loss):
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
-# ---- classes ---------------------------------------------------------------------------------------------------------
+# ---- classes ---------------------------------------------------------------------------------------------
 class CrossEntropyLoss(_WeightedLoss):
     """-log softmax(input) at the target's class; targets are classes, or probabilities of classes."""
 
@@ -119,7 +122,7 @@ class NLLLoss(_WeightedLoss):
         )
 
 
-# ---- probabilities ---------------------------------------------------------------------------------------------------
+# ---- probabilities ---------------------------------------------------------------------------------------
 class BCELoss(_WeightedLoss):
     """Binary cross-entropy of probabilities."""
 
@@ -201,7 +204,7 @@ class GaussianNLLLoss(_Loss):
         return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
 
 
-# ---- margins ---------------------------------------------------------------------------------------------------------
+# ---- margins ---------------------------------------------------------------------------------------------
 class MarginRankingLoss(_Loss):
     """max(0, margin - target (input1 - input2))."""
 
@@ -334,7 +337,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        self.distance_function = F.pairwise_distance if distance_function is None else distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 

@@ -26,7 +26,30 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpect
     __str__ = __repr__
 
 
-# ---- saving ----------------------------------------------------------------------------------------------------------
+#: where PyTorch's modules keep members, by name, and where ours list those names
+_PYTORCH_MEMBERS = {
+    "_parameters": "_parameter_names",
+    "_buffers": "_buffer_names",
+    "_modules": "_module_names",
+}
+
+
+# ---- whole modules ---------------------------------------------------------------------------------------
+def from_pytorch(attributes: dict) -> dict:
+    """The attributes of a module that PyTorch has pickled, laid out as ours are; hooks are refused."""
+    ours = {name: value for name, value in attributes.items() if name not in _PYTORCH_MEMBERS}
+    hooks = [name for name in ours if "_hook" in name]
+    if any(ours.pop(name) for name in hooks):
+        raise ValueError(
+            f"a module pickled by PyTorch carries hooks ({', '.join(hooks)}); remove them before saving"
+        )
+    for theirs, names in _PYTORCH_MEMBERS.items():
+        ours[names] = dict.fromkeys(attributes[theirs])
+        ours |= attributes[theirs]
+    return ours
+
+
+# ---- saving ----------------------------------------------------------------------------------------------
 def collect(module, destination: dict | None, prefix: str, keep_vars: bool) -> dict:
     """The entries of a module and of those below it."""
     if destination is None:
@@ -62,7 +85,7 @@ def own_entries(module) -> dict[str, Tensor]:
     return {name: t for name, t in {**module._parameters, **buffers}.items() if t is not None}
 
 
-# ---- loading ---------------------------------------------------------------------------------------------------------
+# ---- loading ---------------------------------------------------------------------------------------------
 def load(module, state_dict: Mapping, strict: bool, assign: bool) -> IncompatibleKeys:
     """First look up everything; then, if nothing is wrong, write."""
     if not isinstance(state_dict, Mapping):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..backend import module_of
-from ..engine import Value, primitive, sum_to, untracked
+from ..engine import Value, primitive, untracked
+from ..walk import sum_to
 from .elementwise import conj
 from .indexing import index_select
 from .shaping import (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine import Fused
+from ..fused import Fused
 from .elementwise import add, mul, rsqrt, square, sub
 from .reduction import mean_over
 

@@ -1,6 +1,9 @@
-"""Optimizers, simplest first; `lr_scheduler` changes their learning rates, `swa_utils` averages what they find."""
+"""Optimizers; `lr_scheduler` changes their learning rates, `swa_utils` averages what they find.
 
-from . import lr_scheduler
+To read how they work: `sgd.py`, `adam.py`, then `elementwise.py`, which carries out their rules.
+"""
+
+from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam

@@ -11,9 +11,10 @@ from .optimizer import Group, ParamsT, check_lr
 class Rprop(ElementwiseOptimizer):
     """p -= sign(g) * s; s grows by etas[1] where g keeps its sign, and shrinks by etas[0] where it turns.
 
-    s starts from lr and stays within `step_sizes`. Where the sign turned, this step is left out and the next counts as
-    the first. `maximize` climbs. Meant for whole batches: Riedmiller and Braun, "A direct adaptive method for faster
-    backpropagation learning: the RPROP algorithm" (1993). `foreach` is a hint that changes nothing here.
+    s starts from lr and stays within `step_sizes`. Where the sign turned, this step is left out and the next
+    counts as the first. `maximize` climbs. Meant for whole batches: Riedmiller and Braun, "A direct adaptive
+    method for faster backpropagation learning: the RPROP algorithm" (1993). `foreach` is a hint that changes
+    nothing here.
     """
 
     def __init__(
@@ -65,8 +66,8 @@ class Rprop(ElementwiseOptimizer):
         np.copyto(d, grow, where=agreement > 0)
         np.copyto(d, shrink, where=turned)
         step_size *= d
-        np.maximum(step_size, least, step_size)
-        np.minimum(step_size, most, step_size)
+        np.maximum(step_size, least, out=step_size)
+        np.minimum(step_size, most, out=step_size)
         prev[...] = g
         np.copyto(prev, 0, where=turned)
         np.sign(prev, d)

@@ -12,7 +12,7 @@ from ...tensor import Tensor
 from .reduction import reduced, reduction_of
 
 
-# ---- distances -------------------------------------------------------------------------------------------------------
+# ---- distances -------------------------------------------------------------------------------------------
 def _distance(
     name: str, error, input: Tensor, target: Tensor, weight: Tensor | None, reduction: str
 ) -> Tensor:
@@ -90,7 +90,7 @@ def smooth_l1_loss(
     return _distance("smooth_l1_loss", error, input, target, None, reduction)
 
 
-# ---- probabilities ---------------------------------------------------------------------------------------------------
+# ---- probabilities ---------------------------------------------------------------------------------------
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -205,7 +205,7 @@ def gaussian_nll_loss(
     if of_var != shape:
         if of_var == shape[:-1]:
             var = var.unsqueeze(-1)
-        elif of_var[:-1] != shape[:-1] or of_var[-1:] != (1,):
+        elif len(of_var) != len(shape) or sum(n for m, n in zip(shape, of_var) if m != n) != 1:
             raise ValueError(f"gaussian_nll_loss: var is of incorrect size: {of_var} beside input {shape}")
     if (var.array < 0).any():
         raise ValueError("gaussian_nll_loss: var has negative entry/entries")
@@ -214,7 +214,7 @@ def gaussian_nll_loss(
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-# ---- classes ---------------------------------------------------------------------------------------------------------
+# ---- classes ---------------------------------------------------------------------------------------------
 def _classes_last(input: Tensor) -> tuple[Tensor, int]:
     """(N, C, d1, ...) or (C,) as (M, C), and C."""
     ndim, shape = input.array.ndim, input.array.shape
@@ -256,21 +256,22 @@ def _check_class_weight(name: str, weight: Tensor | None, classes: int, input: T
         raise RuntimeError(f"{name}: expected weight of dtype {input.dtype} but found {weight.dtype}")
 
 
-def _row_weights(target, weight: Tensor | None, ignore_index: int, reduction: str, dtype):
-    """How much the loss of each row counts (a number where all count alike), and the targets with 0 for ignored ones."""
+def _row_weights(target, weight: Tensor | None, ignore_index: int, reduction: str, dtype) -> tuple:
+    """How much each row's loss counts (one number where all count alike), the classes with 0 in place of ignored ones,
+    and what to add in the end: nan for the mean of nothing, whose gradient is nevertheless 0."""
     ignored = target == ignore_index
-    none_ignored = not ignored.any()
-    if weight is None and none_ignored:
-        return (
-            1 / target.size
-            if reduction == "mean" and target.size
-            else math.nan
-            if reduction == "mean"
-            else 1.0
-        ), target
-    target = target if none_ignored else ops.select(ignored, 0, target)
+    if not ignored.any() and weight is None:
+        mean_of_some = reduction == "mean" and target.size
+        return 1 / target.size if mean_of_some else 1.0, target, _mean_of_nothing(target.size, reduction)
+    target = ops.select(ignored, 0, target)
     counts = (~ignored).astype(dtype) if weight is None else weight.array[target] * ~ignored
-    return (counts / counts.sum() if reduction == "mean" else counts), target
+    total = counts.sum()
+    mean_of_some = reduction == "mean" and total != 0
+    return counts / total if mean_of_some else counts, target, _mean_of_nothing(total, reduction)
+
+
+def _mean_of_nothing(total, reduction: str) -> float:
+    return math.nan if reduction == "mean" and total == 0 else 0.0
 
 
 def nll_loss(
@@ -291,13 +292,14 @@ def nll_loss(
     rows, classes = _classes_last(input)
     _check_class_weight("nll_loss", weight, classes, input)
     op.check_classes("nll_loss", target.array, classes, ignore_index)
-    weights, places = _row_weights(
-        target.array.reshape(-1), weight, ignore_index, reduction, input.array.dtype
-    )
+    flat = target.array.reshape(-1)
+    weights, places, rest = _row_weights(flat, weight, ignore_index, reduction, input.array.dtype)
     losses = ops.neg(op.pick_class(rows, places)) * (
         weights if isinstance(weights, float) else untracked(weights)
     )
-    return losses.reshape(target.shape) if reduction == "none" else losses.sum()
+    if reduction == "none":
+        return losses.reshape(target.shape)
+    return losses.sum() + rest if rest else losses.sum()
 
 
 def cross_entropy(
@@ -327,6 +329,8 @@ def cross_entropy(
         and target.array.dtype.kind == "f"
         and target.array.shape == input.array.shape
     ):
+        if ignore_index >= 0:
+            raise RuntimeError("cross_entropy: ignore_index is not supported for floating point target")
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     _check_targets("cross_entropy", input, target)
     rows, classes = _classes_last(input)
@@ -334,11 +338,12 @@ def cross_entropy(
     op.check_classes("cross_entropy", target.array, classes, ignore_index)
     if weight is not None and label_smoothing:
         return _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, label_smoothing)
-    weights, places = _row_weights(
-        target.array.reshape(-1), weight, ignore_index, reduction, input.array.dtype
-    )
+    flat = target.array.reshape(-1)
+    weights, places, rest = _row_weights(flat, weight, ignore_index, reduction, input.array.dtype)
     losses = op.cross_entropy(rows, places, weights, label_smoothing, reduction != "none")
-    return losses.reshape(target.shape) if reduction == "none" else losses
+    if reduction == "none":
+        return losses.reshape(target.shape)
+    return losses + rest if rest else losses
 
 
 def _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, smoothing) -> Tensor:

@@ -1,4 +1,4 @@
-"""A sequence laid out as columns, the order in which a kernel walks it, and products with it.
+"""A sequence laid out as columns, and the order in which a kernel walks it.
 
 Inside a kernel a batch of N sequences is a matrix with one column per sequence. Step t reads the columns
 [x_t; 1; h_t-1], so that one product with [w_ih | b | w_hh] is the whole affine map, bias included; the gates
@@ -7,19 +7,28 @@ of a step are contiguous (H, N) blocks; and the gradient of the weights over man
 A walk always goes forward in time: `Order` turns a reversed or packed sequence into one that does.
 """
 
-import os
-from collections.abc import Callable
-from functools import partial
-from math import prod
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...backend import module_of
 from .workspace import Workspace, empty
 
-SMALL_PRODUCT = (
-    1_000_000  # multiplications up to which OpenBLAS's AVX-512 kernels read their operands in place
-)
+
+class Sizes(NamedTuple):
+    """Of a walk: T steps, N sequences, I inputs, H hidden units, P outputs (H without a projection)."""
+
+    steps: int
+    batch: int
+    inputs: int
+    hidden: int
+    outputs: int
+
+    @property
+    def rows(self) -> int:
+        """Of a column [x_t; 1; h_t-1]."""
+        return self.inputs + 1 + self.outputs
 
 
 class Order:
@@ -29,20 +38,18 @@ class Order:
     at step t.
     """
 
-    def __init__(self, shape: tuple[int, ...], batch_sizes: Any, reverse: bool) -> None:
-        self.steps, self.batch = shape[:2]
+    def __init__(self, x: Any, batch_sizes: Any, reverse: bool) -> None:
+        self.steps, self.batch = x.shape[:2]
         self.reverse = reverse
         self.packed = batch_sizes is not None
         if self.packed:
             self.sizes = [int(n) for n in batch_sizes]
-            time = np.arange(self.steps)[:, None]
-            self.each = np.arange(self.batch)
-            length = (np.asarray(self.sizes)[:, None] > self.each).sum(0)
+            xp = module_of(x)
+            time, self.each = xp.arange(self.steps)[:, None], xp.arange(self.batch)
+            length = (xp.asarray(self.sizes)[:, None] > self.each).sum(0)
             self.last = length - 1
             self.active = time < length
-            self.source = np.where(
-                self.active, self.last - time, time
-            )  # each sequence turned round in its place
+            self.source = xp.where(self.active, self.last - time, time)  # each sequence turned in its place
 
     def walk(self, a: Any) -> Any:
         """A (T, N, F) array in the order of the walk, or back in that of time: it is its own inverse."""
@@ -77,30 +84,25 @@ class Order:
 
     def ending(self, step: int) -> slice:
         """The columns whose sequence ends with this step of a packed walk."""
-        longer = self.sizes[step + 1] if step + 1 < self.steps else 0
-        return slice(longer, self.sizes[step])
+        return slice(self.sizes[step + 1] if step + 1 < self.steps else 0, self.sizes[step])
+
+    def between_ends(self, steps: range) -> list[range]:
+        """These steps of a packed walk in parts, last first: sequences end only with a part's last step."""
+        ends = [t + 1 for t in steps[:-1] if self.sizes[t + 1] < self.sizes[t]]
+        bounds = [steps.start, *ends, steps.stop]
+        return [range(low, high) for low, high in pairwise(bounds)][::-1]
 
 
-class Sizes(NamedTuple):
-    """Of a walk: T steps, N sequences, I inputs, H hidden units, P outputs (H without a projection)."""
+class Tape(Workspace):
+    """The buffers of one walk, kept for the walk back; a cell adds activations and the views of each step.
 
-    steps: int
-    batch: int
-    inputs: int
-    hidden: int
-    outputs: int
+    It has the columns [x_t; 1; h_t-1] of every step, (T + 1, I + 1 + P, N), of which the last has only its
+    h, and the stacked weights, (G, H, I + 1 + P). A cell is told whether a walk back needs every step.
+    """
 
-    @property
-    def rows(self) -> int:
-        """Of a column [x_t; 1; h_t-1]."""
-        return self.inputs + 1 + self.outputs
-
-
-class Columns(Workspace):
-    """The columns [x_t; 1; h_t-1] of every step of a walk, (T + 1, I + 1 + P, N); the last has only its h."""
-
-    def __init__(self, like: Any, sizes: Sizes) -> None:
-        steps, batch, inputs = sizes[:3]
+    def __init__(self, like: Any, sizes: Sizes, gates: int) -> None:
+        steps, batch, inputs, hidden, _ = sizes
+        self.weights = empty(like, gates, hidden, sizes.rows)
         self.columns = empty(like, steps + 1, sizes.rows, batch)
         self.columns[:, inputs] = 1
         self.x = self.columns[:steps, :inputs]
@@ -108,52 +110,6 @@ class Columns(Workspace):
         self.one_h = self.columns[:steps, inputs:]
         self.h = self.columns[:, inputs + 1 :]
 
-
-def one_thread() -> bool:
-    """Does BLAS run on one thread? The variables that OpenBLAS reads say it, in its order, or the machine."""
-    for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"):
-        if os.environ.get(name, "").isdigit():
-            return os.environ[name] == "1"
-    return os.cpu_count() == 1
-
-
-def has_small_kernels() -> bool:
-    """Has OpenBLAS small-product kernels for this processor? With AVX-512, which NumPy's dispatch shows."""
-    introspect = getattr(np.lib, "introspect", None)
-    if introspect is None:
-        return False
-    found = str(introspect.opt_func_info("^tanh$", "float32"))
-    return "'current': 'X86_V4" in found or "'current': 'AVX512" in found
-
-
-SPLIT_PRODUCTS = one_thread() and has_small_kernels()
-
-
-def blocks(rows: int, inner: int, batch: int) -> int:
-    """How many blocks of rows a product (rows, inner) @ (inner, batch) is best split into.
-
-    OpenBLAS first copies its operands into an order of its own, the weights at every step again, but not
-    for small products: split into these, a step takes half the time for 8 columns, 0.85 for 32 to 128
-    (docs/performance.md).
-    """
-    if not SPLIT_PRODUCTS or batch <= 1 or rows * inner * batch <= SMALL_PRODUCT:
-        return 1
-    largest = min(rows, SMALL_PRODUCT // (inner * batch))
-    return next((rows // size for size in range(largest, 3, -1) if rows % size == 0), 1)
-
-
-def product(weights: Any, batch: int) -> Callable[[Any, Any], Any]:
-    """A function of z (inner, batch) and out that sets out = weights @ z, `out` shaped by `in_blocks`."""
-    rows, inner = weights.shape
-    count = blocks(rows, inner, batch)
-    if count == 1:
-        return weights.dot  # half the overhead of np.matmul
-    return partial(np.matmul, weights.reshape(count, rows // count, inner))
-
-
-def in_blocks(out: Any, inner: int) -> Any:
-    """The contiguous array (..., rows, batch) in the shape that `product` writes."""
-    *lead, batch = out.shape
-    rows = prod(lead)
-    count = blocks(rows, inner, batch)
-    return out.reshape(rows, batch) if count == 1 else out.reshape(count, rows // count, batch)
+    def walk(self, option: Any) -> None:
+        """Fill in the states, first step to last."""
+        raise NotImplementedError

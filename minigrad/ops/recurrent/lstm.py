@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Fused
+from ...fused import Fused
 from ..elementwise import sigmoid, tanh
 from ..linear import linear
 from ..shaping import chunk
-from .columns import Sizes, in_blocks, product
-from .kernel import Back, Gates, Kernel, Saved, Scratch, Tape
+from .columns import Sizes, Tape
+from .kernel import Back, Kernel, Saved, Scratch
+from .products import in_blocks, product
 from .scan import scan
+from .weights import Gates
 from .workspace import empty
 
 
@@ -45,13 +47,15 @@ class LSTMTape(Tape):
     """One walk. Slots of a step: o, i, f, g, and c before it, so that [i, f] * [g, c] is one product."""
 
     def __init__(self, like: Any, sizes: Sizes, kept: bool) -> None:
-        super().__init__(like, sizes, kept)
+        super().__init__(like, sizes, 4)
         steps, batch, _, hidden, _ = sizes
         self.slots = empty(like, steps + 1 if kept else 1, 5, hidden, batch)
         self.c = self.slots[:, 4]
+        self.f = list(self.slots[:, 2])
         self.terms = empty(like, 2, hidden, batch)
         self.m = empty(like, hidden, batch)
         self.half = np.full_like(like, 0.5, shape=())
+        self.to_gates = product(self.weights.reshape(4 * hidden, sizes.rows), batch)
         one_step = [
             (in_blocks(a[:4], sizes.rows), a[:4], a[:3], a[1:3], a[3:], a[0], c)
             for a, c in zip(self.slots, self.c[1:] if kept else self.c, strict=False)
@@ -59,11 +63,10 @@ class LSTMTape(Tape):
         columns = zip(self.columns, self.h[1:], strict=False)
         self.views = [(*c, *s) for c, s in zip(columns, one_step if kept else one_step * steps, strict=True)]
 
-    def walk(self, weights: Any, option: Any) -> None:
-        half, terms, m = self.half, self.terms, self.m
+    def walk(self, option: Any) -> None:
+        half, terms, m, to_gates = self.half, self.terms, self.m, self.to_gates
         tanh, multiply, add = np.tanh, np.multiply, np.add
         new, old = terms
-        to_gates = product(weights.reshape(-1, weights.shape[2]), self.columns.shape[2])
         for column, h, out, gates, sigmoids, i_f, g_c, o, c in self.views:
             to_gates(column, out)
             tanh(gates, gates)
@@ -80,63 +83,72 @@ class LSTMTape(Tape):
 
 
 class LSTMScratch(Scratch):
-    """Factors of a step: of dh, a that leads to dc, and o; of dc, i, f, g, and carry to the step before."""
+    """Factors of a step: of dh, a that leads to dc, and o; of dc, i, f and g."""
 
     def __init__(self, like: Any, sizes: Sizes) -> None:
-        super().__init__(like, sizes, 6, slice(1, 5))
-        gates = 4 * sizes.hidden
-        self.views = [
-            (d, f[:2], f[0], f[2:], f[5], f[1:5].reshape(gates, sizes.batch))
-            for d, f in zip(self.outer, self.factors, strict=True)
-        ]
+        super().__init__(like, sizes, slots=5, gates=slice(1, 5), h_gates=4)
+        _, batch, _, hidden, _ = sizes
+        self.dc = empty(like, hidden, batch)
+        self.carry = empty(like, hidden, batch)  # the gradient of c that the step after hands down
+        gates = (f[1:].reshape(4 * hidden, batch) for f in self.factors)
+        self.views = [(d, *f, g) for d, f, g in zip(self.outer, self.factors, gates, strict=True)]
 
 
 class LSTMBack(Back):
     def __init__(self, kernel: Kernel, saved: Saved, grads: list[Any], want: dict[str, bool]) -> None:
         super().__init__(kernel, saved, grads, want)
-        self.dc_n = grads[2]
-        self.carry = self.final(self.dc_n, self.sizes.hidden)  # of the gradient of c, past the step before
-        self.dc = empty(self.carry, *self.carry.shape)
+        self.load_final(grads[2], self.scratch.carry)
+        self.dc_n = grads[2] if self.order.packed else None
         self.by_m: Any = 0
 
     def find_factors(self, steps: range, factors: Any) -> None:
         slots = self.tape.slots[steps.start : steps.stop]
-        o, i, f, g, c = (slots[:, k] for k in range(5))
-        a, f_o, f_i, f_f, f_g, carry = (factors[:, k] for k in range(6))
-        tanh_c = carry  # a place that is free until the end
-        np.tanh(self.tape.c[steps.start + 1 : steps.stop + 1], tanh_c)
-        np.multiply(slots[:, :3], slots[:, :3], factors[:, 1:4])  # o, i, f: s (1 - s)
-        np.subtract(slots[:, :3], factors[:, 1:4], factors[:, 1:4])
-        np.multiply(f_o, tanh_c, f_o)  # o: that times tanh(c)
-        np.multiply(f_i, g, f_i)  # i: that times g
-        np.multiply(f_f, c, f_f)  # f: that times c before
-        np.multiply(g, g, f_g)  # g: (1 - g^2) i
-        np.subtract(1, f_g, f_g)
-        np.multiply(f_g, i, f_g)
-        np.multiply(tanh_c, tanh_c, a)  # a: (1 - tanh(c)^2) o
-        np.subtract(1, a, a)
-        np.multiply(a, o, a)
-        carry[...] = f
+        o, i, _, g, _ = slots.swapaxes(0, 1)
+        a, f_o, f_i, _, f_g = factors.swapaxes(0, 1)
+        i_f, f_if, spare = slots[:, 1:3], factors[:, 2:4], factors[:, :2]
+        np.multiply(i_f, slots[:, 3:], f_if)  # i: i g (1 - i), f: f c (1 - f)
+        np.multiply(f_i, g, f_g)  # g: i (1 - g^2)
+        np.subtract(i, f_g, f_g)
+        np.multiply(f_if, i_f, spare)
+        np.subtract(f_if, spare, f_if)
+        tanh_c = np.tanh(self.tape.c[steps.start + 1 : steps.stop + 1])
+        np.multiply(o, tanh_c, f_o)  # a: o (1 - tanh(c)^2)
+        np.multiply(f_o, tanh_c, a)
+        np.subtract(o, a, a)
+        np.multiply(f_o, o, tanh_c)  # o: o tanh(c) (1 - o)
+        np.subtract(f_o, tanh_c, f_o)
 
     def walk(self, steps: range) -> None:
-        dh, dc, carry, out, through_h = self.dh, self.dc, self.carry, self.dh_out, self.through_h
-        multiply, add = np.multiply, np.add
-        injected = self.order.packed and self.dc_n is not None
-        views = self.scratch.views[len(steps) - 1 :: -1]
-        for t, (d, a_o, a, rest, before, gates) in zip(reversed(steps), views, strict=True):
-            add(d, dh, d)
-            dm = d if self.option is None else self.option.T @ d
-            multiply(a_o, dm, a_o)
-            add(carry, a, dc)
-            if injected:
-                ending = self.order.ending(t)
-                dc[:, ending] += self.dc_n.T[:, ending]
-            multiply(rest, dc, rest)
-            through_h(gates, out)
-            carry = before
-        self.carry = carry.copy()  # its place is needed for the factors of the chunk before
+        for part in [steps] if self.dc_n is None else self.order.between_ends(steps):
+            if self.dc_n is not None:
+                ending = self.order.ending(part.stop - 1)
+                self.scratch.carry[:, ending] += self.dc_n.T[:, ending]
+            places = slice(part.start - steps.start, part.stop - steps.start)
+            self.walk_part(self.scratch.views[places], self.tape.f[part.start : part.stop])
         if self.want["w_hr"]:
             self.add_projection(steps)
+
+    def walk_part(self, views: list[tuple], forget: list[Any]) -> None:
+        """Walk back over steps of which each has its views, and its f."""
+        scratch, w_hr, multiply, add = self.scratch, self.option, np.multiply, np.add
+        dh, dc, carry, out, through_h = (
+            scratch.dh,
+            scratch.dc,
+            scratch.carry,
+            scratch.dh_out,
+            scratch.through_h,
+        )
+        for (d, a, d_o, d_i, d_f, d_g, gates), f in zip(reversed(views), reversed(forget), strict=True):
+            add(d, dh, d)
+            dm = d if w_hr is None else w_hr.T @ d
+            multiply(a, dm, a)
+            multiply(d_o, dm, d_o)
+            add(carry, a, dc)
+            multiply(d_i, dc, d_i)
+            multiply(d_f, dc, d_f)
+            multiply(d_g, dc, d_g)
+            multiply(f, dc, carry)
+            through_h(gates, out)
 
     def add_projection(self, steps: range) -> None:
         """Add the share of these steps to the gradient of w_hr; `outer` holds all of dh by now."""
@@ -145,16 +157,14 @@ class LSTMBack(Back):
         self.by_m += np.tensordot(self.scratch.outer[: len(steps)], m, axes=((0, 2), (0, 2)))
 
     def gradients(self) -> dict[str, Any]:
-        return {**super().gradients(), "c0": self.carry.T.copy(), "w_hr": self.by_m}
+        return {**super().gradients(), "c0": self.scratch.carry.T.copy(), "w_hr": self.by_m}
 
 
 kernel = Kernel(
     arguments=("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr", "batch_sizes", "reverse"),
-    x_gates=Gates(slice(0, 4), [3, 0, 1, 2]),
-    h_gates=Gates(slice(0, 4), [3, 0, 1, 2]),
-    sigmoids=slice(0, 3),
     states=("h", "c"),
     option="w_hr",
+    gates=Gates(in_x=(3, 0, 1, 2), in_h=(3, 0, 1, 2), scales=(0.5, 0.5, 0.5, 1)),
     Tape=LSTMTape,
     Scratch=LSTMScratch,
     Back=LSTMBack,

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Fused
+from ...fused import Fused
 from ..elementwise import relu, tanh
 from ..linear import linear
-from .columns import Sizes, in_blocks, product
-from .kernel import Back, Gates, Kernel, Scratch, Tape
+from .columns import Sizes, Tape
+from .kernel import Back, Kernel, Scratch
+from .products import in_blocks, product
 from .scan import scan
+from .weights import Gates
 
 NONLINEARITIES = {"tanh": tanh, "relu": relu}
 
@@ -54,15 +56,16 @@ class RNNTape(Tape):
     """One walk: the states are all there is to keep."""
 
     def __init__(self, like: Any, sizes: Sizes, kept: bool) -> None:
-        super().__init__(like, sizes, kept)
-        before, after = self.columns[: sizes.steps], self.h[1:]
-        self.views = [(z, h, in_blocks(h, sizes.rows)) for z, h in zip(before, after, strict=True)]
+        super().__init__(like, sizes, 1)
+        self.through = product(self.weights[0], sizes.batch)
+        columns = zip(self.columns, self.h[1:], strict=False)
+        self.views = [(column, h, in_blocks(h, sizes.rows)) for column, h in columns]
 
-    def walk(self, weights: Any, option: Any) -> None:
+    def walk(self, option: Any) -> None:
         activate, _ = ACTIVATIONS[option]
-        multiply = product(weights[0], self.columns.shape[2])
-        for z, h, out in self.views:
-            multiply(z, out)
+        through = self.through
+        for column, h, out in self.views:
+            through(column, out)
             activate(h, h)
 
 
@@ -70,7 +73,7 @@ class RNNScratch(Scratch):
     """The one factor is the slope of the activation."""
 
     def __init__(self, like: Any, sizes: Sizes) -> None:
-        super().__init__(like, sizes, 1, slice(0, 1))
+        super().__init__(like, sizes, slots=1, gates=slice(0, 1), h_gates=1)
         self.views = list(zip(self.outer, self.factors[:, 0], strict=True))
 
 
@@ -80,20 +83,19 @@ class RNNBack(Back):
         slope(self.tape.h[steps.start + 1 : steps.stop + 1], factors[:, 0])
 
     def walk(self, steps: range) -> None:
-        dh, out, through_h = self.dh, self.dh_out, self.through_h
-        for d, gate in self.scratch.views[len(steps) - 1 :: -1]:
-            np.add(d, dh, d)
-            np.multiply(gate, d, gate)
+        scratch, multiply, add = self.scratch, np.multiply, np.add
+        dh, out, through_h = scratch.dh, scratch.dh_out, scratch.through_h
+        for d, gate in scratch.views[len(steps) - 1 :: -1]:
+            add(d, dh, d)
+            multiply(gate, d, gate)
             through_h(gate, out)
 
 
 kernel = Kernel(
     arguments=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh", "nonlinearity", "batch_sizes", "reverse"),
-    x_gates=Gates(slice(0, 1), [0]),
-    h_gates=Gates(slice(0, 1), [0]),
-    sigmoids=slice(0),
     states=("h",),
     option="nonlinearity",
+    gates=Gates(in_x=(0,), in_h=(0,), scales=(1,)),
     Tape=RNNTape,
     Scratch=RNNScratch,
     Back=RNNBack,

@@ -53,7 +53,7 @@ class FreeList:
                 return self.pop(key)
         space = build(like, *sizes)
         space.key = key if is_host(like) else ()
-        space.nbytes = sum(a.nbytes for a in vars(space).values() if hasattr(a, "nbytes"))
+        space.nbytes = sum(a.nbytes for a in vars(space).values() if getattr(a, "base", space) is None)
         return space
 
     def give(self, space: Workspace) -> None:

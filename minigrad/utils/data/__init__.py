@@ -1,5 +1,6 @@
 """Getting data to a model: datasets, samplers, and the loader that makes batches of them."""
 
+from .dataloader import DataLoader, default_collate, default_convert, get_worker_info
 from .dataset import (
     ChainDataset,
     ConcatDataset,
@@ -10,6 +11,7 @@ from .dataset import (
     TensorDataset,
     random_split,
 )
+from .distributed import DistributedSampler
 from .sampler import (
     BatchSampler,
     RandomSampler,
@@ -18,8 +20,6 @@ from .sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
-from .distributed import DistributedSampler
-from .dataloader import DataLoader, default_collate, default_convert, get_worker_info
 
 __all__ = [
     "BatchSampler",

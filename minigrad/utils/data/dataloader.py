@@ -1,7 +1,7 @@
 """DataLoader: batches of a dataset, in the order of a sampler.
 
-A loader holds settings only; each `for` makes an iterator of its own (`_LoaderIterator`), which asks the sampler for
-indices and a fetcher (`_utils/fetch.py`) for the batch they stand for.
+A loader holds settings only; each `for` makes an iterator of its own (`_LoaderIterator`), which asks the
+sampler for indices and a fetcher (`_utils/fetch.py`) for the batch they stand for.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ class _Forever(Sampler):
 class DataLoader(Generic[T_co]):
     """Iterate over a dataset in batches.
 
-    `batch_size` samples are put together by `collate_fn`; None hands out single samples. `shuffle` visits them in a
-    new random order each time, with the same seed PyTorch's; `sampler` (indices) or `batch_sampler` (lists of them)
-    give an order of one's own; `drop_last` leaves out a shorter last batch; `generator` draws the order and seeds.
+    `batch_size` samples are put together by `collate_fn`; None hands out single samples. `shuffle` visits
+    them in a new random order each time, with the same seed PyTorch's; `sampler` (indices) or `batch_sampler`
+    (lists of them) give an order of one's own; `drop_last` leaves out a shorter last batch; `generator` draws
+    the order and seeds.
 
-    An epoch over a TensorDataset with the default `collate_fn` indexes each tensor once per batch instead of taking
-    every sample apart. `pin_memory` changes nothing on a CPU, where there is no memory to pin. `num_workers` above 0
-    raises NotImplementedError: batches are made in the process that asks for them.
+    An epoch over a TensorDataset with the default `collate_fn` indexes each tensor once per batch instead of
+    taking every sample apart. `pin_memory` changes nothing on a CPU, where there is no memory to pin.
+    `num_workers` above 0 raises NotImplementedError: batches are made in the process that asks for them.
     """
 
     dataset: Dataset[T_co]
@@ -106,9 +107,7 @@ class DataLoader(Generic[T_co]):
 
     def __setattr__(self, name: str, value) -> None:
         if self._initialized and name in self._fixed:
-            raise ValueError(
-                f"{name} attribute should not be set after {type(self).__name__} is initialized; make a new one"
-            )
+            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
@@ -159,8 +158,8 @@ class _LoaderIterator:
         promised = self.loader._reported_length
         if promised is not None and self.count > promised:
             warnings.warn(
-                f"Length of IterableDataset {self.loader.dataset} was reported to be {promised} (when accessing "
-                f"len(dataloader)), but {self.count} samples have been fetched.",
+                f"Length of IterableDataset {self.loader.dataset} was reported to be {promised} (when "
+                f"accessing len(dataloader)), but {self.count} samples have been fetched.",
                 stacklevel=2,
             )
         return data
@@ -170,7 +169,7 @@ class _LoaderIterator:
 
 
 def _indices(sampler, as_arrays: bool) -> Iterator[Any]:
-    """What the sampler yields; for its own classes, if the fetcher knows arrays, slices of the whole order."""
+    """What the sampler yields; from samplers of this package, for a GatherFetcher, slices of the order."""
     own = type(sampler) is BatchSampler and type(sampler.sampler) in (RandomSampler, SequentialSampler)
     return _slices(sampler) if own and as_arrays else iter(sampler)
 
@@ -187,7 +186,7 @@ def _default_sampler(dataset, streams: bool, shuffle: bool, generator: Generator
     return RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
 
 
-# ---- settings that do not go together ------------------------------------------------------------------------
+# ---- settings that do not go together ----------------------------------------------------------------------
 def _check_worker_settings(num_workers, timeout, prefetch_factor, persistent_workers, context) -> None:
     if num_workers < 0:
         raise ValueError(
@@ -210,7 +209,7 @@ def _check_worker_settings(num_workers, timeout, prefetch_factor, persistent_wor
         raise ValueError("prefetch_factor option should be non-negative")
     else:
         raise NotImplementedError(
-            f"DataLoader: num_workers={num_workers} asks for worker processes, which are not here; pass num_workers=0"
+            f"DataLoader: num_workers={num_workers} asks for worker processes, which are not here; pass 0"
         )
 
 
@@ -219,8 +218,8 @@ def _check_stream_settings(shuffle, sampler, batch_sampler) -> None:
     for name, value in given.items():
         if value is not None:
             raise ValueError(
-                f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}; "
-                "a stream comes in its own order"
+                f"DataLoader with IterableDataset: expected unspecified {name} option, but got "
+                f"{name}={value}; a stream comes in its own order"
             )
 
 

@@ -1,7 +1,7 @@
 """Datasets: anything with `dataset[i]` and `len(dataset)`, or that can be iterated over.
 
-`TensorDataset` holds tensors; the others put datasets together (`ConcatDataset`, `ChainDataset`, `StackDataset`) or
-take them apart (`Subset`, `random_split`).
+`TensorDataset` holds tensors; the others put datasets together (`ConcatDataset`, `ChainDataset`,
+`StackDataset`) or take them apart (`Subset`, `random_split`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Dataset(Generic[T_co]):
-    """A map from an index to a sample: subclasses write `__getitem__`, and `__len__` where a sampler asks for it.
+    """A map from an index to a sample: subclasses write `__getitem__`, and `__len__` for most samplers.
 
-    A subclass may write `__getitems__(indices)`, too, that returns a list of samples: a loader then asks for a whole
-    batch at once.
+    A subclass may write `__getitems__(indices)`, too, that returns a list of samples: a loader then asks for
+    a whole batch at once.
     """
 
     def __getitem__(self, index) -> T_co:
@@ -44,7 +44,7 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
-    """Tensors of one length N, such as inputs (N, ...) and targets (N, ...); sample i is the tuple of their i-th parts.
+    """Tensors of one length N, such as inputs (N, ...) and targets (N, ...); a sample is a tuple of parts.
 
     Raises AssertionError where the lengths differ.
     """
@@ -67,8 +67,8 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 class StackDataset(Dataset):
     """Several datasets of one length side by side: sample i is the tuple, or dict, of their i-th samples.
 
-    Datasets given by position make tuples, by keyword dicts. Raises ValueError for both kinds, none, or lengths that
-    differ.
+    Datasets given by position make tuples, by keyword dicts. Raises ValueError for both kinds, none, or
+    lengths that differ.
     """
 
     datasets: tuple | dict
@@ -115,7 +115,8 @@ def _getitems(dataset, indices: list) -> list:
     items = dataset.__getitems__(indices)
     if len(items) != len(indices):
         raise ValueError(
-            f"{type(dataset).__name__}.__getitems__: output size mismatch. Expected {len(indices)}, got {len(items)}"
+            f"{type(dataset).__name__}.__getitems__: output size mismatch. "
+            f"Expected {len(indices)}, got {len(items)}"
         )
     return items
 
@@ -175,8 +176,8 @@ def _stream(dataset) -> Any:
 class Subset(Dataset[T_co]):
     """The samples of a dataset at the given indices.
 
-    A subclass that writes `__getitem__` must write `__getitems__` as well, for loaders ask for batches; otherwise
-    NotImplementedError is raised.
+    A subclass that writes `__getitem__` must write `__getitems__` as well, for loaders ask for batches;
+    otherwise NotImplementedError is raised.
     """
 
     dataset: Dataset[T_co]
@@ -210,15 +211,16 @@ def random_split(
 ) -> list[Subset]:
     """Split a dataset at random into subsets of the given lengths, or fractions that sum to 1.
 
-    What fractions leave over by rounding down goes one each to the first subsets. With the same seed the split is
-    PyTorch's. Raises ValueError where the lengths do not sum to the dataset's, and warns of a fraction that is left
-    with nothing.
+    What fractions leave over by rounding down goes one each to the first subsets. With the same seed the
+    split is PyTorch's. Raises ValueError where the lengths do not sum to the dataset's, and warns of a
+    fraction that is left with nothing.
     """
     total = len(dataset)  # type: ignore[arg-type]
     sizes = _sizes_of(lengths, total) if _are_fractions(lengths) else list(lengths)
     if sum(sizes) != total:
         raise ValueError(
-            f"random_split: Sum of input lengths does not equal the length of the input dataset: {sum(sizes)}, not {total}"
+            "random_split: Sum of input lengths does not equal the length of the input dataset: "
+            f"{sum(sizes)}, not {total}"
         )
     order = ops.randperm(total, generator=generator).tolist()
     ends = list(itertools.accumulate(sizes))

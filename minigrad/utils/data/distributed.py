@@ -12,11 +12,11 @@ from .sampler import Sampler
 
 
 class DistributedSampler(Sampler[int]):
-    """Every `num_replicas`-th index, beginning with the `rank`-th: together the processes see the whole dataset.
+    """Every `num_replicas`-th index from the `rank`-th on: together the processes see the whole dataset.
 
-    The order is shuffled alike in all of them, anew for each epoch that `set_epoch` names. So that all get equally
-    many, the first indices are repeated at the end or, with `drop_last`, the last ones left out. Both `num_replicas`
-    and `rank` must be given: there is no process group here to ask.
+    The order is shuffled alike in all of them, anew for each epoch that `set_epoch` names. So that all get
+    equally many, the first indices are repeated at the end or, with `drop_last`, the last ones left out. Both
+    `num_replicas` and `rank` must be given: there is no process group here to ask.
     """
 
     def __init__(

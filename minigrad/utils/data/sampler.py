@@ -1,7 +1,7 @@
 """Samplers: in which order, and how often, the samples of a dataset are visited.
 
-A sampler is anything that can be iterated over and yields indices (or lists of them, for a batch). Given the same
-seed, the random ones give PyTorch's order.
+A sampler is anything that can be iterated over and yields indices (or lists of them, for a batch). Given the
+same seed, the random ones give PyTorch's order.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class SubsetRandomSampler(Sampler[int]):
 
 
 class WeightedRandomSampler(Sampler[int]):
-    """`num_samples` indices drawn with probabilities proportional to `weights` (N,), which need not sum to 1."""
+    """`num_samples` indices drawn with probabilities proportional to `weights` (N,), whatever their sum."""
 
     def __init__(
         self,

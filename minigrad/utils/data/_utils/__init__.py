@@ -1,3 +1,3 @@
-"""What a DataLoader is made of: putting samples together (collate), getting them (fetch), workers (worker)."""
+"""What a DataLoader is made of: getting samples (fetch), putting them together (collate), worker."""
 
 from . import collate, fetch, worker

@@ -19,7 +19,7 @@ _NO_NUMBERS = "SaUO"  # the kinds of NumPy dtype that hold text or objects
 
 
 def default_convert(data):
-    """A sample with its NumPy arrays and scalars made tensors, also those inside containers; the rest as it is."""
+    """A sample with its NumPy arrays and scalars made tensors, also inside containers; the rest as it is."""
     if isinstance(data, Tensor):
         return data
     if isinstance(data, (np.ndarray, np.generic)):
@@ -38,9 +38,9 @@ def default_convert(data):
 def default_collate(batch):
     """A list of samples as one batch, its first axis being the samples'.
 
-    Tensors and arrays (...) become a tensor (N, ...); integers and booleans a tensor of their dtype, Python floats
-    one of float64; text stays a list; dicts, named tuples, tuples and lists are collated part by part (tuples into
-    lists). Raises TypeError for anything else and RuntimeError where sizes differ.
+    Tensors and arrays (...) become a tensor (N, ...); integers and booleans a tensor of their dtype, Python
+    floats one of float64; text stays a list; dicts, named tuples, tuples and lists are collated part by part
+    (tuples into lists). Raises TypeError for anything else and RuntimeError where sizes differ.
     """
     return collate(batch, collate_fn_map=default_collate_fn_map)
 
@@ -48,8 +48,8 @@ def default_collate(batch):
 def collate(batch, *, collate_fn_map: dict[Any, Callable] | None = None):
     """As `default_collate`, with a table of one's own: type (or tuple of types) -> function.
 
-    Each function is called as `function(batch, collate_fn_map=...)`. The table is searched for the first sample's
-    own type, and then in its order for one that it is an instance of.
+    Each function is called as `function(batch, collate_fn_map=...)`. The table is searched for the first
+    sample's own type, and then in its order for one that it is an instance of.
     """
     sample = batch[0]
     function = _function_for(sample, collate_fn_map or {})
@@ -112,9 +112,9 @@ def _sequence_like(original: Sequence, items: list) -> Sequence:
         return items
 
 
-# ---- by type -------------------------------------------------------------------------------------------------
+# ---- by type -----------------------------------------------------------------------------------------------
 def collate_tensor_fn(batch, *, collate_fn_map=None) -> Tensor:
-    if _need_graph(batch):
+    if need_graph(batch):
         return ops.stack(list(batch), 0)
     whole = _joined([tensor.array for tensor in batch])
     return ops.stack(list(batch), 0) if whole is None else untracked(whole)
@@ -129,17 +129,17 @@ def collate_numpy_array_fn(batch, *, collate_fn_map=None) -> Tensor:
     return ops.as_tensor(whole)
 
 
-def _need_graph(tensors) -> bool:
+def need_graph(tensors) -> bool:
     """Whether one of them, or a tensor it is a view of, requires grad."""
     while tensors:
-        if any([tensor.tracked for tensor in tensors]):
+        if any([tensor.tracked for tensor in tensors]):  # noqa: C419 - half the time of a generator
             return True
         tensors = {tensor.base for tensor in tensors} - {None}
     return False
 
 
 def _joined(items: Sequence, wanted: tuple | None = None) -> np.ndarray | None:
-    """The arrays or numbers as one array; None where they differ in shape, need promotion, or are not NumPy's."""
+    """The arrays or numbers as one array; None where shapes or dtypes differ, or CuPy holds them."""
     if wanted is None and not isinstance(items[0], np.ndarray):
         return None
     try:

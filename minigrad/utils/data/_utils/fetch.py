@@ -1,8 +1,8 @@
 """From indices to a batch: `fetch(indices)` gets the samples from a dataset and collates them.
 
-A `TensorDataset` collated in the default way need not be taken apart into samples and put together again: the batch
-is one indexing of each tensor. `gatherer` says whether that holds, also through `Subset`; the readable way is
-`MapFetcher`, and the two give the same batches.
+A `TensorDataset` collated in the default way need not be taken apart into samples and put together again: the
+batch is one indexing of each tensor. `gatherer` says whether that holds, also through `Subset`; the readable
+way is `MapFetcher`, and the two give the same batches.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from ....engine import untracked
 from ....tensor import Tensor
 from ..dataset import Subset, TensorDataset
-from .collate import default_collate, default_collate_fn_map
+from .collate import default_collate, default_collate_fn_map, need_graph
 
 
 class MapFetcher:
@@ -73,14 +73,11 @@ def gatherer(dataset, auto_collation: bool, collate_fn: Callable) -> GatherFetch
     while type(dataset) is Subset:
         subsets.append(dataset)
         dataset = dataset.dataset
-    if type(dataset) is not TensorDataset or not all(_is_plain(tensor) for tensor in dataset.tensors):
+    if type(dataset) is not TensorDataset or need_graph(dataset.tensors):
         return None
+    if any(type(tensor) is not Tensor for tensor in dataset.tensors):
+        return None  # a class of a user's may be indexed in its own way
     return GatherFetcher(dataset, subsets)
 
 
 _ORIGINAL_MAP: dict[Any, Callable] = dict(default_collate_fn_map)
-
-
-def _is_plain(tensor) -> bool:
-    """Whether indexing it makes no graph, and needs no refreshing from a base that may have been written to."""
-    return type(tensor) is Tensor and not tensor.requires_grad and tensor.base is None

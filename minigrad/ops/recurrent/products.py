@@ -1,0 +1,65 @@
+"""Products of weights with columns, as fast as BLAS has them for the sizes of one time step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .workspace import is_host
+
+SMALL_PRODUCT = 1_000_000  # multiplications up to which OpenBLAS's AVX-512 kernels read operands in place
+
+
+def one_thread() -> bool:
+    """Does BLAS run on one thread? The variables that OpenBLAS reads say it, in its order, or the machine."""
+    for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(name, "").isdigit():
+            return os.environ[name] == "1"
+    return os.cpu_count() == 1
+
+
+def has_small_kernels() -> bool:
+    """Has OpenBLAS small-product kernels for this processor? With AVX-512, which NumPy's dispatch shows."""
+    introspect = getattr(np.lib, "introspect", None)
+    if introspect is None:
+        return False
+    found = str(introspect.opt_func_info("^tanh$", "float32"))
+    return "'current': 'X86_V4" in found or "'current': 'AVX512" in found
+
+
+SPLIT_PRODUCTS = one_thread() and has_small_kernels()
+
+
+def blocks(like: Any, rows: int, inner: int, batch: int) -> int:
+    """How many blocks of rows a product (rows, inner) @ (inner, batch) is best split into.
+
+    OpenBLAS first copies its operands into an order of its own, the weights at every step again, but not
+    for small products: split into these, a step takes half the time for 8 columns, 0.85 for 32 to 128
+    (docs/performance.md).
+    """
+    if not (SPLIT_PRODUCTS and is_host(like)) or batch <= 1 or rows * inner * batch <= SMALL_PRODUCT:
+        return 1
+    largest = min(rows, SMALL_PRODUCT // (inner * batch))
+    return next((rows // size for size in range(largest, 3, -1) if rows % size == 0), 1)
+
+
+def product(weights: Any, batch: int) -> Callable[[Any, Any], Any]:
+    """A function of z (inner, batch) and out that sets out = weights @ z, `out` shaped by `in_blocks`."""
+    rows, inner = weights.shape
+    count = blocks(weights, rows, inner, batch)
+    if count == 1:
+        return weights.dot  # half the overhead of np.matmul
+    return partial(np.matmul, weights.reshape(count, rows // count, inner))
+
+
+def in_blocks(out: Any, inner: int) -> Any:
+    """The contiguous array (..., rows, batch) in the shape that `product` writes."""
+    *lead, batch = out.shape
+    rows = prod(lead)
+    count = blocks(out, rows, inner, batch)
+    return out.reshape(rows, batch) if count == 1 else out.reshape(count, rows // count, batch)

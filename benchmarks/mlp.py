@@ -31,7 +31,7 @@ OPTIMIZERS = {"SGD": ({"lr": 1e-3}, 0.8), "Adam": ({"lr": 1e-5}, None)}
 def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
     for name, (settings, bound) in OPTIMIZERS.items():
         ours, theirs = (training_step(lib, name, **settings) for lib in (minigrad, torch))
-        first = abs(float(ours()) - float(theirs()))
+        first = abs(ours().item() - theirs().item())
         if first > 1e-5:
             raise RuntimeError(f"MLP with {name}: the first losses differ by {first}")
         yield compare(f"MLP 32x64-128-10, step with {name}", ours, theirs, bound, seconds)

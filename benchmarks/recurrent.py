@@ -30,7 +30,7 @@ def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
     for kind, bound in BOUNDS.items():
         for shape in SHAPES:
             ours, theirs = (training_step(lib, kind, shape) for lib in (minigrad, torch))
-            first, second = float(ours()), float(theirs())
+            first, second = ours().item(), theirs().item()
             if abs(first - second) > 1e-2 * (1 + abs(second)):
                 raise RuntimeError(f"{kind} {shape}: results differ, {first} against {second}")
             yield compare(f"{kind}, T N I H = {shape}, forward and backward", ours, theirs, bound, seconds)

@@ -59,7 +59,9 @@ def main() -> None:
     train_pairs, test_pairs = split_by_name(surnames())
 
     # 4. Turn it into numbers: each letter, and each language, has one. 0 is left for padding.
-    letters = {letter: i + 1 for i, letter in enumerate(sorted({c for name, _ in train_pairs for c in name.lower()}))}
+    letters = {
+        letter: i + 1 for i, letter in enumerate(sorted({c for name, _ in train_pairs for c in name.lower()}))
+    }
     languages = {language: i for i, language in enumerate(sorted({language for _, language in train_pairs}))}
 
     def encoded(pairs):
@@ -103,7 +105,9 @@ def main() -> None:
             total += loss.item()
         history["training loss"].append(total / len(train))
         history["test error"].append(1 - accuracy(model, test, args.device))
-        print(f"epoch {epoch + 1:2}: loss {total / len(train):.3f}, accuracy {1 - history['test error'][-1]:.1%}")
+        print(
+            f"epoch {epoch + 1:2}: loss {total / len(train):.3f}, accuracy {1 - history['test error'][-1]:.1%}"
+        )
 
         # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had happened.
         save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
@@ -116,7 +120,10 @@ def main() -> None:
     print_table(
         f"accuracy on {len(test_pairs)} surnames held out, {len(languages)} languages",
         [
-            (f"most frequent language ({majority})", f"{baselines.accuracy([majority] * len(names), wanted):.1%}"),
+            (
+                f"most frequent language ({majority})",
+                f"{baselines.accuracy([majority] * len(names), wanted):.1%}",
+            ),
             ("character n-grams, naive Bayes", f"{baselines.accuracy(ngrams.predict(names), wanted):.1%}"),
             (f"{args.model.upper()}, {args.epochs} epochs", f"{accuracy(model, test, args.device):.1%}"),
         ],

@@ -29,7 +29,9 @@ class Forecaster(nn.Module):
         super().__init__()
         self.recurrent = RECURRENT[kind](1, hidden, batch_first=True)
         self.from_state = nn.Linear(hidden, 1)
-        self.from_window = nn.Linear(history, 1)  # the linear part, an autoregression, need not be learned by gates
+        self.from_window = nn.Linear(
+            history, 1
+        )  # the linear part, an autoregression, need not be learned by gates
         nn.init.zeros_(self.from_window.weight)
 
     def forward(self, windows):
@@ -64,10 +66,14 @@ def main() -> None:
     values = series.values if setting["trend"] else np.sqrt(series.values)
 
     # 4. Cut it into windows, the last fifth held out, scaled by the mean and deviation of the training part alone.
-    inputs, targets, level, when = windows_of(values, setting["history"], setting["horizon"], setting["trend"])
+    inputs, targets, level, when = windows_of(
+        values, setting["history"], setting["horizon"], setting["trend"]
+    )
     held_out = when >= len(values) - len(values) // 5
     scales = [(part[~held_out].mean(), part[~held_out].std()) for part in (inputs, targets)]
-    inputs, targets = ((part - mean) / std for part, (mean, std) in zip((inputs, targets), scales, strict=True))
+    inputs, targets = (
+        (part - mean) / std for part, (mean, std) in zip((inputs, targets), scales, strict=True)
+    )
     x, y = torch.tensor(inputs, dtype=torch.float32), torch.tensor(targets, dtype=torch.float32)
     inside = torch.from_numpy(~held_out)
 

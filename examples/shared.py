@@ -11,15 +11,21 @@ from pathlib import Path
 import minigrad
 
 
-def option_parser(description: str, learning_rate: float, epochs: int | None = None) -> argparse.ArgumentParser:
+def option_parser(
+    description: str, learning_rate: float, epochs: int | None = None
+) -> argparse.ArgumentParser:
     """The command line both examples share."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("--model", choices=["rnn", "lstm", "gru"], default="lstm", help="the recurrent layer")
     parser.add_argument("--epochs", type=int, default=epochs, help="times through the training data")
     parser.add_argument("--lr", type=float, default=learning_rate, help="the highest learning rate")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and dropout")
     parser.add_argument("--device", default="cpu", help="'cpu', or 'cuda' where CuPy and a GPU are there")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the checkpoint and the picture")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="folder for the checkpoint and the picture"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in that folder")
     return parser
 
@@ -39,7 +45,7 @@ def progress(items: Sequence, label: str) -> Iterator:
         from tqdm import tqdm
     except ImportError:
         return _counted(items, label)
-    return iter(tqdm(items, label, leave=False))
+    return iter(tqdm(items, label, leave=False, disable=None))  # no bar where stderr is no terminal
 
 
 def _counted(items: Sequence, label: str) -> Iterator:

@@ -1,36 +1,42 @@
 """minigrad: a reverse-mode autograd tensor engine on NumPy (or CuPy), with PyTorch's names.
 
-import minigrad as torch
+    import minigrad as torch
+
+Every public name that PyTorch has too has its signature and its meaning. They stand here in the order a reader meets
+them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
 """
 
-from . import autograd, ops, random
-from .autograd.grad_mode import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from .backend import device
+# ruff: noqa: I001 - in the order a reader meets them.
+import sys
+from importlib import import_module
+
+from . import ops
+from .tensor import Size, Tensor
+from .backend import device, get_default_device, set_default_device
 from .dtypes import (
     bool_ as bool,
-)
-from .dtypes import (
     can_cast,
     complex64,
+    complex64 as cfloat,
     complex128,
+    complex128 as cdouble,
     dtype,
     finfo,
     float16,
+    float16 as half,
     float32,
+    float32 as float,
     float64,
+    float64 as double,
     get_default_dtype,
     iinfo,
     int8,
     int16,
+    int16 as short,
     int32,
+    int32 as int,
     int64,
+    int64 as long,
     promote_types,
     result_type,
     set_default_dtype,
@@ -39,7 +45,369 @@ from .dtypes import (
     uint32,
     uint64,
 )
-from .random import Generator, initial_seed, manual_seed, seed
-from .tensor import Size, Tensor
+from .layouts import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from .autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from .random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+from .ops import (
+    tensor,
+    as_tensor,
+    asarray,
+    from_numpy,
+    frombuffer,
+    from_dlpack,
+    zeros,
+    ones,
+    empty,
+    full,
+    zeros_like,
+    ones_like,
+    empty_like,
+    full_like,
+    arange,
+    linspace,
+    logspace,
+    eye,
+    scalar_tensor,
+    meshgrid,
+    tril_indices,
+    triu_indices,
+    complex,
+    polar,
+)
+from .ops import (
+    rand,
+    rand_like,
+    randn,
+    randn_like,
+    randint,
+    randint_like,
+    randperm,
+    normal,
+    bernoulli,
+    multinomial,
+)
+from .ops import (
+    scaled_add as add,
+    scaled_sub as sub,
+    scaled_sub as subtract,
+    mul,
+    mul as multiply,
+    divide,
+    divide as div,
+    div as true_divide,
+    rsub,
+    neg,
+    neg as negative,
+    abs,
+    abs as absolute,
+    reciprocal,
+    pow,
+    float_power,
+    square,
+    sqrt,
+    rsqrt,
+    exp,
+    exp2,
+    expm1,
+    log,
+    log2,
+    log10,
+    log1p,
+    sin,
+    cos,
+    tan,
+    asin,
+    acos,
+    atan,
+    atan2,
+    sinh,
+    cosh,
+    tanh,
+    asinh,
+    acosh,
+    atanh,
+    asin as arcsin,
+    acos as arccos,
+    atan as arctan,
+    atan2 as arctan2,
+    asinh as arcsinh,
+    acosh as arccosh,
+    atanh as arctanh,
+    sigmoid,
+    relu,
+    erf,
+    sign,
+    floor,
+    ceil,
+    trunc,
+    trunc as fix,
+    round,
+    frac,
+    floor_divide,
+    remainder,
+    fmod,
+    maximum,
+    minimum,
+    clamp,
+    clamp as clip,
+    clamp_min,
+    clamp_max,
+    where,
+    lerp,
+    addcmul,
+    addcdiv,
+    nan_to_num,
+    conj,
+    conj as conj_physical,
+    real,
+    imag,
+    is_complex,
+    view_as_real,
+    view_as_complex,
+)
+from .ops import (
+    eq,
+    ne,
+    lt,
+    le,
+    gt,
+    ge,
+    ne as not_equal,
+    lt as less,
+    le as less_equal,
+    gt as greater,
+    ge as greater_equal,
+    isnan,
+    isinf,
+    isfinite,
+    isclose,
+    allclose,
+    equal,
+    logical_and,
+    logical_or,
+    logical_not,
+    logical_xor,
+    bitwise_and,
+    bitwise_or,
+    bitwise_not,
+    bitwise_xor,
+)
+from .ops import (
+    sum,
+    mean,
+    prod,
+    std,
+    var,
+    std_mean,
+    var_mean,
+    norm,
+    logsumexp,
+    count_nonzero,
+    all,
+    any,
+    max,
+    min,
+    amax,
+    amin,
+    argmax,
+    argmin,
+    median,
+    cumsum,
+    cumprod,
+)
+from .ops import (
+    sort,
+    argsort,
+    topk,
+    kthvalue,
+)
+from .ops import (
+    reshape,
+    permute,
+    transpose,
+    t,
+    movedim,
+    movedim as moveaxis,
+    transpose as swapaxes,
+    transpose as swapdims,
+    squeeze,
+    unsqueeze,
+    flatten,
+    unflatten,
+    ravel,
+    broadcast_to,
+    broadcast_tensors,
+    broadcast_shapes,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    adjoint,
+    repeat_interleave,
+    tile,
+    roll,
+    flip,
+    fliplr,
+    flipud,
+    rot90,
+    copy as clone,
+    as_strided,
+)
+from .ops import (
+    cat,
+    cat as concat,
+    cat as concatenate,
+    stack,
+    hstack,
+    vstack,
+    dstack,
+    column_stack,
+    row_stack,
+    split,
+    split as split_with_sizes,
+    split as unsafe_split,
+    chunk,
+    chunk as unsafe_chunk,
+    tensor_split,
+    hsplit,
+    vsplit,
+    dsplit,
+    unbind,
+)
+from .ops import (
+    gather,
+    select_at as select,
+    narrow,
+    index_select,
+    take_along_dim,
+    masked_select,
+    masked_fill,
+    masked_scatter,
+    nonzero,
+    scatter,
+    scatter_add,
+    scatter_reduce,
+    index_add,
+    index_copy,
+    index_fill,
+    index_put,
+    index_reduce,
+    select_scatter,
+    slice_scatter,
+    diagonal_scatter,
+)
+from .ops import (
+    matmul,
+    mm,
+    bmm,
+    mv,
+    dot,
+    vdot,
+    inner,
+    outer,
+    outer as ger,
+    addmm,
+    addmv,
+    addbmm,
+    baddbmm,
+    tensordot,
+    einsum,
+    diag,
+    diagonal,
+    diag_embed,
+    diagflat,
+    trace,
+    tril,
+    triu,
+)
+from .ops import (
+    softmax,
+    log_softmax,
+)
+from .ops.facts import (
+    get_device,
+    is_conj,
+    is_floating_point,
+    is_inference,
+    is_neg,
+    is_nonzero,
+    is_same_size,
+    is_signed,
+    is_storage,
+    is_tensor,
+    numel,
+    resolve_conj,
+    resolve_neg,
+)
+from .tensor_types import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
+from .settings import (
+    are_deterministic_algorithms_enabled,
+    compile,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    get_num_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    set_default_tensor_type,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    set_num_threads,
+    use_deterministic_algorithms,
+)
+from math import e, inf, nan, pi
+from . import autograd, backends, cuda, random, version
+from .version import __version__
 
-__version__ = "0.1.0"
+# Training's parts are loaded when they are first named (PEP 562), so that `import minigrad` stays as quick as NumPy's.
+_LATER = {
+    name: (name, None)
+    for name in (
+        *("accelerator", "datasets", "func", "jit", "nn", "onnx", "optim", "serialization", "utils", "viz"),
+    )
+}
+_LATER |= {name: ("serialization", name) for name in ("save", "load")}
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        message = f"module 'minigrad' has no attribute '{name}'"
+        raise AttributeError(message, name=name, obj=sys.modules[__name__])
+    module_name, member = _LATER[name]
+    module = import_module(f".{module_name}", __name__)
+    return module if member is None else getattr(module, member)
+
+
+def __dir__():
+    return sorted([*globals(), *_LATER])

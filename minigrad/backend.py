@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -51,8 +52,31 @@ class device:
     def __reduce__(self):
         return device, (self.type, self.index)
 
+    def __enter__(self) -> device:
+        """As a context: new tensors are made on this device."""
+        _entered.append(default_device.set(as_device(self)))
+        return self
+
+    def __exit__(self, *error) -> None:
+        default_device.reset(_entered.pop())
+
 
 CPU = device("cpu")
+default_device: ContextVar[device] = ContextVar("default_device", default=CPU)
+_entered: list = []
+#: whether `set_default_device` was called: PyTorch then sends calls of Tensor.backward through the class once more
+device_is_a_mode: ContextVar[bool] = ContextVar("device_is_a_mode", default=False)
+
+
+def get_default_device() -> device:
+    """Where tensors are made when no device is named."""
+    return default_device.get()
+
+
+def set_default_device(where: device | str | None) -> None:
+    """Make tensors on this device, in this thread, when none is named; None is the CPU."""
+    default_device.set(CPU if where is None else as_device(where))
+    device_is_a_mode.set(where is not None)
 
 
 @functools.cache
@@ -75,8 +99,8 @@ def cuda_is_available() -> bool:
 
 
 def as_device(where) -> device:
-    """`where` as a device (None is the CPU); a device that cannot be used is refused here, not at first use."""
-    found = CPU if where is None else where if isinstance(where, device) else device(where)
+    """`where` as a device (None is the default); one that cannot be used is refused here, not at first use."""
+    found = default_device.get() if where is None else where if isinstance(where, device) else device(where)
     if found.type == "cuda" and not cuda_is_available():
         cupy()
         raise RuntimeError("device 'cuda': CuPy finds no GPU here; use device 'cpu'")
@@ -90,7 +114,7 @@ def device_of(array) -> device:
 
 def module_of(array):
     """numpy or cupy: the module that makes arrays of this kind."""
-    return np if isinstance(array, np.ndarray) else cupy()
+    return np if isinstance(array, (np.ndarray, np.generic)) else cupy()
 
 
 def module_for(where: device):

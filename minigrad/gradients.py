@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .backend import as_array, module_of
-from .engine import Value, edge_of, run_hooks, untracked, walk
+from .engine import Value, edge_of, untracked
+from .walk import run_hooks, walk
 
 
 def backward(tensors, gradients=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:

@@ -9,10 +9,21 @@ uniform floats use the low 24 bits of a word, doubles the low 53 of two, normals
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 
 import numpy as np
 
 from . import backend
+from .engine import untracked
+
+BLOCK = 624  # words the twister makes at a time
+#: PyTorch's layout of a generator's state
+STATE = np.dtype(
+    [
+        *(("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("key", "<u8", BLOCK)),
+        *(("unused", "V8"), ("normal", "<f8"), ("unused_too", "V8"), ("has_normal", "<i4"), ("rest", "V12")),
+    ]
+)
 
 
 class Generator:
@@ -43,29 +54,31 @@ class Generator:
         self.manual_seed(secrets.randbits(64))
         return self._seed
 
-    def get_state(self) -> dict:
-        """Everything that decides the coming numbers."""
+    def get_state(self):
+        """Everything that decides the coming numbers, as (5056,) uint8: byte for byte what PyTorch keeps."""
         twister = self._bits.state["state"]
-        return {
-            "seed": self._seed,
-            "key": twister["key"].copy(),
-            "pos": int(twister["pos"]),
-            "normal": self._cached_normal,
-        }
+        state = np.zeros((), STATE)
+        state["seed"], state["seeded"], state["key"] = self._seed, 1, twister["key"]
+        state["left"], state["next"] = BLOCK + 1 - int(twister["pos"]), int(twister["pos"]) % BLOCK
+        state["has_normal"] = self._cached_normal is not None
+        state["normal"] = self._cached_normal or 0.0
+        return untracked(np.frombuffer(state.tobytes(), np.uint8).copy())
 
-    def set_state(self, state: dict) -> None:
-        """Go on from where `get_state` was called."""
-        missing = {"seed", "key", "pos", "normal"} - set(state)
-        if missing:
+    def set_state(self, new_state) -> None:
+        """Go on from where `get_state`, here or in PyTorch, was called."""
+        array = getattr(new_state, "array", None)
+        if array is None or array.dtype != np.uint8 or array.size != STATE.itemsize:
             raise RuntimeError(
-                f"Generator.set_state: the state lacks {sorted(missing)}; pass what get_state returned"
+                f"Generator.set_state: the state must be a uint8 tensor of {STATE.itemsize} elements, as get_state returns"
             )
-        self._seed = state["seed"]
-        self._bits.state = {
-            "bit_generator": "MT19937",
-            "state": {"key": np.asarray(state["key"], np.uint32), "pos": int(state["pos"])},
-        }
-        self._cached_normal = state["normal"]
+        state = np.frombuffer(array.tobytes(), STATE)[0]
+        self._seed = int(state["seed"])
+        pos = BLOCK if state["left"] == 1 else int(state["next"])
+        self._bits.state = {"bit_generator": "MT19937", "state": {"key": state["key"].copy(), "pos": pos}}
+        self._cached_normal = float(state["normal"]) if state["has_normal"] else None
+
+    def __reduce__(self):
+        return _restored, (self.get_state(),)
 
     # ---- words ------------------------------------------------------------------------------------------------
     def words(self, count: int) -> np.ndarray:
@@ -128,10 +141,11 @@ class Generator:
 
     def permutation(self, count: int) -> np.ndarray:
         """A random order of 0 .. count-1, (count,) int64, by the Fisher-Yates shuffle."""
-        jumps = (self.words(max(count - 1, 0)) % np.arange(count, 1, -1, dtype=np.uint64)).tolist()
+        jumps = self.words(max(count - 1, 0)) % np.arange(count, 1, -1, dtype=np.uint64)
+        partners = (jumps + np.arange(len(jumps), dtype=np.uint64)).tolist()
         order = list(range(count))
-        for i, jump in enumerate(jumps):
-            order[i], order[i + jump] = order[i + jump], order[i]
+        for i, j in enumerate(partners):
+            order[i], order[j] = order[j], order[i]
         return np.array(order, np.int64)
 
     def bernoulli(self, shape, probability: float) -> np.ndarray:
@@ -176,3 +190,31 @@ def seed() -> int:
 def initial_seed() -> int:
     """The seed the default generator began with."""
     return default_generator.initial_seed()
+
+
+def get_rng_state():
+    """The default generator's state, as (5056,) uint8: byte for byte what PyTorch keeps."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state) -> None:
+    """Let the default generator go on from where a state was taken, here or in PyTorch."""
+    default_generator.set_state(new_state)
+
+
+@contextmanager
+def fork_rng(devices=None, enabled: bool = True):
+    """Context at whose end the default generator is where it was at the beginning."""
+    before = get_rng_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            set_rng_state(before)
+
+
+def _restored(state) -> Generator:
+    """An unpickled or copied generator."""
+    made = Generator()
+    made.set_state(state)
+    return made

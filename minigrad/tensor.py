@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, formatting, gradients, graph, hooks, ops
-from .backend import device_of, to_numpy
+from .backend import device_is_a_mode, device_of, to_numpy
 from .engine import Value, results_are, untracked
 from .inplace import write
 from .tensor_methods import RareMethods
@@ -100,7 +100,7 @@ class Tensor(RareMethods, Value):
         return self.array.shape[0]
 
     def __repr__(self, *, tensor_contents=None) -> str:
-        return formatting.tensor_repr(self)
+        return formatting.tensor_repr(self, tensor_contents)
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if self.array.ndim == 0 else str(self), spec)
@@ -166,7 +166,15 @@ class Tensor(RareMethods, Value):
 
     def backward(self, gradient=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
         """Add the gradient of this tensor (a scalar, unless `gradient` weighs its elements) to its leaves' `.grad`."""
-        gradients.backward(self, None if gradient is None else [gradient], retain_graph, create_graph, inputs)
+        if device_is_a_mode.get():  # a function set in place of this one then sees two calls, as in PyTorch
+            token = device_is_a_mode.set(False)
+            try:
+                return Tensor.backward(self, gradient, retain_graph, create_graph, inputs)
+            finally:
+                device_is_a_mode.reset(token)
+        return gradients.backward(
+            self, None if gradient is None else [gradient], retain_graph, create_graph, inputs
+        )
 
     def detach(self) -> Tensor:
         """The same memory outside the graph; in-place writes to either are noticed by both."""

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from minigrad import backend, dtypes, serialization
-from minigrad.nn.parameter import Parameter
+from minigrad import backend, dtypes, nn, optim, serialization
+from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.serialization import FileError, UnpicklingError, atomic, zip_reader, zip_writer
 from minigrad.serialization.tensors import Size, Tensor, from_array
 from minigrad.serialization.zip_reader import ZipReader
@@ -203,6 +203,13 @@ def test_attributes_of_a_tensor_are_kept():
     assert got[0].requires_grad
 
 
+def test_buffers_are_plain_tensors():
+    got = round_trip(Buffer(boxed(RAMP), persistent=False))
+    assert type(got) is Tensor
+    assert same(got, RAMP)
+    assert got.persistent is False
+
+
 def test_attributes_of_a_tensor_may_not_hide_its_methods():
     state = value({"requires_grad": True})
     arguments = (name("torch._utils._rebuild_tensor_v2"), name("torch.Tensor"))
@@ -370,6 +377,55 @@ def test_pickle_errors_are_of_the_documented_kind_without_weights_only_too():
     ):
         with pytest.raises(UnpicklingError):
             serialization.load(archive(instructions), weights_only=False)
+
+
+# ---- whole modules -----------------------------------------------------------------------------------------
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.GRU(3, 4)
+        self.head = nn.Linear(4, 2)
+        self.tied = self.head
+        self.register_buffer("scale", boxed(np.float32(2)), persistent=False)
+
+    def forward(self, x):
+        return self.head(self.body(x)[0]) * self.scale
+
+
+def test_whole_modules(tmp_path):
+    net = Net()
+    serialization.save(net, tmp_path / "net.pt")
+    with pytest.raises(UnpicklingError, match=r"test_serialization\.Net"):
+        serialization.load(tmp_path / "net.pt")
+    got = serialization.load(tmp_path / "net.pt", weights_only=False)
+    x = boxed(np.random.default_rng(0).standard_normal((5, 2, 3)).astype(np.float32))
+    np.testing.assert_array_equal(got(x).detach().numpy(), net(x).detach().numpy())
+    assert got.tied is got.head
+    assert list(got.state_dict()) == list(net.state_dict())
+    assert [type(p) for p in got.parameters()] == [Parameter] * 6
+
+
+def test_training_goes_on_where_it_was_saved():
+    """Model and optimizer, saved in the middle and loaded into new ones, train as if nothing had happened."""
+    x = boxed(np.random.default_rng(0).standard_normal((5, 2, 3)).astype(np.float32))
+
+    def steps(model, optimizer, count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            (model(x) ** 2).sum().backward()
+            optimizer.step()
+        return [p.detach().numpy().copy() for p in model.parameters()]
+
+    first = Net()
+    adam = optim.Adam(first.parameters(), lr=0.1)
+    steps(first, adam, 2)
+    checkpoint = round_trip({"model": first.state_dict(), "optimizer": adam.state_dict(), "epoch": 2})
+    second = Net()
+    other = optim.Adam(second.parameters(), lr=0.5)
+    second.load_state_dict(checkpoint["model"])
+    other.load_state_dict(checkpoint["optimizer"])
+    for got, wanted in zip(steps(second, other, 3), steps(first, adam, 3), strict=True):
+        np.testing.assert_array_equal(got, wanted)
 
 
 # ---- hostile pickles ---------------------------------------------------------------------------------------

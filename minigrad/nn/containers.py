@@ -20,7 +20,7 @@ def _place(index, length: int) -> int:
     return index % length
 
 
-# ---- in a row --------------------------------------------------------------------------------------------------------
+# ---- in a row --------------------------------------------------------------------------------------------
 class _Row(Module):
     """Modules numbered from 0, with the operations of a list."""
 
@@ -92,7 +92,11 @@ class Sequential(_Row):
 
     def __getitem__(self, idx: int | slice):
         items = list(self._modules.items())
-        return type(self)(OrderedDict(items[idx])) if isinstance(idx, slice) else items[_place(idx, len(self))][1]
+        return (
+            type(self)(OrderedDict(items[idx]))
+            if isinstance(idx, slice)
+            else items[_place(idx, len(self))][1]
+        )
 
     def __setitem__(self, idx: int, module: Module) -> None:
         self._modules[list(self._module_names)[_place(idx, len(self))]] = module
@@ -127,7 +131,9 @@ class Sequential(_Row):
 
 def _must_be_sequential(operation: str, other) -> None:
     if not isinstance(other, Sequential):
-        raise ValueError(f"{operation} operator supports only objects of Sequential class, but {type(other)} is given.")
+        raise ValueError(
+            f"{operation} operator supports only objects of Sequential class, but {type(other)} is given."
+        )
 
 
 def _must_be_positive(sign: str, module: Module, times) -> None:
@@ -170,7 +176,7 @@ class ModuleList(_Row):
         return parenthesised(self._get_name(), "", [line.replace("\n", "\n  ") for line in lines])
 
 
-# ---- by name ---------------------------------------------------------------------------------------------------------
+# ---- by name ---------------------------------------------------------------------------------------------
 def _pairs(container: str, given) -> Iterable[tuple[str, Any]]:
     """The (key, value) pairs of a mapping or an iterable of pairs."""
     if not isinstance(given, Iterable):
@@ -186,7 +192,9 @@ def _pairs(container: str, given) -> Iterable[tuple[str, Any]]:
                 f"{container} update sequence element #{i} should be Iterable; is {type(pair).__name__}"
             )
         if len(pair) != 2:  # type: ignore[arg-type]
-            raise ValueError(f"{container} update sequence element #{i} has length {len(pair)}; 2 is required")  # type: ignore[arg-type]
+            raise ValueError(
+                f"{container} update sequence element #{i} has length {len(pair)}; 2 is required"
+            )  # type: ignore[arg-type]
     return pairs
 
 
@@ -242,7 +250,7 @@ class ModuleDict(Module):
             self[key] = module
 
 
-# ---- parameters ------------------------------------------------------------------------------------------------------
+# ---- parameters ------------------------------------------------------------------------------------------
 def _as_parameter(value):
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
@@ -321,7 +329,9 @@ class ParameterDict(Module):
 
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
-            raise TypeError(f"ParameterDict: a key must be a string, not {type(key).__name__}; write str(key)")
+            raise TypeError(
+                f"ParameterDict: a key must be a string, not {type(key).__name__}; write str(key)"
+            )
         setattr(self, key, _as_parameter(value))
         self._keys[key] = None
 

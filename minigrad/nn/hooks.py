@@ -177,7 +177,9 @@ class BackwardGates:
     def inputs_reached(self, grads: list) -> list:
         grad_input = _spread(grads, self.input_places, self.inputs)
         for hook in self.full:
-            grad_input = _replaced("hook", hook.function(self.module, grad_input, self.grad_output), grad_input)
+            grad_input = _replaced(
+                "hook", hook.function(self.module, grad_input, self.grad_output), grad_input
+            )
         self.grad_output = None
         return [grad_input[i] for i in self.input_places]
 

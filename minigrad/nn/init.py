@@ -16,8 +16,7 @@ from ..backend import module_of
 from ..random import Generator, default_generator
 from ..tensor import Tensor
 
-
-# ---- gains and fans --------------------------------------------------------------------------------------------------
+# ---- gains and fans ---------------------------------------------------------------------------------------
 _LINEAR = ("linear", *(f"conv{transpose}{n}d" for transpose in ("", "_transpose") for n in (1, 2, 3)))
 _GAINS = dict.fromkeys((*_LINEAR, "sigmoid"), 1) | {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
 
@@ -58,14 +57,16 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     return _calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())]
 
 
-# ---- plain fillings --------------------------------------------------------------------------------------------------
+# ---- plain fillings --------------------------------------------------------------------------------------
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Values drawn uniformly from [a, b)."""
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Values drawn from the normal distribution N(mean, std^2)."""
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
@@ -116,10 +117,12 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 def _must_be_matrix(name: str, tensor: Tensor) -> None:
     if tensor.dim() != 2:
-        raise ValueError(f"{name}: Only tensors with 2 dimensions are supported, not shape {tuple(tensor.shape)}")
+        raise ValueError(
+            f"{name}: Only tensors with 2 dimensions are supported, not shape {tuple(tensor.shape)}"
+        )
 
 
-# ---- drawn by the size of the layer ----------------------------------------------------------------------------------
+# ---- drawn by the size of the layer ----------------------------------------------------------------------
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform on [-a, a) with a = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
     a = math.sqrt(3.0) * (gain * math.sqrt(2.0 / float(sum(_calculate_fan_in_and_fan_out(tensor)))))
@@ -166,7 +169,7 @@ def kaiming_normal_(
     return tensor if std is None else normal_(tensor, 0, std, generator)
 
 
-# ---- drawn under a condition -----------------------------------------------------------------------------------------
+# ---- drawn under a condition -----------------------------------------------------------------------------
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -224,7 +227,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     It is the Q of the QR decomposition of a normal matrix, its signs chosen so that R's diagonal is positive.
     """
     if tensor.dim() < 2:
-        raise ValueError(f"Only tensors with 2 or more dimensions are supported, not shape {tuple(tensor.shape)}")
+        raise ValueError(
+            f"Only tensors with 2 or more dimensions are supported, not shape {tuple(tensor.shape)}"
+        )
     if tensor.numel() == 0:
         return tensor
     rows = tensor.shape[0]
@@ -251,7 +256,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     return tensor
 
 
-# ---- names of before -------------------------------------------------------------------------------------------------
+# ---- names of before -------------------------------------------------------------------------------------
 def _deprecated(function: Callable) -> Callable:
     """The name without underscore that PyTorch still has, which warns."""
     new = function.__name__
@@ -269,6 +274,11 @@ def _deprecated(function: Callable) -> Callable:
 
 
 uniform, normal, constant = _deprecated(uniform_), _deprecated(normal_), _deprecated(constant_)
-eye, dirac, sparse, orthogonal = _deprecated(eye_), _deprecated(dirac_), _deprecated(sparse_), _deprecated(orthogonal_)
+eye, dirac, sparse, orthogonal = (
+    _deprecated(eye_),
+    _deprecated(dirac_),
+    _deprecated(sparse_),
+    _deprecated(orthogonal_),
+)
 xavier_uniform, xavier_normal = _deprecated(xavier_uniform_), _deprecated(xavier_normal_)
 kaiming_uniform, kaiming_normal = _deprecated(kaiming_uniform_), _deprecated(kaiming_normal_)

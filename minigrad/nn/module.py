@@ -84,7 +84,9 @@ class Module:
 
     def forward(self, *input: Any):
         """What the module computes; each subclass writes its own."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
 
     def __call__(self, *args, **kwargs):
         try:
@@ -97,13 +99,18 @@ class Module:
     def _named(self, error: Exception) -> Exception:
         """The error, headed by this layer's name and settings if it arose in one of minigrad's own layers."""
         named = getattr(error, "_in_layer", False)
-        if named or self._module_names or not type(self).__module__.startswith("minigrad.") or len(error.args) != 1:
+        if (
+            named
+            or self._module_names
+            or not type(self).__module__.startswith("minigrad.")
+            or len(error.args) != 1
+        ):
             return error
         error.args = (f"{self!r}: {error.args[0]}",)
         error._in_layer = True  # type: ignore[attr-defined]
         return error
 
-    # ---- members ---------------------------------------------------------------------------------------------------
+    # ---- members ------------------------------------------------------------------------------------------
     @property
     def _parameters(self) -> Registry:
         return Registry(self.__dict__, self._parameter_names)
@@ -141,7 +148,9 @@ class Module:
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         self._buffers[name] = tensor
-        change = self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add
+        change = (
+            self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add
+        )
         change(name)
 
     def register_module(self, name: str, module: Module | None) -> None:
@@ -178,7 +187,9 @@ class Module:
     def _assign(self, kind: Kind, name: str, value) -> None:
         """Register a value; a member of another kind, or a plain attribute, of that name gives way."""
         if kind.names not in self.__dict__:
-            raise AttributeError(f"cannot assign {kind.noun}s before Module.__init__() call; call super().__init__()")
+            raise AttributeError(
+                f"cannot assign {kind.noun}s before Module.__init__() call; call super().__init__()"
+            )
         if name not in self.__dict__[kind.names]:
             for other in KINDS:
                 self.__dict__[other.names].pop(name, None)
@@ -194,7 +205,9 @@ class Module:
     def _replace(self, kind: Kind, name: str, value) -> None:
         """Put another value, or None, in the place of a member that is no subject for `_assign`."""
         if value is not None and not isinstance(value, kind.replacement):
-            raise TypeError(f"cannot assign '{typename(value)}' as {kind.noun} '{name}' ({kind.wanted} expected)")
+            raise TypeError(
+                f"cannot assign '{typename(value)}' as {kind.noun} '{name}' ({kind.wanted} expected)"
+            )
         self.__dict__[name] = value
 
     def __delattr__(self, name: str) -> None:
@@ -207,16 +220,18 @@ class Module:
         if isinstance(getattr(type(self), name, None), property):
             return object.__getattribute__(self, name)  # raises what the property raised
         if name == "_non_persistent_buffers_set" or name in (kind.names for kind in KINDS):
-            raise AttributeError(f"{type(self).__name__}: call super().__init__() before its members are used")
+            raise AttributeError(
+                f"{type(self).__name__}: call super().__init__() before its members are used"
+            )
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
 
     def __setstate__(self, attributes: dict) -> None:
-        self.__dict__.update(attributes)
+        self.__dict__.update(state.from_pytorch(attributes) if "_parameters" in attributes else attributes)
 
     def __dir__(self) -> list[str]:
         return sorted(name for name in super().__dir__() if not name[0].isdigit())
 
-    # ---- walking ---------------------------------------------------------------------------------------------------
+    # ---- walking ------------------------------------------------------------------------------------------
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The direct submodules with their names, each once."""
         seen = set()
@@ -242,7 +257,9 @@ class Module:
         yield prefix, self
         for name, module in self._modules.items():
             if module is not None:
-                yield from module.named_modules(memo, prefix + ("." if prefix else "") + name, remove_duplicate)
+                yield from module.named_modules(
+                    memo, prefix + ("." if prefix else "") + name, remove_duplicate
+                )
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all below it."""
@@ -250,7 +267,11 @@ class Module:
             yield module
 
     def _named_members(self, names: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator:
-        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        modules = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
         seen = set()
         for path, module in modules:
             attributes = module.__dict__
@@ -333,7 +354,7 @@ class Module:
         fn(self)
         return self
 
-    # ---- modes -----------------------------------------------------------------------------------------------------
+    # ---- modes --------------------------------------------------------------------------------------------
     def train(self, mode: bool = True):
         """Switch training mode (dropout drops, batch norm learns) on or off, here and below; returns self."""
         if not isinstance(mode, bool):
@@ -361,7 +382,7 @@ class Module:
             else:
                 parameter.grad.detach_().zero_()
 
-    # ---- conversion ------------------------------------------------------------------------------------------------
+    # ---- conversion ---------------------------------------------------------------------------------------
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
         """Put fn(t) in the place of every parameter, gradient and buffer; parameters stay the same objects."""
         if recurse:
@@ -413,7 +434,9 @@ class Module:
 
     def bfloat16(self):
         """Refused: NumPy has no bfloat16."""
-        raise NotImplementedError(f"{self._get_name()}.bfloat16(): NumPy has no bfloat16; use half() or float()")
+        raise NotImplementedError(
+            f"{self._get_name()}.bfloat16(): NumPy has no bfloat16; use half() or float()"
+        )
 
     def cpu(self):
         """Move to the CPU; returns self."""
@@ -432,7 +455,7 @@ class Module:
         """Nothing to do: arrays are shared between threads as they are; returns self."""
         return self
 
-    # ---- hooks -----------------------------------------------------------------------------------------------------
+    # ---- hooks --------------------------------------------------------------------------------------------
     def _hooks_around_call(self) -> CallHooks:
         if self._call_hooks is None:
             self.__dict__["_call_hooks"] = CallHooks()
@@ -502,8 +525,10 @@ class Module:
         """Call hook(module, incompatible_keys) after loading; it may clear or extend the lists of keys."""
         return hang(self._hooks_around_state().load, hook)
 
-    # ---- state -----------------------------------------------------------------------------------------------------
-    def state_dict(self, *, destination: dict | None = None, prefix: str = "", keep_vars: bool = False) -> dict:
+    # ---- state --------------------------------------------------------------------------------------------
+    def state_dict(
+        self, *, destination: dict | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict:
         """Parameters and persistent buffers by dotted name, in order; they share memory with the module's own.
 
         With `keep_vars` they are the very tensors, not detached.
@@ -524,7 +549,9 @@ class Module:
     def _load_from_state_dict(
         self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
     ) -> None:
-        state.load_own(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        state.load_own(
+            self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
 
     def _saves_extra_state(self) -> bool:
         return type(self).get_extra_state is not Module.get_extra_state
@@ -534,13 +561,17 @@ class Module:
 
     def get_extra_state(self) -> Any:
         """What else belongs in the state dict, if a subclass writes this method: any object that can be pickled."""
-        raise RuntimeError("get_extra_state: this module has none; write get_extra_state and set_extra_state together")
+        raise RuntimeError(
+            "get_extra_state: this module has none; write get_extra_state and set_extra_state together"
+        )
 
     def set_extra_state(self, state: Any) -> None:
         """Take back what `get_extra_state` returned."""
-        raise RuntimeError("set_extra_state: this module has none; write get_extra_state and set_extra_state together")
+        raise RuntimeError(
+            "set_extra_state: this module has none; write get_extra_state and set_extra_state together"
+        )
 
-    # ---- printing --------------------------------------------------------------------------------------------------
+    # ---- printing -----------------------------------------------------------------------------------------
     def _get_name(self) -> str:
         return type(self).__name__
 
@@ -550,7 +581,9 @@ class Module:
 
     def __repr__(self) -> str:
         extra = self.extra_repr()
-        children = [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
+        children = [
+            f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()
+        ]
         return parenthesised(self._get_name(), extra, children)
 
 
@@ -566,7 +599,9 @@ def parse_to(*args, **kwargs) -> tuple[device_class | None, dtypes.dtype | None]
     """The device and dtype among the arguments of `to`."""
     unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy"}
     if unknown:
-        raise TypeError(f"to() received an invalid keyword argument {min(unknown)!r}; it takes device, dtype, tensor")
+        raise TypeError(
+            f"to() received an invalid keyword argument {min(unknown)!r}; it takes device, dtype, tensor"
+        )
     given = [*args, *(v for k, v in kwargs.items() if k in ("device", "dtype", "tensor") and v is not None)]
     device = dtype = None
     for value in given:
@@ -577,7 +612,9 @@ def parse_to(*args, **kwargs) -> tuple[device_class | None, dtypes.dtype | None]
         elif isinstance(value, (str, int, device_class)) and not isinstance(value, bool):
             device = device_class(value)
         elif value is not None and not isinstance(value, bool):
-            raise TypeError(f"to() received an invalid argument of type {typename(value)}; it takes a device or dtype")
+            raise TypeError(
+                f"to() received an invalid argument of type {typename(value)}; it takes a device or dtype"
+            )
     return device, dtype
 
 

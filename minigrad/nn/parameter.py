@@ -11,7 +11,9 @@ from ..tensor import Tensor
 def _over(cls: type, data: Tensor, requires_grad: bool):
     """A leaf of class `cls` that shares the memory, and the version cell, of a tensor."""
     if not isinstance(data, Tensor):
-        raise TypeError(f"{cls.__name__}: data must be a Tensor, not {type(data).__name__}; wrap it: tensor(...)")
+        raise TypeError(
+            f"{cls.__name__}: data must be a Tensor, not {type(data).__name__}; wrap it: tensor(...)"
+        )
     if requires_grad and data.array.dtype.kind not in "fc":
         raise RuntimeError(
             f"Only Tensors of floating point and complex dtype can require gradients; this {cls.__name__} has "

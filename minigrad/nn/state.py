@@ -26,7 +26,30 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpect
     __str__ = __repr__
 
 
-# ---- saving ----------------------------------------------------------------------------------------------------------
+#: where PyTorch's modules keep members, by name, and where ours list those names
+_PYTORCH_MEMBERS = {
+    "_parameters": "_parameter_names",
+    "_buffers": "_buffer_names",
+    "_modules": "_module_names",
+}
+
+
+# ---- whole modules ---------------------------------------------------------------------------------------
+def from_pytorch(attributes: dict) -> dict:
+    """The attributes of a module that PyTorch has pickled, laid out as ours are; hooks are refused."""
+    ours = {name: value for name, value in attributes.items() if name not in _PYTORCH_MEMBERS}
+    hooks = [name for name in ours if "_hook" in name]
+    if any(ours.pop(name) for name in hooks):
+        raise ValueError(
+            f"a module pickled by PyTorch carries hooks ({', '.join(hooks)}); remove them before saving"
+        )
+    for theirs, names in _PYTORCH_MEMBERS.items():
+        ours[names] = dict.fromkeys(attributes[theirs])
+        ours |= attributes[theirs]
+    return ours
+
+
+# ---- saving ----------------------------------------------------------------------------------------------
 def collect(module, destination: dict | None, prefix: str, keep_vars: bool) -> dict:
     """The entries of a module and of those below it."""
     if destination is None:
@@ -62,7 +85,7 @@ def own_entries(module) -> dict[str, Tensor]:
     return {name: t for name, t in {**module._parameters, **buffers}.items() if t is not None}
 
 
-# ---- loading ---------------------------------------------------------------------------------------------------------
+# ---- loading ---------------------------------------------------------------------------------------------
 def load(module, state_dict: Mapping, strict: bool, assign: bool) -> IncompatibleKeys:
     """First look up everything; then, if nothing is wrong, write."""
     if not isinstance(state_dict, Mapping):
@@ -73,7 +96,11 @@ def load(module, state_dict: Mapping, strict: bool, assign: bool) -> Incompatibl
     writes: list[Callable] = []
 
     def visit(module, entries: Mapping, prefix: str) -> None:
-        local_metadata = {**metadata.get(prefix[:-1], {}), "assign_to_params_buffers": assign, "writes": writes}
+        local_metadata = {
+            **metadata.get(prefix[:-1], {}),
+            "assign_to_params_buffers": assign,
+            "writes": writes,
+        }
         module._load_from_state_dict(entries, prefix, local_metadata, True, *keys, errors)
         for name, child in module._modules.items():
             if child is not None:
@@ -100,7 +127,9 @@ def run_load_hooks(module, keys: IncompatibleKeys) -> None:
         run_load_hooks(child, keys)
     for hook in list(module._state_hooks.load.values()) if module._state_hooks else ():
         if hook(module, keys) is not None:
-            raise AssertionError("a load_state_dict post hook must return None; it may change the lists in place")
+            raise AssertionError(
+                "a load_state_dict post hook must return None; it may change the lists in place"
+            )
 
 
 def refuse(module, keys: IncompatibleKeys, errors: list[str], strict: bool) -> None:
@@ -110,12 +139,23 @@ def refuse(module, keys: IncompatibleKeys, errors: list[str], strict: bool) -> N
         listed = {what: ", ".join(f'"{key}"' for key in names) for what, names in found.items() if names}
         errors = [f"{what} key(s) in state_dict: {names}. " for what, names in listed.items()] + errors
     if errors:
-        lines = [f"Error(s) in loading state_dict for {module._get_name()}:", *errors, *_remedies(keys, strict)]
+        lines = [
+            f"Error(s) in loading state_dict for {module._get_name()}:",
+            *errors,
+            *_remedies(keys, strict),
+        ]
         raise RuntimeError("\n\t".join(lines))
 
 
 def load_own(
-    module, entries, prefix: str, local_metadata: dict, strict: bool, missing: list, unexpected: list, errors: list
+    module,
+    entries,
+    prefix: str,
+    local_metadata: dict,
+    strict: bool,
+    missing: list,
+    unexpected: list,
+    errors: list,
 ) -> None:
     """Look up one module's entries: note what is missing, unexpected or misshapen, and plan the writes."""
     for hook in list(module._state_hooks.load_pre.values()) if module._state_hooks else ():
@@ -141,7 +181,9 @@ def load_own(
                     unexpected.append(key)
 
 
-def _load_extra_state(module, entries, key: str, writes, strict: bool, missing: list, unexpected: list) -> None:
+def _load_extra_state(
+    module, entries, key: str, writes, strict: bool, missing: list, unexpected: list
+) -> None:
     if module._loads_extra_state():
         if key in entries:
             writes.append(lambda: module.set_extra_state(entries[key]))
@@ -205,5 +247,7 @@ def _remedies(keys: IncompatibleKeys, strict: bool) -> list[str]:
     wanted, found = set(keys.missing_keys), set(keys.unexpected_keys)
     prefix = min(found, default="").partition(".")[0] + "."
     if wanted and {key.removeprefix(prefix) for key in found} == wanted:
-        return [f"All keys match without '{prefix}': pass {{k.removeprefix('{prefix}'): v for k, v in ....items()}}."]
+        return [
+            f"All keys match without '{prefix}': pass {{k.removeprefix('{prefix}'): v for k, v in ....items()}}."
+        ]
     return ["Pass strict=False to load only the entries that match."]

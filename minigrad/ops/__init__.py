@@ -1,9 +1,88 @@
 """Every operation: primitives with their gradient formulas side by side, and PyTorch's functions built on them.
 
 In reading order: elementwise, shaping, reduction (the study core); then indexing, sorting, linalg, softmax, variants,
-creation, random.
+creation, random; then what is rare: arranging, updates, combined, einsum, complex, memory.
 """
 
+from .arranging import (
+    add_windows,
+    adjoint,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    broadcast_to,
+    column_stack,
+    concatenate,
+    diag,
+    diag_embed,
+    diagflat,
+    diagonal,
+    diagonal_of,
+    dsplit,
+    dstack,
+    expand_as,
+    fliplr,
+    flipud,
+    hsplit,
+    hstack,
+    lower_triangle,
+    matrix_adjoint,
+    moveaxis,
+    put_diagonal,
+    ravel,
+    repeat,
+    repeat_interleave,
+    reshape_as,
+    roll,
+    rot90,
+    row_stack,
+    split_with_sizes,
+    sum_to_size,
+    swapaxes,
+    swapdims,
+    tensor_split,
+    tile,
+    trace,
+    tril,
+    triu,
+    unfold,
+    unsafe_split,
+    unsafe_split_with_sizes,
+    upper_triangle,
+    view_as,
+    vsplit,
+    vstack,
+    windows,
+)
+from .combined import (
+    addcdiv,
+    addcmul,
+    allclose,
+    as_other,
+    clamp_max,
+    clamp_min,
+    equal,
+    finite_numbers,
+    float_power,
+    isclose,
+    lerp,
+    nan_to_num,
+    rsub,
+    vdot,
+)
+from .complex import (
+    complex,
+    complex_of_parts,
+    imag,
+    imaginary_part,
+    is_complex,
+    parts_of,
+    polar,
+    real,
+    real_part,
+    view_as_complex,
+    view_as_real,
+)
 from .creation import (
     arange,
     as_tensor,
@@ -27,6 +106,9 @@ from .creation import (
     triu_indices,
     zeros,
     zeros_like,
+)
+from .einsum import (
+    einsum,
 )
 from .elementwise import (
     abs,
@@ -117,6 +199,26 @@ from .indexing import (
     zero_part,
 )
 from .linalg import addbmm, addmm, addmv, baddbmm, bmm, dot, inner, matmul, mm, mv, outer, product, tensordot
+from .memory import (
+    address_of,
+    apply_in_place,
+    as_strided,
+    dtype_of_type,
+    fill_diagonal,
+    from_dlpack,
+    is_shared,
+    move_to_shared,
+    offset_of,
+    put_strided,
+    reshape_in_place,
+    resize,
+    resized_as,
+    share_memory_of,
+    strided_view,
+    sum_of_strides,
+    to_dlpack,
+    type_name,
+)
 from .promotion import to_dtype
 from .random import (
     bernoulli,
@@ -205,6 +307,25 @@ from .shaping import (
 )
 from .softmax import log_softmax, log_softmax_along, softmax, softmax_along
 from .sorting import amax, amin, argmax, argmin, argsort, kthvalue, max, max_result, median, min, sort, topk
+from .updates import (
+    add_part,
+    diagonal_scatter,
+    extreme_part,
+    index_add,
+    index_copy,
+    index_fill,
+    index_put,
+    index_reduce,
+    masked_scatter,
+    multiply_part,
+    reduce_into,
+    replace_part,
+    scatter,
+    scatter_add,
+    scatter_reduce,
+    select_scatter,
+    slice_scatter,
+)
 from .variants import (
     clamp,
     copy_into,

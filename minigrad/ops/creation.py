@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import as_device, device_of, module_for, to_device
+from ..backend import as_device, device_of, get_default_device, module_for, to_device
 from ..engine import Value, untracked
 from .shaping import permute_to, sizes_of
 
@@ -38,9 +38,14 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
 
     Python floats get the default dtype, ints int64; NumPy arrays keep their dtype.
     """
-    if isinstance(data, Value):
-        device = data.device if device is None else device
-    return _made(_array_from(data, dtype).copy(), dtype, device, requires_grad)
+    return _made(_array_from(data, dtype).copy(), dtype, _place_for(data, device), requires_grad)
+
+
+def _place_for(data, device):
+    """The device asked for; without one, data that is on a device stays there, other data goes to the default."""
+    if device is None and not isinstance(data, (Value, np.ndarray)) and not hasattr(data, "device"):
+        return get_default_device()
+    return device
 
 
 def _array_from(data, dtype):
@@ -100,7 +105,7 @@ def as_tensor(data, dtype=None, device=None) -> Tensor:
     """The data as a tensor, sharing memory where dtype and device allow it; a tensor stays itself."""
     if isinstance(data, Value):
         return data.to(device=device, dtype=dtype) if dtype is not None or device is not None else data
-    return _made(_array_from(data, dtype), dtype, device)
+    return _made(_array_from(data, dtype), dtype, _place_for(data, device))
 
 
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad: bool = False) -> Tensor:

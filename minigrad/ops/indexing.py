@@ -116,7 +116,7 @@ def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 
 
 # ---- along one dimension ---------------------------------------------------------------------------------------------
-def _place(index, axis: int) -> tuple:
+def place_along(index, axis: int) -> tuple:
     """The index tuple that names, for each element of `index`, its own place with `index` along the axis."""
     xp = module_of(index)
     grids = [
@@ -130,25 +130,25 @@ def _place(index, axis: int) -> tuple:
 @primitive(x=lambda g, x_shape, index, axis: scatter_sum(g, x_shape, index, axis))
 def gather_along(x, index, axis):
     """out[i][j] = x[index[i][j]][j] for axis 0, and so on."""
-    return x[_place(index, axis)]
+    return x[place_along(index, axis)]
 
 
 @primitive(x=lambda g, index, axis: gather_along(g, index, axis))
 def scatter_sum(x, shape, index, axis):
     """Zeros of a shape with x added where `index` says, along an axis: the inverse of `gather_along`."""
     out = np.zeros_like(x, shape=shape)
-    scatter_add(out, _place(index, axis), x)
+    scatter_add(out, place_along(index, axis), x)
     return out
 
 
-def _index_array(name: str, index: Tensor) -> np.ndarray:
+def index_array(name: str, index: Tensor) -> np.ndarray:
     if not isinstance(index, Value) or index.array.dtype.kind not in "iu":
         got = index.dtype if isinstance(index, Value) else type(index).__name__
         raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {got}; use index.long()")
     return index.array.copy()
 
 
-def _check_bounds(name: str, index, size: int) -> None:
+def check_bounds(name: str, index, size: int) -> None:
     if index.size and (int(index.min()) < 0 or int(index.max()) >= size):
         bad = int(index.min()) if int(index.min()) < 0 else int(index.max())
         raise IndexError(f"{name}(): index {bad} is out of bounds for dimension with size {size}")
@@ -156,7 +156,7 @@ def _check_bounds(name: str, index, size: int) -> None:
 
 def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=None) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0: one pick per element of `index`."""
-    places = _index_array("gather", index)
+    places = index_array("gather", index)
     if places.ndim != input.array.ndim and places.size and input.array.ndim and places.ndim:
         raise RuntimeError(
             f"Index tensor must have the same number of dimensions as input tensor: index {tuple(places.shape)}, "
@@ -170,19 +170,19 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
             f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no larger than "
             f"self {tuple(input.array.shape)} apart from dimension {axis}"
         )
-    _check_bounds("gather", places, input.array.shape[axis])
+    check_bounds("gather", places, input.array.shape[axis])
     return gather_along(input, places, axis, out=out)
 
 
 def index_select(input, dim: int, index: Tensor, *, out=None) -> Tensor:
     """The parts at the given places of a dimension, in that order."""
-    places = _index_array("index_select", index)
+    places = index_array("index_select", index)
     if places.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got {places.ndim} dimensions")
     axis = axis_of("index_select", input, dim)
     if input.array.ndim == 0:
         return copy(input)
-    _check_bounds("index_select", places, input.array.shape[axis])
+    check_bounds("index_select", places, input.array.shape[axis])
     return take_part(input, (slice(None),) * axis + (places.reshape(-1),), out=out)
 
 
@@ -201,7 +201,7 @@ def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) 
 
 
 # ---- masks -----------------------------------------------------------------------------------------------------------
-def _mask_array(name: str, mask) -> np.ndarray:
+def mask_array(name: str, mask) -> np.ndarray:
     if not isinstance(mask, Value) or mask.array.dtype.kind != "b":
         got = mask.dtype if isinstance(mask, Value) else type(mask).__name__
         raise RuntimeError(
@@ -212,7 +212,7 @@ def _mask_array(name: str, mask) -> np.ndarray:
 
 def masked_fill(input, mask: Tensor, value) -> Tensor:
     """`value` where the mask is True, the input elsewhere."""
-    held = untracked(_mask_array("masked_fill", mask))
+    held = untracked(mask_array("masked_fill", mask))
     if isinstance(value, Value):
         if value.array.ndim:
             raise RuntimeError(
@@ -226,7 +226,7 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
 def masked_select(input, mask: Tensor, *, out=None) -> Tensor:
     """The elements where the mask is True, as a vector."""
     shape = broadcast_shapes(input.array.shape, mask.array.shape)
-    held = np.broadcast_to(_mask_array("masked_select", mask), shape)
+    held = np.broadcast_to(mask_array("masked_select", mask), shape)
     return take_part(expand_to(input, shape), held, out=out)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import module_of
-from ..engine import Fused, primitive
+from ..engine import primitive
+from ..fused import Fused
 from .elementwise import clamp_between, log, maximum, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
 
 
-# ---- distances, element by element -----------------------------------------------------------------------------------
+# ---- distances, element by element -----------------------------------------------------------------------
 @primitive(promote=arithmetic, x=lambda g, x, y: g * (2 * (x - y)), y=lambda g, x, y: g * (2 * (y - x)))
 def squared_error(x, y):
     """(x - y)^2."""
@@ -29,39 +30,31 @@ def absolute_error(x, y):
     return np.abs(x - y)
 
 
-@primitive(promote=arithmetic, x=lambda g, x, delta: g * clamp_between(x, -delta, delta))
+@primitive(x=lambda g, x, delta: g * clamp_between(x, -delta, delta))
 def huber(x, delta):
     """x^2 / 2 up to |x| = delta, and its tangent from there (Huber, 1964)."""
     size = np.abs(x)
     return np.where(size < delta, 0.5 * x * x, delta * (size - 0.5 * delta))
 
 
-# ---- probabilities ---------------------------------------------------------------------------------------------------
+# ---- probabilities ---------------------------------------------------------------------------------------
 @primitive(
     promote=floating,
     x=lambda g, x, y: g * (x - y) / maximum(x * (1 - x), 1e-12),
-    y=lambda g, x: g * (_bounded_log(1 - x) - _bounded_log(x)),
+    y=lambda g, x: g * (log(1 - x) - log(x)),
 )
 def binary_cross_entropy(x, y):
     """-(y log x + (1 - y) log(1 - x)) for probabilities x; logarithms are held above -100."""
     return -(y * np.maximum(np.log(x), -100) + (1 - y) * np.maximum(np.log1p(-x), -100))
 
 
-def _bounded_log(x):
-    return maximum(log(x), -100)
-
-
 @primitive(promote=floating, x=lambda g, x, y: g * (sigmoid(x) - y), y=lambda g, x: -g * x)
 def binary_cross_entropy_with_logits(x, y):
     """The same for x the logit of the probability: max(x, 0) - x y + log(1 + exp(-|x|)), which never overflows."""
-    out = np.exp(-np.abs(x))
-    np.log1p(out, out=out)
-    out += np.maximum(x, 0)
-    out -= x * y
-    return out
+    return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
 
 
-# ---- classes ---------------------------------------------------------------------------------------------------------
+# ---- classes ---------------------------------------------------------------------------------------------
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
 def pick_class(x, target):
     """x (M, C) at the class of each row, target (M,): (M,)."""
@@ -80,10 +73,12 @@ def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
     """Refuse class numbers that are neither 0 .. classes - 1 nor `ignore_index`."""
     bad = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
     if bad.size:
-        raise IndexError(f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}")
+        raise IndexError(
+            f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}"
+        )
 
 
-def _forward(wanted, x, target, weights, smoothing, summed):
+def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     """-log softmax(x) (M, C) at the targets (M,), times weights (M,) or a number; smoothing spreads some evenly."""
     shifted = x - x.max(1, keepdims=True)
     likely = pick_class(shifted, target)
@@ -116,5 +111,4 @@ def _composed(x, target, weights, smoothing, summed):
     return losses.sum() if summed else losses
 
 
-cross_entropy = Fused(_forward, _backward, _composed)
-cross_entropy.name = "cross_entropy"
+cross_entropy = Fused(_cross_entropy, _backward, _composed)

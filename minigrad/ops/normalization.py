@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine import Fused
+from ..fused import Fused
 from .elementwise import add, mul, rsqrt, square, sub
 from .reduction import mean_over
 
@@ -19,7 +19,7 @@ def moments(x, axes: tuple[int, ...]) -> tuple:
     return mean, np.square(deviation, out=deviation).mean(axes, keepdims=True)
 
 
-def _forward(wanted, x, weight, bias, mean, rstd, axes, eps):
+def _normalization(wanted, x, weight, bias, mean, rstd, axes, eps):
     scaled = x - mean
     scaled *= rstd
     out = scaled.copy() if weight is None else scaled * weight
@@ -55,8 +55,7 @@ def _what_does_not_fit(x, weight, bias, *settings) -> str:
     return f"input {x.shape} does not fit {shapes}"
 
 
-normalize_over = Fused(_forward, _backward, _composed, _what_does_not_fit)
-normalize_over.name = "normalization"
+normalize_over = Fused(_normalization, _backward, _composed, _what_does_not_fit)
 
 
 def normalize(x, weight, bias, axes: tuple[int, ...], eps: float):

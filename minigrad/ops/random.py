@@ -194,10 +194,12 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     if not replacement and num_samples > weights.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     stream = _source(generator)
-    if replacement:
-        edges = np.cumsum(weights, -1) / weights.sum(-1, keepdims=True)
+    if replacement and num_samples > 1:  # a single one PyTorch, too, draws by the race
+        edges = np.cumsum(weights, -1)
+        edges /= edges[..., -1:]
         drawn = stream.uniform((*weights.shape[:-1], num_samples), np.dtype(np.float64))
-        places = (drawn[..., None] >= edges[..., None, :]).sum(-1)
+        rows = zip(np.atleast_2d(edges), np.atleast_2d(drawn), strict=True)
+        places = np.array([np.searchsorted(*row, side="right") for row in rows]).reshape(drawn.shape)
     else:
         if ((weights > 0).sum(-1) < num_samples).any():
             raise RuntimeError(

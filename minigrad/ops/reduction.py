@@ -65,8 +65,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keep
 
     Here and below `axis` and `keepdims`, NumPy's names for `dim` and `keepdim`, are taken too, as PyTorch does.
     """
-    if axis is not None or keepdims is not None:
-        dim, keepdim = axis, bool(keepdims)
+    dim, keepdim = dim if axis is None else axis, keepdim if keepdims is None else bool(keepdims)
     if dtype is not None or input.array.dtype.kind not in "fc":
         input = _total_dtype(input, dtype)
     return sum_over(input, None if dim is None else axes_of("sum", input, dim), keepdim, out=out)
@@ -74,8 +73,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keep
 
 def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=None):
     """The mean over `dim`; refuses integers, as their mean has no obvious dtype."""
-    if axis is not None or keepdims is not None:
-        dim, keepdim = axis, bool(keepdims)
+    dim, keepdim = dim if axis is None else axis, keepdim if keepdims is None else bool(keepdims)
     if dtype is not None:
         input = to_dtype(input, dtypes.as_dtype(dtype))
     elif input.array.dtype.kind not in "fc":
@@ -189,7 +187,8 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def _to_ties(g, x, out, axis, keepdims):
     """The gradient of an extreme, shared evenly among the elements that equal it."""
     chosen = x == spread(out, axis, keepdims, x.shape)
-    ties = sum_over(chosen, axis, True)
+    ties = sum_over(chosen, axis, True)  # integers, which would make a float32 gradient float64
+    ties = ties.astype(g.dtype) if hasattr(ties, "astype") else to_dtype(ties, g.dtype)
     return select(chosen, spread(g, axis, keepdims, x.shape) / ties, 0)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import module_of, scatter_add
-from ..engine import Value, primitive, untracked, variadic, view_of
+from ..engine import Value, primitive, untracked, view_of
+from ..fused import variadic
 from .promotion import arithmetic
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from .. import backend, dtypes
 from .atomic import atomic_write
 from .layout import Block, address, blocks, storable
 from .storage import NAMES, UNTYPED, Storage
-from .tensors import Parameter, Size, Tensor, to_array
+from .tensors import Buffer, Parameter, Size, Tensor, to_array
 from .zip_writer import ALIGNMENT, ZipWriter
 
 
@@ -216,7 +216,7 @@ class _Pickler(_PythonPickler):
         Block: save_block,
         Storage: save_storage,
         bytes: save_bytes_or_none,
-        **dict.fromkeys((Tensor, Parameter, Size, backend.device), save_form),
+        **dict.fromkeys((Tensor, Parameter, Buffer, Size, backend.device), save_form),
         dtypes.dtype: save_dtype,
     }
 
@@ -254,6 +254,7 @@ def _device_form(pickler: _Pickler, device: backend.device) -> _Call:
 _FORMS: dict[type, Callable[[_Pickler, Any], _Call]] = {
     Tensor: _tensor_form,
     Parameter: _parameter_form,
+    Buffer: _tensor_form,  # a plain tensor in the file: what makes it a buffer is where its module keeps it
     Size: lambda pickler, size: _Call(_SIZE, (tuple(size),)),
     backend.device: _device_form,
 }

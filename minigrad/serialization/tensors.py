@@ -1,10 +1,10 @@
 """What serialization asks of Tensor: the array inside one, and a new one around an array."""
 
 from ..engine import untracked
-from ..nn.parameter import Parameter
+from ..nn.parameter import Buffer, Parameter
 from ..tensor import Size, Tensor
 
-__all__ = ["Parameter", "Size", "Tensor", "from_array", "to_array"]
+__all__ = ["Buffer", "Parameter", "Size", "Tensor", "from_array", "to_array"]
 
 
 def to_array(tensor: Tensor):

@@ -11,11 +11,22 @@ from ..serialization.atomic import atomic_write
 
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 150, 50, 55  # margins, in pixels
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # told apart by colour-blind eyes too
+COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#e69f00",
+)  # told apart by colour-blind eyes too
 
 
 def save_curves(
-    path: str | os.PathLike, curves: Mapping[str, Sequence[float]], title: str = "", x_name: str = "epoch", y_name: str = ""
+    path: str | os.PathLike,
+    curves: Mapping[str, Sequence[float]],
+    title: str = "",
+    x_name: str = "epoch",
+    y_name: str = "",
 ) -> None:
     """Draw each series of `curves` (name: values at x = 1, 2, ...) into an SVG file; values that are not finite are gaps."""
     if not curves or not any(len(values) for values in curves.values()):
@@ -75,6 +86,4 @@ def _svg(curves: Mapping[str, Sequence[float]], title: str, x_name: str, y_name:
 
 
 def _text(x: float, y: float, words: str, anchor: str = "start", size: int = 13, colour: str = "#222") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">{escape(words)}</text>'
-    )
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">{escape(words)}</text>'

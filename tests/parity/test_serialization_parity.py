@@ -246,3 +246,63 @@ def test_the_same_kinds_of_error(tmp_path):
             save(1, tmp_path / "none" / "a.pt")
         with pytest.raises(AttributeError):
             save(1, 3)
+
+
+LAYERS = {
+    "Linear": (lambda nn: nn.Linear(3, 4), (2, 3)),
+    "RNN": (lambda nn: nn.RNN(3, 4), (5, 2, 3)),
+    "LSTM": (lambda nn: nn.LSTM(3, 4, num_layers=2, bidirectional=True), (5, 2, 3)),
+    "GRU": (lambda nn: nn.GRU(3, 4, batch_first=True), (2, 5, 3)),
+    "LSTMCell": (lambda nn: nn.LSTMCell(3, 4), (2, 3)),
+    "LayerNorm": (lambda nn: nn.LayerNorm(3), (2, 3)),
+    "BatchNorm1d": (lambda nn: nn.BatchNorm1d(3), (4, 3)),
+    "Sequential": (lambda nn: nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Dropout(0.0)), (2, 3)),
+}
+
+
+@pytest.mark.parametrize(("make", "shape"), LAYERS.values(), ids=LAYERS.keys())
+def test_whole_modules_of_torch(make, shape):
+    """A module pickled whole becomes the module of that name here, and computes the same."""
+    theirs = make(torch.nn)
+    ours = serialization.load(written_by_torch(theirs), weights_only=False)
+    assert type(ours) is type(make(minigrad.nn))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    wanted, got = theirs(torch.from_numpy(x)), ours(minigrad.ops.from_numpy(x))
+    wanted, got = (wanted[0], got[0]) if isinstance(wanted, tuple) else (wanted, got)
+    np.testing.assert_allclose(got.detach().numpy(), wanted.detach().numpy(), rtol=1e-5, atol=1e-6)
+    got.sum().backward()
+    assert all(parameter.grad is not None for parameter in ours.parameters())
+
+
+def test_a_module_of_torch_that_is_allowed():
+    file = written_by_torch(torch.nn.Linear(2, 2))
+    with pytest.raises(serialization.UnpicklingError, match=r"torch\.nn\.modules\.linear\.Linear"):
+        serialization.load(file)
+    file.seek(0)
+    with serialization.safe_globals([minigrad.nn.Linear]):
+        assert type(serialization.load(file)) is minigrad.nn.Linear
+
+
+def _hook(*arguments):
+    pass
+
+
+def test_a_module_of_torch_with_hooks():
+    theirs = torch.nn.Linear(2, 2)
+    theirs.register_forward_hook(_hook)
+    with pytest.raises(ValueError, match="carries hooks"):
+        serialization.load(written_by_torch(theirs), weights_only=False)
+
+
+def test_a_whole_optimizer_of_torch():
+    model = torch.nn.Linear(2, 2)
+    theirs = torch.optim.Adam(model.parameters(), lr=0.25)
+    model(torch.randn(3, 2)).sum().backward()
+    theirs.step()
+    ours = serialization.load(written_by_torch(theirs), weights_only=False)
+    assert type(ours) is minigrad.optim.Adam
+    assert ours.param_groups[0]["lr"] == 0.25
+    moments = [state["exp_avg"].detach().numpy() for state in ours.state.values()]
+    for got, state in zip(moments, theirs.state.values(), strict=True):
+        np.testing.assert_array_equal(got, state["exp_avg"].numpy())

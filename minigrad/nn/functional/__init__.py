@@ -38,10 +38,9 @@ from .activation import (
     threshold,
     threshold_,
 )
-from .linear import bilinear, embedding, embedding_bag, linear, one_hot
-from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
-from .normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from .distance import cosine_similarity, normalize, pairwise_distance, pdist
+from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
+from .linear import bilinear, embedding, embedding_bag, linear, one_hot
 from .loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -66,3 +65,4 @@ from .margin import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from .normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm

@@ -6,7 +6,9 @@ from ... import ops
 from ...tensor import Tensor
 
 
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
     """The p-norm of x1 - x2 + eps over the last dimension: (..., D) gives (...)."""
     return ops.norm(x1 - x2 + eps, p, -1, keepdim)
 
@@ -23,7 +25,9 @@ def _length(x: Tensor, dim: int, eps: float) -> Tensor:
     return ops.where(length > eps, length, eps)
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
     """x / max(|x|_p, eps) along a dimension."""
     return ops.div(input, ops.clamp(ops.norm(input, p, dim, keepdim=True), eps), out=out)
 

@@ -27,7 +27,11 @@ def _noisy(input: Tensor, p: float, training: bool, inplace: bool, per_feature: 
         settings: tuple = (drop.masked, x.dtype.type(0))
     else:
         keep = drop.keep_noise(x, drop.feature_shape(x) if per_feature else x.shape, p, default_generator)
-        settings = (drop.masked_and_shifted, *drop.alpha_noise(x, keep, p)) if alpha else (drop.masked, keep / (1 - p))
+        settings = (
+            (drop.masked_and_shifted, *drop.alpha_noise(x, keep, p))
+            if alpha
+            else (drop.masked, keep / (1 - p))
+        )
     op, *factors = settings
     return write(input, op, *factors) if inplace else op(input, *factors)
 
@@ -42,7 +46,9 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return _noisy(input, p, training, inplace, per_feature=False, alpha=True)
 
 
-def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
     """`alpha_dropout` of whole channels."""
     return _noisy(input, p, training, inplace, per_feature=True, alpha=True)
 

@@ -18,7 +18,9 @@ __all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x1^T W_k x2 + b_k: inputs (..., I1) and (..., I2), weight (O, I1, I2), bias (O,) give (..., O)."""
     outputs, features1, features2 = weight.shape
-    if (input1.shape[-1], input2.shape[-1]) != (features1, features2) or input1.shape[:-1] != input2.shape[:-1]:
+    if (input1.shape[-1], input2.shape[-1]) != (features1, features2) or input1.shape[:-1] != input2.shape[
+        :-1
+    ]:
         raise RuntimeError(
             f"bilinear(): input1 {tuple(input1.shape)} and input2 {tuple(input2.shape)} do not fit weight "
             f"{tuple(weight.shape)}: they need {features1} and {features2} features, and be otherwise of one shape"
@@ -33,20 +35,26 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Vectors (..., num_classes), int64, with a 1 at each index of the tensor (...); -1 takes the largest index + 1."""
     index = tensor.array
     if index.dtype.kind not in "iu" or index.itemsize != 8:
-        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; use .long()")
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; use .long()"
+        )
     if num_classes == 0 or (num_classes < 0 and not index.size):
-        raise RuntimeError(f"one_hot: Class values must be smaller than num_classes {num_classes}; pass a positive one")
+        raise RuntimeError(
+            f"one_hot: Class values must be smaller than num_classes {num_classes}; pass a positive one"
+        )
     if index.size and int(index.min()) < 0:
         raise RuntimeError("one_hot: Class values must be non-negative.")
     highest = int(index.max()) if index.size else -1
     classes = highest + 1 if num_classes < 0 else num_classes
     if highest >= classes:
-        raise RuntimeError(f"one_hot: Class values must be smaller than num_classes: {highest} is not below {classes}")
+        raise RuntimeError(
+            f"one_hot: Class values must be smaller than num_classes: {highest} is not below {classes}"
+        )
     xp = module_of(index)
     return untracked((index[..., None] == xp.arange(classes)).astype(np.int64))
 
 
-# ---- rows of tables --------------------------------------------------------------------------------------------------
+# ---- rows of tables --------------------------------------------------------------------------------------
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -94,7 +102,9 @@ def _row(name: str, padding_idx: int | None, weight: Tensor) -> int | None:
     rows = len(weight.array)
     if padding_idx is None or -rows <= padding_idx < rows:
         return None if padding_idx is None else padding_idx % rows
-    raise AssertionError(f"{name}: Padding_idx must be within num_embeddings: {padding_idx} is not one of {rows} rows")
+    raise AssertionError(
+        f"{name}: Padding_idx must be within num_embeddings: {padding_idx} is not one of {rows} rows"
+    )
 
 
 def _shorten_rows(weight: Tensor, index, max_norm: float, norm_type: float) -> None:
@@ -133,7 +143,9 @@ def embedding_bag(
     if max_norm is not None:
         _shorten_rows(weight, index, max_norm, norm_type)
     flat = index.reshape(-1)
-    counted = (places >= 0) & ((flat[places] != padding_idx) if padding_idx is not None and flat.size else True)
+    counted = (places >= 0) & (
+        (flat[places] != padding_idx) if padding_idx is not None and flat.size else True
+    )
     chosen = flat[np.maximum(places, 0)] if flat.size else places.astype(np.int64)
     if scale_grad_by_freq:
         weight = _weighed_by_uses(weight, index)
@@ -182,7 +194,9 @@ def _places_of_bags(index, offsets: Tensor | None, include_last_offset: bool):
             )
         return np.arange(index.size).reshape(index.shape)
     if index.ndim != 1:
-        raise ValueError(f"embedding_bag: input has to be 1D or 2D Tensor, but got Tensor of dimension {index.ndim}")
+        raise ValueError(
+            f"embedding_bag: input has to be 1D or 2D Tensor, but got Tensor of dimension {index.ndim}"
+        )
     if offsets is None or offsets.array.ndim != 1:
         raise ValueError("embedding_bag: if input is 1D, offsets has to be a 1D Tensor")
     starts = offsets.array
@@ -191,7 +205,9 @@ def _places_of_bags(index, offsets: Tensor | None, include_last_offset: bool):
     else:
         ends = np.append(starts[1:], index.size)
     if starts.size and int(starts[0]) != 0:
-        raise ValueError(f"embedding_bag: offsets[0] has to be 0, the first bag's start, but got {int(starts[0])}")
+        raise ValueError(
+            f"embedding_bag: offsets[0] has to be 0, the first bag's start, but got {int(starts[0])}"
+        )
     if starts.size and int(ends.max()) > index.size:
         raise ValueError(f"embedding_bag: offsets[-1] can not be greater than input's length {index.size}")
     steps = np.arange(int((ends - starts).max(initial=0)))

@@ -12,8 +12,10 @@ from ...tensor import Tensor
 from .reduction import reduced, reduction_of
 
 
-# ---- distances -------------------------------------------------------------------------------------------------------
-def _distance(name: str, error, input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+# ---- distances -------------------------------------------------------------------------------------------
+def _distance(
+    name: str, error, input: Tensor, target: Tensor, weight: Tensor | None, reduction: str
+) -> Tensor:
     """An error per element, weighed and reduced; a weighed mean is divided by the sum of the weights."""
     if input.array.shape != target.array.shape:
         warnings.warn(
@@ -25,7 +27,9 @@ def _distance(name: str, error, input: Tensor, target: Tensor, weight: Tensor | 
     if weight is None:
         return reduced(error(input, target), reduction)
     if weight.array.shape != input.array.shape:
-        raise ValueError(f"{name}: Inputs and weights must have the same size: {tuple(input.shape)}, {tuple(weight.shape)}")
+        raise ValueError(
+            f"{name}: Inputs and weights must have the same size: {tuple(input.shape)}, {tuple(weight.shape)}"
+        )
     weighed = error(input, target) * weight
     return weighed.sum() / weight.sum() if reduction == "mean" else reduced(weighed, reduction)
 
@@ -62,7 +66,9 @@ def huber_loss(
     """d^2 / 2 for d = |input - target| < delta, delta (d - delta / 2) beyond."""
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
-    return _distance("huber_loss", lambda x, y: op.huber(ops.sub(x, y), delta), input, target, weight, reduction)
+    return _distance(
+        "huber_loss", lambda x, y: op.huber(ops.sub(x, y), delta), input, target, weight, reduction
+    )
 
 
 def smooth_l1_loss(
@@ -84,7 +90,7 @@ def smooth_l1_loss(
     return _distance("smooth_l1_loss", error, input, target, None, reduction)
 
 
-# ---- probabilities ---------------------------------------------------------------------------------------------------
+# ---- probabilities ---------------------------------------------------------------------------------------
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -102,7 +108,9 @@ def binary_cross_entropy(
         )
     x = input.array
     if not ((x >= 0) & (x <= 1)).all():
-        raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1; apply sigmoid first")
+        raise RuntimeError(
+            "binary_cross_entropy: all elements of input should be between 0 and 1; apply sigmoid first"
+        )
     losses = op.binary_cross_entropy(input, target)
     return reduced(losses if weight is None else losses * weight, reduction)
 
@@ -197,7 +205,7 @@ def gaussian_nll_loss(
     if of_var != shape:
         if of_var == shape[:-1]:
             var = var.unsqueeze(-1)
-        elif of_var[:-1] != shape[:-1] or of_var[-1:] != (1,):
+        elif len(of_var) != len(shape) or sum(n for m, n in zip(shape, of_var) if m != n) != 1:
             raise ValueError(f"gaussian_nll_loss: var is of incorrect size: {of_var} beside input {shape}")
     if (var.array < 0).any():
         raise ValueError("gaussian_nll_loss: var has negative entry/entries")
@@ -206,7 +214,7 @@ def gaussian_nll_loss(
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-# ---- classes ---------------------------------------------------------------------------------------------------------
+# ---- classes ---------------------------------------------------------------------------------------------
 def _classes_last(input: Tensor) -> tuple[Tensor, int]:
     """(N, C, d1, ...) or (C,) as (M, C), and C."""
     ndim, shape = input.array.ndim, input.array.shape
@@ -221,7 +229,9 @@ def _check_targets(name: str, input: Tensor, target: Tensor) -> None:
         raise TypeError(f"{name}: target must be a Tensor, not {type(target).__name__}")
     shape, found = input.array.shape, target.array.shape
     if target.array.dtype.kind not in "iu" or target.array.itemsize not in (1, 8):
-        raise RuntimeError(f"{name}: expected scalar type Long but found {target.dtype}; classes are target.long()")
+        raise RuntimeError(
+            f"{name}: expected scalar type Long but found {target.dtype}; classes are target.long()"
+        )
     if not shape:
         raise RuntimeError(f"{name}: input needs a dimension of classes, got a 0-d tensor")
     if len(shape) > 1 and len(found) and shape[0] != found[0]:
@@ -246,15 +256,22 @@ def _check_class_weight(name: str, weight: Tensor | None, classes: int, input: T
         raise RuntimeError(f"{name}: expected weight of dtype {input.dtype} but found {weight.dtype}")
 
 
-def _row_weights(target, weight: Tensor | None, ignore_index: int, reduction: str, dtype):
-    """How much the loss of each row counts (a number where all count alike), and the targets with 0 for ignored ones."""
+def _row_weights(target, weight: Tensor | None, ignore_index: int, reduction: str, dtype) -> tuple:
+    """How much each row's loss counts (one number where all count alike), the classes with 0 in place of ignored ones,
+    and what to add in the end: nan for the mean of nothing, whose gradient is nevertheless 0."""
     ignored = target == ignore_index
-    none_ignored = not ignored.any()
-    if weight is None and none_ignored:
-        return (1 / target.size if reduction == "mean" and target.size else math.nan if reduction == "mean" else 1.0), target
-    target = target if none_ignored else ops.select(ignored, 0, target)
+    if not ignored.any() and weight is None:
+        mean_of_some = reduction == "mean" and target.size
+        return 1 / target.size if mean_of_some else 1.0, target, _mean_of_nothing(target.size, reduction)
+    target = ops.select(ignored, 0, target)
     counts = (~ignored).astype(dtype) if weight is None else weight.array[target] * ~ignored
-    return (counts / counts.sum() if reduction == "mean" else counts), target
+    total = counts.sum()
+    mean_of_some = reduction == "mean" and total != 0
+    return counts / total if mean_of_some else counts, target, _mean_of_nothing(total, reduction)
+
+
+def _mean_of_nothing(total, reduction: str) -> float:
+    return math.nan if reduction == "mean" and total == 0 else 0.0
 
 
 def nll_loss(
@@ -275,9 +292,14 @@ def nll_loss(
     rows, classes = _classes_last(input)
     _check_class_weight("nll_loss", weight, classes, input)
     op.check_classes("nll_loss", target.array, classes, ignore_index)
-    weights, places = _row_weights(target.array.reshape(-1), weight, ignore_index, reduction, input.array.dtype)
-    losses = ops.neg(op.pick_class(rows, places)) * (weights if isinstance(weights, float) else untracked(weights))
-    return losses.reshape(target.shape) if reduction == "none" else losses.sum()
+    flat = target.array.reshape(-1)
+    weights, places, rest = _row_weights(flat, weight, ignore_index, reduction, input.array.dtype)
+    losses = ops.neg(op.pick_class(rows, places)) * (
+        weights if isinstance(weights, float) else untracked(weights)
+    )
+    if reduction == "none":
+        return losses.reshape(target.shape)
+    return losses.sum() + rest if rest else losses.sum()
 
 
 def cross_entropy(
@@ -299,8 +321,16 @@ def cross_entropy(
     if reduction not in ("none", "mean", "sum"):
         reduced(input, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    if isinstance(target, Tensor) and target.array.dtype.kind == "f" and target.array.shape == input.array.shape:
+        raise RuntimeError(
+            f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
+        )
+    if (
+        isinstance(target, Tensor)
+        and target.array.dtype.kind == "f"
+        and target.array.shape == input.array.shape
+    ):
+        if ignore_index >= 0:
+            raise RuntimeError("cross_entropy: ignore_index is not supported for floating point target")
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     _check_targets("cross_entropy", input, target)
     rows, classes = _classes_last(input)
@@ -308,9 +338,12 @@ def cross_entropy(
     op.check_classes("cross_entropy", target.array, classes, ignore_index)
     if weight is not None and label_smoothing:
         return _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, label_smoothing)
-    weights, places = _row_weights(target.array.reshape(-1), weight, ignore_index, reduction, input.array.dtype)
+    flat = target.array.reshape(-1)
+    weights, places, rest = _row_weights(flat, weight, ignore_index, reduction, input.array.dtype)
     losses = op.cross_entropy(rows, places, weights, label_smoothing, reduction != "none")
-    return losses.reshape(target.shape) if reduction == "none" else losses
+    if reduction == "none":
+        return losses.reshape(target.shape)
+    return losses + rest if rest else losses
 
 
 def _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, smoothing) -> Tensor:
@@ -320,7 +353,10 @@ def _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, smoothi
     ignored = target.array.reshape(-1) == ignore_index
     spread = ops.where(untracked(ignored), 0.0, ops.neg((logp * weight).sum(1)))
     if reduction == "mean":
-        spread = spread.sum() / untracked(weight.array[ops.select(ignored, 0, target.array.reshape(-1))] * ~ignored).sum()
+        spread = (
+            spread.sum()
+            / untracked(weight.array[ops.select(ignored, 0, target.array.reshape(-1))] * ~ignored).sum()
+        )
     elif reduction == "sum":
         spread = spread.sum()
     losses = (1 - smoothing) * sharp + (smoothing / logp.shape[1]) * spread
@@ -336,4 +372,6 @@ def _cross_entropy_of_probabilities(input, target, weight, reduction, smoothing)
     if weight is not None:
         target = target * weight.reshape((-1,) + (1,) * (input.dim() - 1 - axis))
     losses = ops.neg((ops.log_softmax(input, axis) * target).sum(axis))
-    return losses.sum() / max(input.numel() // classes, 1) if reduction == "mean" else reduced(losses, reduction)
+    return (
+        losses.sum() / max(input.numel() // classes, 1) if reduction == "mean" else reduced(losses, reduction)
+    )

@@ -19,7 +19,7 @@ def _beyond(x: Tensor) -> Tensor:
     return ops.clamp_between(x, 0, None)
 
 
-# ---- of two scores ---------------------------------------------------------------------------------------------------
+# ---- of two scores ---------------------------------------------------------------------------------------
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -32,7 +32,9 @@ def margin_ranking_loss(
     """max(0, margin - target (input1 - input2)); a target of 1 wants input1 to be the larger, -1 input2."""
     reduction = reduction_of(size_average, reduce, reduction)
     if not input1.dim() == input2.dim() == target.dim():
-        sizes = ", ".join(f"{n}: {tuple(t.shape)}" for n, t in zip(("input1", "input2", "target"), (input1, input2, target)))
+        sizes = ", ".join(
+            f"{n}: {tuple(t.shape)}" for n, t in zip(("input1", "input2", "target"), (input1, input2, target))
+        )
         raise RuntimeError(
             f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {sizes}"
         )
@@ -64,11 +66,13 @@ def soft_margin_loss(
     """log(1 + exp(-target input)), targets being 1 and -1."""
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
-        raise RuntimeError(f"soft_margin_loss: input {tuple(input.shape)} and target {tuple(target.shape)} must agree in shape")
+        raise RuntimeError(
+            f"soft_margin_loss: input {tuple(input.shape)} and target {tuple(target.shape)} must agree in shape"
+        )
     return reduced(ops.neg(ops.logsigmoid(target * input)), reduction)
 
 
-# ---- of classes ------------------------------------------------------------------------------------------------------
+# ---- of classes ------------------------------------------------------------------------------------------
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -84,11 +88,15 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: only p == 1 and p == 2 supported, got {p}")
     if weight is not None and weight.dim() != 1:
-        raise ValueError(f"multi_margin_loss: weight must be one-dimensional, got shape {tuple(weight.shape)}")
+        raise ValueError(
+            f"multi_margin_loss: weight must be one-dimensional, got shape {tuple(weight.shape)}"
+        )
     scores = input if input.dim() == 2 else input.reshape(1, -1)
     places = target.array.reshape(-1)
     if len(places) != len(scores.array):
-        raise RuntimeError(f"multi_margin_loss: inconsistent target size: {tuple(target.shape)} for input {tuple(input.shape)}")
+        raise RuntimeError(
+            f"multi_margin_loss: inconsistent target size: {tuple(target.shape)} for input {tuple(input.shape)}"
+        )
     op.check_classes("multi_margin_loss", places, scores.shape[1], -100)
     lost = _beyond(margin - op.pick_class(scores, places).unsqueeze(1) + scores)
     lost = lost if p == 1 else lost * lost
@@ -111,7 +119,9 @@ def multilabel_margin_loss(
     """
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
-        raise RuntimeError(f"multilabel_margin_loss: inconsistent target size {tuple(target.shape)} for input {tuple(input.shape)}")
+        raise RuntimeError(
+            f"multilabel_margin_loss: inconsistent target size {tuple(target.shape)} for input {tuple(input.shape)}"
+        )
     scores = input if input.dim() == 2 else input.reshape(1, -1)
     listed = target.array.reshape(scores.array.shape)
     listed = np.where(np.cumsum(listed < 0, 1) > 0, -1, listed)  # nothing counts behind the first -1
@@ -119,7 +129,9 @@ def multilabel_margin_loss(
     op.check_classes("multilabel_margin_loss", listed, classes, -1)
     counts = listed >= 0
     is_target = (np.where(counts, listed, -1)[:, :, None] == np.arange(classes)).any(1)
-    of_targets = scores.gather(1, untracked(np.where(counts, listed, 0)))  # (N, C), one place per listed target
+    of_targets = scores.gather(
+        1, untracked(np.where(counts, listed, 0))
+    )  # (N, C), one place per listed target
     lost = _beyond(1 - of_targets.unsqueeze(2) + scores.unsqueeze(1))
     pairs = untracked(counts[:, :, None] & ~is_target[:, None, :])
     losses = ops.where(pairs, lost, 0.0).sum((1, 2)) / classes
@@ -140,7 +152,7 @@ def multilabel_soft_margin_loss(
     return reduced((losses if weight is None else losses * weight).mean(-1), reduction)
 
 
-# ---- of distances ----------------------------------------------------------------------------------------------------
+# ---- of distances ----------------------------------------------------------------------------------------
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -153,7 +165,9 @@ def cosine_embedding_loss(
     """1 - cos for a target of 1, max(0, cos - margin) for -1; inputs (N, D) or (D,), target (N,) or ()."""
     reduction = reduction_of(size_average, reduce, reduction)
     if target.dim() not in (0, 1):
-        raise RuntimeError(f"cosine_embedding_loss: 0D or 1D target tensor expected, got {tuple(target.shape)}")
+        raise RuntimeError(
+            f"cosine_embedding_loss: 0D or 1D target tensor expected, got {tuple(target.shape)}"
+        )
     if input1.dim() != target.dim() + 1 or input2.dim() != target.dim() + 1:
         raise RuntimeError(
             f"cosine_embedding_loss: {target.dim()}D target tensor expects {target.dim() + 1}D input tensors, but "

@@ -23,7 +23,9 @@ def _check_trailing(name: str, input: Tensor, normalized_shape, *tensors: Tensor
     shape = tuple(normalized_shape)
     found = tuple(input.shape)
     if not shape:
-        raise RuntimeError(f"{name}: Expected normalized_shape to be at least 1-dimensional, i.e., to have an element")
+        raise RuntimeError(
+            f"{name}: Expected normalized_shape to be at least 1-dimensional, i.e., to have an element"
+        )
     for t in tensors:
         if t is not None and tuple(t.shape) != shape:
             raise RuntimeError(
@@ -73,7 +75,9 @@ def group_norm(
     """Mean 0 and variance 1 over each group of channels of each sample (Wu and He, 2018): (N, C, ...)."""
     shape = tuple(input.shape)
     if len(shape) < 2:
-        raise RuntimeError(f"group_norm: Expected at least 2 dimensions for input tensor but received {len(shape)}")
+        raise RuntimeError(
+            f"group_norm: Expected at least 2 dimensions for input tensor but received {len(shape)}"
+        )
     if num_groups <= 0 or shape[1] % num_groups:
         raise RuntimeError(
             f"group_norm: Expected number of channels in input to be divisible by num_groups, but got input of shape "
@@ -81,7 +85,8 @@ def group_norm(
         )
     _check_size("group_norm", (shape[0] * shape[1] // num_groups, num_groups, *shape[2:]))
     _check_channels("group_norm", shape[1], weight, bias)
-    grouped = normalize(input.reshape(shape[0], num_groups, -1), None, None, (2,), eps).reshape(shape)
+    grouped_shape = (shape[0], num_groups, math.prod(shape[1:]) // num_groups)
+    grouped = normalize(input.reshape(grouped_shape), None, None, (2,), eps).reshape(shape)
     grouped = grouped if weight is None else grouped * _over_channels(weight, len(shape))
     return grouped if bias is None else grouped + _over_channels(bias, len(shape))
 
@@ -98,7 +103,9 @@ def _check_size(name: str, shape: tuple[int, ...]) -> None:
 def _check_channels(name: str, channels: int, *tensors: Tensor | None) -> None:
     for t in tensors:
         if t is not None and t.numel() != channels:
-            raise RuntimeError(f"{name}: a tensor with {channels} elements is expected for {channels} channels, got {t.numel()}")
+            raise RuntimeError(
+                f"{name}: a tensor with {channels} elements is expected for {channels} channels, got {t.numel()}"
+            )
 
 
 def batch_norm(
@@ -118,19 +125,28 @@ def batch_norm(
     """
     ndim = input.dim()
     if ndim < 2:
+        if not input.numel():
+            return input.clone()
         raise RuntimeError(f"batch_norm: input needs (N, C, ...), got shape {tuple(input.shape)}")
     _check_channels("batch_norm", input.shape[1], running_mean, running_var, weight, bias)
+    if eps < 0 or (training and not eps):
+        raise ValueError(
+            f"batch_norm eps must be positive during training, and never negative, but got {eps}"
+        )
     weight, bias = _over_channels(weight, ndim), _over_channels(bias, ndim)
     if not training:
         if running_mean is None or running_var is None:
-            raise RuntimeError("batch_norm: Expected running_mean and running_var to be defined when training=False")
+            raise RuntimeError(
+                "batch_norm: Expected running_mean and running_var to be defined when training=False"
+            )
         return _by_constants(input, running_mean, running_var, weight, bias, eps)
     _check_size("batch_norm", tuple(input.shape))
     axes = (0, *range(2, ndim))
     mean, variance = moments(input.array, axes)
-    _move(running_mean, mean, momentum)
     count = input.numel() // input.shape[1]
-    _move(running_var, variance * (count / (count - 1)), momentum)
+    if count:
+        _move(running_mean, mean, momentum)
+        _move(running_var, variance * (count / (count - 1)), momentum)
     return normalize_over(input, weight, bias, mean, 1 / np.sqrt(variance + eps), axes, eps)
 
 

@@ -16,7 +16,8 @@ def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str 
         return reduction
     asked = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{asked}' instead.", stacklevel=4
+        f"size_average and reduce args will be deprecated, please use reduction='{asked}' instead.",
+        stacklevel=4,
     )
     return asked
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Fused
+from ...fused import Fused
 from ..elementwise import sigmoid, tanh
 from ..linear import linear
 from ..shaping import chunk

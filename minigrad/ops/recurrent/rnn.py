@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Fused
+from ...fused import Fused
 from ..elementwise import relu, tanh
 from ..linear import linear
 from .columns import Sizes, Tape

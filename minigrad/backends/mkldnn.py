@@ -1,0 +1,9 @@
+"""PyTorch's flags of mkldnn; which libraries NumPy uses is its own affair."""
+
+
+def is_available() -> bool:
+    """False: it is not used from here."""
+    return False
+
+
+enabled = False

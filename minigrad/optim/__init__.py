@@ -1,0 +1,19 @@
+"""Optimizers; `lr_scheduler` changes their learning rates, `swa_utils` averages what they find.
+
+To read how they work: `sgd.py`, `adam.py`, then `elementwise.py`, which carries out their rules.
+"""
+
+from . import lr_scheduler, swa_utils
+from .adadelta import Adadelta
+from .adagrad import Adagrad
+from .adam import Adam
+from .adamax import Adamax
+from .adamw import AdamW
+from .asgd import ASGD
+from .lbfgs import LBFGS
+from .nadam import NAdam
+from .optimizer import Optimizer
+from .radam import RAdam
+from .rmsprop import RMSprop
+from .rprop import Rprop
+from .sgd import SGD

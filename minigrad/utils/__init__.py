@@ -1,0 +1,3 @@
+"""Utilities beside the engine, as in PyTorch's `torch.utils`."""
+
+from . import data

@@ -1,0 +1,25 @@
+"""What a process that loads data for a DataLoader knows of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A worker's number, how many there are, its seed, and its copy of the dataset."""
+
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
+
+
+#: set in a worker process, None in the main one
+_worker_info: WorkerInfo | None = None
+
+
+def get_worker_info() -> WorkerInfo | None:
+    """In a DataLoader's worker process what it knows of itself; None in the main process."""
+    return _worker_info

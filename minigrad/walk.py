@@ -1,0 +1,171 @@
+"""The walk back: from results to the leaves they depend on, each Node after all that used it.
+
+`walk` is the whole of reverse mode; what follows it are its parts and its words for what can go wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from typing import Any
+
+from .backend import as_array
+from .engine import Node, SeveralOutputs, untracked
+
+
+def walk(
+    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: tuple = ()
+) -> dict:
+    """Go from results back to leaves: youngest Node first, so each is reached by all its users before its turn.
+
+    `roots` are pairs (edge, gradient); gradients are arrays, or Tensors where `record` asks for a graph of the walk
+    itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these are given: then
+    only what lies between is walked. What was kept is freed on the way unless `retain`.
+    """
+    pending: dict = {}
+    heap: list = []
+    for edge, g in roots:
+        deliver(pending, heap, edge, g)
+    inputs = frozenset(inputs)
+    between = nodes_between(pending, inputs) if inputs else None
+    found: dict = {}
+    while heap:
+        node = heappop(heap)[1]
+        g = pending.pop(node)
+        op = node.op
+        if node.hooks is not None:
+            g = run_hooks(node.hooks.values(), g, record)
+        if between is not None:
+            if node in inputs:
+                found[node] = g
+            if node not in between:
+                continue
+        kept = node.kept
+        if kept is None:
+            raise RuntimeError(freed(op))
+        for cell, version in zip(node.cells, node.versions):
+            if cell[0] != version:
+                raise RuntimeError(overwritten(node))
+        if type(node) is SeveralOutputs:
+            g = filled(node, g, record)
+        grads = op.pull(node, g, record, retain) if record or op.rules is None else None
+        place = 0
+        for edge in node.edges:
+            if edge is None:
+                place += 1
+                continue
+            if grads is None:  # formulas on arrays, the common case, are called right here
+                formula, count, pick = op.rules[place]
+                if count == 1:
+                    ge = formula(g, kept[pick])
+                else:
+                    ge = formula(g, *pick(kept)) if count else formula(g)
+            else:
+                ge = grads[place]
+            place += 1
+            if type(edge) is Node and ge is not None:
+                if ge.shape != edge.shape:
+                    ge = sum_to(ge, edge.shape)
+                held = pending.get(edge)
+                if held is None:
+                    pending[edge] = ge
+                    heappush(heap, (-edge.time, edge))
+                else:
+                    pending[edge] = held + ge
+            elif ge is not None:
+                deliver(pending, heap, edge, ge, node)
+        if kept and not retain:
+            node.kept = None
+    if between is not None:
+        return found | {edge: g for edge, g in pending.items() if edge in inputs}
+    return pending
+
+
+def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> None:
+    """Add a gradient to what is pending for a root, a leaf, or one result (`source` made it) among several."""
+    if type(edge) is SeveralOutputs:
+        if edge not in pending:
+            pending[edge] = [None] * len(edge.outputs)
+            heappush(heap, (-edge.time, edge))
+        place, grads = source.op.number, pending[edge]
+        grads[place] = g if grads[place] is None else grads[place] + g
+        return
+    shape = edge.shape if isinstance(edge, Node) else edge.array.shape
+    if g.shape != shape:
+        g = sum_to(g, shape)
+    if edge in pending:
+        pending[edge] = pending[edge] + g
+        return
+    pending[edge] = g
+    if isinstance(edge, Node):
+        heappush(heap, (-edge.time, edge))
+
+
+def nodes_between(roots: Iterable, inputs: tuple) -> set:
+    """The Nodes on a path from a root to an input, the inputs' own left out: what a partial walk must visit."""
+    seen, stack = set(roots), list(roots)
+    while stack:
+        for edge in getattr(stack.pop(), "edges", ()):
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    between: set = set()
+    for node in sorted((n for n in seen if isinstance(n, Node)), key=lambda n: n.time):
+        if any(e is not None and (e in inputs or e in between) for e in node.edges):
+            between.add(node)
+    return between
+
+
+def freed(op) -> str:
+    """What to say when a walk comes a second time."""
+    return (
+        f"{op.name}: trying to backward through the graph a second time, but what it kept has been freed; "
+        "pass retain_graph=True to the first backward() or grad(), or compute the result anew"
+    )
+
+
+def overwritten(node: Node) -> str:
+    """Names the op and the argument whose kept value an in-place write has changed."""
+    op = node.op
+    place = next(i for i, (cell, version) in enumerate(zip(node.cells, node.versions)) if cell[0] != version)
+    names = [p for p in op.parameters if p in op.needed] + ["result"]
+    shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
+    name = names[min(place, len(names) - 1)]
+    return (
+        f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"{name} {shapes[min(place, len(shapes) - 1)]} is at version {node.cells[place][0]}; expected version "
+        f"{node.versions[place]} instead; write to a clone() of it"
+    )
+
+
+def sum_to(g, shape: tuple[int, ...]):
+    """Undo broadcasting: sum the gradient down to the shape it flows into."""
+    lead = len(g.shape) - len(shape)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[lead:])):
+        raise RuntimeError(
+            f"a gradient of shape {tuple(g.shape)} does not fit a tensor of shape {tuple(shape)}"
+        )
+    if lead:
+        g = g.sum(tuple(range(lead)))
+    axes = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return g.sum(axes, keepdims=True) if axes else g
+
+
+def filled(node: SeveralOutputs, grads: list, record: bool) -> list:
+    """The gradients of an op's results, with zeros for those that nothing used."""
+    out = []
+    for g, (shape, dtype, xp) in zip(grads, node.outputs):
+        if g is None and dtype.kind in "fc" and node.op.fills:
+            g = xp.zeros(shape, dtype)
+            g = untracked(g) if record else g
+        out.append(g)
+    return out
+
+
+def run_hooks(hooks: Iterable[Callable], g, record: bool):
+    """Show the gradient to the hooks, as a Tensor; each may hand back another in its place."""
+    for hook in list(hooks):
+        seen = hook(g if record else untracked(as_array(g)))
+        if seen is not None:
+            g = seen if record else seen.array
+    return g

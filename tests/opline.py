@@ -1,0 +1,110 @@
+"""A line of the table of ops, and the examples that are drawn for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from drawing import Domain, Shapes, laid_out, layouts, nothing, real
+from hypothesis import strategies as st
+
+import minigrad
+
+
+@dataclass(frozen=True)
+class Op:
+    """What the tests need to know of one function.
+
+    `name` is PyTorch's; `shapes` says how the shapes of its tensors go together; `reference` is a naive form
+    in NumPy. Where it matters: the domain of its values, `static` (draws the settings after the tensors, for
+    given shapes), `call` (how it is called in a library m, if not m.name(*tensors, *settings)), which `kinds`
+    of dtype it takes and how the `result`'s follows, to which `order` it can be differentiated, `bad` arguments.
+    """
+
+    name: str
+    shapes: Shapes
+    reference: Callable
+    domain: Domain | tuple[Domain, ...] = real
+    static: Callable = nothing
+    call: Callable | None = None
+    kinds: str = "bif"
+    result: str = "same"  # or floating (ints give the default), total (ints give int64), bool, int64
+    order: int = 2
+    bad: tuple | None = None  # (shapes, settings); else `shapes.bad` with no settings
+    smooth: Callable | None = None  # whether drawn values are away from kinks
+    variant: str = ""  # tells lines of one function apart
+
+    @property
+    def id(self) -> str:
+        return self.name + ("-" + self.variant if self.variant else "")
+
+    def domain_of(self, place: int) -> Domain:
+        """The domain of one argument."""
+        return self.domain[place] if isinstance(self.domain, tuple) else self.domain
+
+    def values(self, rng, shapes) -> list[np.ndarray]:
+        """Random arrays of these shapes, float64."""
+        while True:
+            arrays = [self.domain_of(i).draw(rng, shape, i) for i, shape in enumerate(shapes)]
+            if self.smooth is None or self.smooth(*arrays):
+                return arrays
+
+    def on(self, m) -> Callable:
+        """The function in a library, of tensors and settings."""
+        if self.call is not None:
+            return lambda *args: self.call(m, *args)
+        return function_of(m, self.name)
+
+
+class Ours:
+    """minigrad, with functions that are only in `ops` so far."""
+
+    Tensor = minigrad.Tensor
+    names = {
+        "add": "scaled_add",
+        "sub": "scaled_sub",
+        "div": "divide",
+        "clone": "copy",
+        "select": "select_at",
+    }
+
+    def __getattr__(self, name):
+        return getattr(minigrad, name, None) or getattr(minigrad.ops, self.names.get(name, name))
+
+
+ours = Ours()
+
+
+def function_of(m, name: str) -> Callable:
+    """A library's function by PyTorch's name; a method where there is no function."""
+    found = m
+    for part in name.split("."):
+        found = getattr(found, part) if hasattr(found, part) else getattr(m.Tensor, part)
+    return found
+
+
+@dataclass(frozen=True)
+class Example:
+    """What an op is called with: arrays, and settings."""
+
+    arrays: list[np.ndarray]
+    static: tuple
+
+    def __repr__(self) -> str:
+        return f"shapes {[a.shape for a in self.arrays]}, settings {self.static}"
+
+    def as_dtype(self, dtype) -> Example:
+        """The same with other numbers: integers keep apart what was apart by more than 1/4."""
+        scale = 1 if np.dtype(dtype).kind == "f" else 4
+        return Example([(a * scale).astype(dtype) for a in self.arrays], self.static)
+
+
+@st.composite
+def examples(draw, op: Op) -> Example:
+    """Arguments for an op, in any memory layout."""
+    shapes = draw(op.shapes.draw)
+    static = draw(op.static(shapes))
+    arrays = op.values(np.random.default_rng(draw(st.integers(0, 2**32 - 1))), shapes)
+    layout = draw(layouts)
+    return Example([laid_out(a, layout) for a in arrays], static)

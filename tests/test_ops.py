@@ -1,0 +1,137 @@
+"""Every op in the table: values, gradients of first and second order, dtypes, memory, and how it refuses."""
+
+import numpy as np
+import pytest
+from gradients import array_of, check, leaf, listed, tensor
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opline import Op, examples, ours
+from optable import OPS
+
+import minigrad
+
+DIFFERENTIABLE = [op for op in OPS if op.order]
+FLOATS = ("float16", "float32", "float64")
+INTEGERS = ("uint8", "int32", "int64")
+BY_KIND = {"f": FLOATS, "i": INTEGERS, "b": ("bool",)}
+#: relative and absolute differences to a reference in float64
+CLOSE = {"float16": (4e-3, 2e-2), "float32": (1e-5, 1e-5), "float64": (1e-12, 1e-12)}
+
+
+def for_each(ops, examples_each: int):
+    """Run a test on examples drawn for each op; the test gets the op and the example."""
+
+    def decorate(test):
+        @pytest.mark.parametrize("op", ops, ids=lambda op: op.id)
+        def run(op):
+            @settings(max_examples=examples_each)
+            @given(examples(op), st.integers(0, 2**32 - 1))
+            def on_examples(example, seed):
+                test(op, example, np.random.default_rng(seed))
+
+            on_examples()
+
+        run.__name__, run.__doc__ = test.__name__, test.__doc__
+        return run
+
+    return decorate
+
+
+def settings_on_device(static):
+    """Settings, with arrays among them as tensors."""
+    if isinstance(static, tuple):
+        return tuple(settings_on_device(s) for s in static)
+    return tensor(static) if isinstance(static, np.ndarray) else static
+
+
+def called(op: Op, example):
+    """The op as a function of tensors alone."""
+    function, static = op.on(ours), settings_on_device(example.static)
+    return lambda *tensors: function(*tensors, *static)
+
+
+def usable(op: Op, example):
+    """The example's arrays, as integers where the op takes no floats; none may be written to."""
+    arrays = example.arrays if "f" in op.kinds else example.as_dtype("int64").arrays
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
+def assert_close(found, expected, dtype: str = "float64") -> None:
+    """Values agree to what a dtype can tell, and shapes agree."""
+    relative, absolute = CLOSE.get(dtype, (0, 0))
+    assert found.shape == np.shape(expected)
+    np.testing.assert_allclose(found, expected, rtol=relative, atol=absolute)
+
+
+# ---- values ----------------------------------------------------------------------------------------------
+@for_each(OPS, 25)
+def test_value(op, example, rng):
+    """The function, and the method of that name, give what the naive form gives, and change no input."""
+    arrays = usable(op, example)
+    expected = listed(op.reference(*arrays, *example.static))
+    found = listed(called(op, example)(*[tensor(a) for a in arrays]))
+    assert len(found) == len(expected)
+    for f, e in zip(found, expected, strict=True):
+        assert_close(array_of(f), e)
+    method = getattr(minigrad.Tensor, op.name, None)
+    if op.call is None and method is not None:
+        again = listed(method(*[tensor(a) for a in arrays], *settings_on_device(example.static)))
+        for f, a in zip(found, again, strict=True):
+            np.testing.assert_array_equal(array_of(f), array_of(a))
+
+
+# ---- gradients -------------------------------------------------------------------------------------------
+@for_each(DIFFERENTIABLE, 20)
+def test_gradients(op, example, rng):
+    """Gradients of first and second order are the slopes that central differences find."""
+    check(called(op, example), usable(op, example), rng, op.order)
+
+
+@for_each(DIFFERENTIABLE, 6)
+def test_leaf_gradients_are_their_own(op, example, rng):
+    """A `.grad` has the leaf's shape and dtype, and shares memory with nothing."""
+    leaves = [leaf(a.astype(np.float32)) for a in usable(op, example)]
+    results = [r for r in listed(called(op, example)(*leaves)) if r.requires_grad]
+    cotangents = [tensor(rng.standard_normal(r.shape).astype(np.float32)) for r in results]
+    minigrad.autograd.backward(results, cotangents)
+    others = [*leaves, *results, *cotangents]
+    for this in leaves:
+        assert (this.grad.shape, this.grad.dtype) == (this.shape, this.dtype)
+        others.append(this.grad)
+        mine = array_of(this.grad)
+        assert not any(np.shares_memory(mine, array_of(o)) for o in others if o is not this.grad)
+
+
+# ---- dtypes ----------------------------------------------------------------------------------------------
+def expected_dtype(op: Op, dtype: str) -> str:
+    if op.result in ("bool", "int64"):
+        return op.result
+    if dtype in FLOATS or op.result == "same":
+        return dtype
+    return {"floating": "float32", "total": "int64"}[op.result]
+
+
+def dtypes_of(op: Op):
+    """The dtypes a line says its op takes."""
+    return [
+        *(FLOATS if "f" in op.kinds else ()),
+        *(INTEGERS if "i" in op.kinds else ()),
+        *(["bool"] * ("b" in op.kinds)),
+    ]
+
+
+@for_each(OPS, 5)
+def test_dtypes(op, example, rng):
+    """float32 stays float32, float16 float16; integers do what the line says; and values agree."""
+    for dtype in dtypes_of(op):
+        arrays = [np.abs(a) if dtype == "uint8" else a for a in example.as_dtype(dtype).arrays]
+        wanted = expected_dtype(op, dtype)
+        exact = [a.astype(np.float64) if wanted in FLOATS else a for a in arrays]
+        with np.errstate(all="ignore"):
+            expected = np.asarray(listed(op.reference(*exact, *example.static))[0])
+        found = listed(called(op, example)(*[tensor(a) for a in arrays]))[0]
+        assert found.dtype.name == wanted, dtype
+        small = np.abs(expected) < 1e4 if dtype == "float16" else np.full(expected.shape, True)
+        assert_close(array_of(found)[small], expected[small].astype(wanted), wanted)

@@ -1,0 +1,652 @@
+"""Optimizers: rules against formulas written by hand, what they keep, and that no way of stepping differs."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad import optim
+from minigrad.ops import from_numpy
+from minigrad.optim import layout
+
+from .optim_cases import RULES, assert_same, give_gradients, parameter, step_both, twins, values
+
+
+# ---- rules -------------------------------------------------------------------------------------------------
+def sgd(p, grads, lr=0.1, momentum=0.9, dampening=0.3, decay=0.1):
+    b = None
+    for g in grads:
+        g = g + decay * p
+        b = g if b is None else momentum * b + (1 - dampening) * g
+        p = p - lr * b
+    return p
+
+
+def adam(p, grads, lr=0.1, beta1=0.9, beta2=0.999, eps=1e-8):
+    m = v = 0
+    for t, g in enumerate(grads, 1):
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        p = p - lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)
+    return p
+
+
+def adamw(p, grads, lr=0.1, decay=0.01):
+    m = v = 0
+    for t, g in enumerate(grads, 1):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        p = p - lr * decay * p - lr * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    return p
+
+
+def rmsprop(p, grads, lr=0.1, alpha=0.99, eps=1e-8):
+    v = 0
+    for g in grads:
+        v = alpha * v + (1 - alpha) * g * g
+        p = p - lr * g / (np.sqrt(v) + eps)
+    return p
+
+
+def adagrad(p, grads, lr=0.1, lr_decay=0.1, start=0.1, eps=1e-10):
+    s = start
+    for t, g in enumerate(grads):
+        s = s + g * g
+        p = p - lr / (1 + t * lr_decay) * g / (np.sqrt(s) + eps)
+    return p
+
+
+def rprop(p, grads, lr=0.1):
+    size, before = np.full_like(p, lr), np.zeros_like(p)
+    for g in grads:
+        turned, kept = g * before < 0, g * before > 0
+        size = np.clip(np.where(turned, 0.5 * size, np.where(kept, 1.2 * size, size)), 1e-6, 50)
+        before = np.where(turned, 0, g)
+        p = p - np.sign(before) * size
+    return p
+
+
+FORMULAS = {
+    "SGD momentum": sgd,
+    "Adam": adam,
+    "AdamW": adamw,
+    "RMSprop": rmsprop,
+    "Adagrad": adagrad,
+    "Rprop": rprop,
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_follows_its_formula(name):
+    rng = np.random.default_rng(1)
+    p = parameter(rng)
+    grads = rng.standard_normal((7, *p.shape))
+    wanted = FORMULAS[name](p.array.copy(), grads)
+    cls, options = RULES[name]
+    opt = cls([p], **options)
+    for g in grads:
+        p.grad = from_numpy(g)
+        opt.step()
+    np.testing.assert_allclose(p.array, wanted, rtol=1e-12)
+
+
+# ---- one rule, two speeds ----------------------------------------------------------------------------------
+shapes = st.lists(st.sampled_from([(), (1,), (3,), (2, 3), (4, 1, 2), (0,), (7, 5)]), min_size=1, max_size=6)
+
+
+def alone(name, arrays, history, group_options):
+    """What each parameter becomes in an optimizer of its own, in one block: the rule and nothing else."""
+    cls, options = RULES[name]
+    opts = []
+    for array, own in zip(arrays, group_options, strict=True):
+        opts.append(cls([{"params": [from_numpy(array.copy())], **own}], **options))
+    for grads in history:
+        for opt, g in zip(opts, grads, strict=True):
+            opt.param_groups[0]["params"][0].grad = None if g is None else from_numpy(g)
+            opt.step()
+    return [opt.param_groups[0]["params"][0].array for opt in opts]
+
+
+@given(st.sampled_from(list(RULES)), shapes, st.integers(0, 2**32), st.sampled_from(["float32", "float64"]))
+@settings(max_examples=60)
+def test_together_as_alone(name, sizes, seed, dtype):
+    """Gathered, in blocks, with gradients missing here and there: each parameter moves as it would alone."""
+    rng = np.random.default_rng(seed)
+    cls, options = RULES[name]
+    arrays = [rng.standard_normal(n).astype(dtype) for n in sizes]
+    history = [
+        [rng.standard_normal(n).astype(dtype) if rng.random() < 0.8 else None for n in sizes]
+        for _ in range(6)
+    ]
+    params = [from_numpy(a.copy()) for a in arrays]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "SMALL", 6)  # so that these sizes meet buckets, full ones, and blocks
+        patch.setattr(layout, "BUCKET", 12)
+        patch.setattr(layout, "BLOCK", 4)
+        opt = cls(params, **options)
+        for grads in history:
+            for p, g in zip(params, grads, strict=True):
+                p.grad = None if g is None else from_numpy(g)
+            opt.step()
+    wanted = alone(name, arrays, history, [{}] * len(sizes))
+    for p, w in zip(params, wanted, strict=True):
+        np.testing.assert_allclose(p.array, w, rtol=1e-12 if dtype == "float64" else 1e-4, atol=1e-30)
+
+
+def test_groups_have_their_own_options():
+    rng = np.random.default_rng(2)
+    a, b = parameter(rng), parameter(rng)
+    start = a.array.copy(), b.array.copy()
+    opt = optim.SGD([{"params": [a]}, {"params": b, "lr": 0.5}], lr=0.1)
+    give_gradients([a, b], rng)
+    opt.step()
+    np.testing.assert_allclose(a.array, start[0] - 0.1 * a.grad.array)
+    np.testing.assert_allclose(b.array, start[1] - 0.5 * b.grad.array)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_mixed_dtypes_and_layouts(name):
+    rng = np.random.default_rng(3)
+    cls, options = RULES[name]
+    transposed = from_numpy(rng.standard_normal((4, 3)).T)
+    params = [
+        parameter(rng, (5,), "float32"),
+        transposed,
+        parameter(rng, (), "float64"),
+        parameter(rng, (2, 2)),
+    ]
+    params.append(from_numpy(rng.standard_normal((2, 3)) + 1j * rng.standard_normal((2, 3))))
+    arrays = [p.array.copy() for p in params]
+    history = [[rng.standard_normal(a.shape).astype(a.dtype) for a in arrays] for _ in range(4)]
+    opt = cls(params, **options)
+    for grads in history:
+        for p, g in zip(params, grads, strict=True):
+            p.grad = from_numpy(g)
+        opt.step()
+    assert transposed.array.flags.f_contiguous
+    for p, w in zip(params, alone(name, arrays, history, [{}] * 5), strict=True):
+        assert p.array.dtype == w.dtype
+        np.testing.assert_allclose(p.array, w, rtol=1e-4 if w.dtype == "float32" else 1e-12)
+
+
+# ---- what users do to parameters and state -----------------------------------------------------------------
+@pytest.mark.parametrize("name", ["SGD momentum", "Adam", "ASGD"])
+def test_data_may_be_replaced_between_steps(name):
+    one, other = twins(name)
+    rng = np.random.default_rng(5)
+    for _ in range(3):
+        step_both(one, other, rng)
+        for p in one.param_groups[0]["params"]:
+            p.data = from_numpy(p.array.copy(order="F"))  # the same values somewhere else
+    assert_same(values(one), values(other), 1e-12)
+
+
+def test_views_of_a_parameter_see_its_steps():
+    rng = np.random.default_rng(6)
+    p = parameter(rng)
+    row, memory = p.detach()[0], p.array
+    opt = optim.Adam([p])
+    give_gradients([p], rng)
+    opt.step()
+    assert p.array is memory
+    np.testing.assert_array_equal(row.array, p.array[0])
+
+
+@pytest.mark.parametrize("name", ["SGD momentum", "Adam"])
+def test_state_can_be_written_in_place_and_replaced(name):
+    one, other = twins(name)
+    rng = np.random.default_rng(7)
+    step_both(one, other, rng)
+    for opt, change in ((one, "in place"), (other, "new")):
+        for p in opt.param_groups[0]["params"]:
+            for key, tensor in opt.state[p].items():
+                if key == "step":
+                    continue
+                if change == "new":
+                    opt.state[p][key] = from_numpy(np.asarray(tensor.array * 0.5))
+                else:
+                    tensor.mul_(0.5)
+    for _ in range(2):
+        step_both(one, other, rng)
+    assert_same(values(one), values(other), 1e-12)
+
+
+def test_state_may_be_dropped():
+    one, other = twins("Adam")
+    rng = np.random.default_rng(8)
+    step_both(one, other, rng)
+    for opt in (one, other):
+        opt.state.clear()
+    fresh = optim.Adam([from_numpy(p.array.copy()) for p in other.param_groups[0]["params"]], lr=0.1)
+    step_both(one, fresh, rng)
+    assert_same(values(one), values(fresh), 1e-12)
+
+
+def test_state_may_hold_more():
+    one, other = twins("Adam")
+    rng = np.random.default_rng(9)
+    step_both(one, other, rng)
+    one.state[one.param_groups[0]["params"][0]]["note"] = "mine"
+    step_both(one, other, rng)
+    assert one.state[one.param_groups[0]["params"][0]].pop("note") == "mine"
+    assert_same(values(one), values(other), 1e-12)
+
+
+def test_state_tensors_stay_the_same_objects():
+    one, other = twins("Adam")
+    rng = np.random.default_rng(10)
+    step_both(one, other, rng)
+    p = one.param_groups[0]["params"][0]
+    held = one.state[p]["exp_avg"]
+    before = held.array.copy()
+    one.add_param_group({"params": [parameter(rng)]})
+    give_gradients([p], rng)
+    one.step()
+    assert one.state[p]["exp_avg"] is held
+    assert not np.array_equal(held.array, before)
+
+
+def test_a_parameter_in_two_optimizers():
+    rng = np.random.default_rng(11)
+    p, q = parameter(rng), None
+    q = from_numpy(p.array.copy())
+    first, second = optim.SGD([p], lr=0.1, momentum=0.9), optim.Adam([p], lr=0.1)
+    for _ in range(3):
+        give_gradients([p], rng)
+        start = p.array.copy()
+        first.step()
+        middle = p.array.copy()
+        second.step()
+        assert not np.array_equal(start, middle)
+        assert not np.array_equal(middle, p.array)
+    assert set(first.state[p]) == {"momentum_buffer"}
+    assert second.state[p]["step"].item() == 3
+    assert q.shape == p.shape
+
+
+def test_a_parameter_named_twice_is_stepped_twice():
+    rng = np.random.default_rng(12)
+    p = parameter(rng)
+    q = from_numpy(p.array.copy())
+    with pytest.warns(UserWarning, match="duplicate parameters"):
+        opt = optim.Adam([p, p], lr=0.1)
+    once = optim.Adam([q], lr=0.1)
+    for _ in range(2):
+        give_gradients([p], rng)
+        q.grad = p.grad
+        opt.step()
+        once.step()
+        once.step()
+    np.testing.assert_allclose(p.array, q.array, rtol=1e-12)
+    assert opt.state[p]["step"].item() == 4
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_step_moves_the_version(name):
+    one, _ = twins(name)
+    params = one.param_groups[0]["params"]
+    give_gradients(params, np.random.default_rng(13), [True, False, True])
+    before = [p._version for p in params]
+    one.step()
+    assert [p._version - b for p, b in zip(params, before, strict=True)] == [1, 0, 1]
+
+
+def test_backward_refuses_a_parameter_that_was_stepped():
+    p = from_numpy(np.array([2.0, 3.0])).requires_grad_()
+    loss = (p * p).sum()
+    p.grad = from_numpy(np.array([0.5, -0.25]))
+    optim.SGD([p], lr=0.1).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+# ---- a step that fails -------------------------------------------------------------------------------------
+def misfits(p):
+    """Ways in which a parameter and its gradient come apart."""
+    return {
+        "shape": lambda: setattr(p, "data", from_numpy(np.zeros((9, 9)))),
+        "dtype": lambda: setattr(p, "data", from_numpy(p.array.astype("float32"))),
+    }
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("what", ["shape", "dtype"])
+def test_a_step_that_fails_changes_nothing(name, what):
+    rng = np.random.default_rng(14)
+    cls, options = RULES[name]
+    params = [parameter(rng), parameter(rng, (3,)), parameter(rng, (2,))]
+    opt = cls([{"params": params[:2]}, {"params": params[2:]}], **options)
+    give_gradients(params, rng)
+    opt.step()
+    give_gradients(params, rng)
+    misfits(params[2])[what]()
+    before, versions = values(opt), [p._version for p in params]
+    with pytest.raises(RuntimeError, match=r"parameter 0 of group 1 .*its gradient"):
+        opt.step()
+    assert_same(values(opt), before)
+    assert [p._version for p in params] == versions
+
+
+def test_a_read_only_parameter_is_refused():
+    p = from_numpy(np.ones(3))
+    p.array.flags.writeable = False
+    p.grad = from_numpy(np.array([1.0, 2.0, 3.0]))
+    with pytest.raises(RuntimeError, match="read-only"):
+        optim.SGD([p]).step()
+
+
+def test_nan_is_not_an_error():
+    p = from_numpy(np.ones(2))
+    p.grad = from_numpy(np.array([np.nan, 1.0]))
+    optim.Adam([p], lr=0.1).step()
+    assert np.isnan(p.array[0])
+    np.testing.assert_allclose(p.array[1], 0.9)
+
+
+def test_state_of_another_shape_is_refused():
+    rng = np.random.default_rng(15)
+    source, target = optim.Adam([parameter(rng, (4,))]), optim.Adam([parameter(rng, (3,))])
+    give_gradients(source.param_groups[0]["params"], rng)
+    source.step()
+    target.load_state_dict(source.state_dict())
+    give_gradients(target.param_groups[0]["params"], rng)
+    before = target.param_groups[0]["params"][0].array.copy()
+    with pytest.raises(RuntimeError, match=r"state 'exp_avg' of parameter 0 has shape \(4,\)"):
+        target.step()
+    np.testing.assert_array_equal(target.param_groups[0]["params"][0].array, before)
+<<<<<<< HEAD
+=======
+
+
+# ---- the optimizer as a container ------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("way", ["state dict", "pickle", "deepcopy"])
+def test_continues_from_a_copy(name, way):
+    one, other = twins(name)
+    rng = np.random.default_rng(16)
+    for _ in range(3):
+        step_both(one, other, rng)
+    if way == "state dict":
+        cls, options = RULES[name]
+        copied = cls(
+            [from_numpy(p.array.copy()) for p in one.param_groups[0]["params"]], **{**options, "lr": 9.0}
+        )
+        copied.load_state_dict(copy.deepcopy(one.state_dict()))
+    else:
+        copied = copy.deepcopy(one) if way == "deepcopy" else pickle.loads(pickle.dumps(one))
+    for _ in range(3):
+        step_both(one, other, np.random.default_rng(17))
+    for _ in range(3):
+        give_gradients(copied.param_groups[0]["params"], np.random.default_rng(17))
+        copied.step()
+    assert_same(values(one), values(other))
+    assert_same(values(one), values(copied), 1e-12)
+
+
+def test_loaded_state_is_a_copy():
+    one, other = twins("Adam")
+    rng = np.random.default_rng(18)
+    step_both(one, other, rng)
+    other.load_state_dict(one.state_dict())
+    before = values(one)
+    give_gradients(other.param_groups[0]["params"], rng)
+    other.step()
+    assert_same(values(one), before)
+
+
+def test_state_dict_layout():
+    rng = np.random.default_rng(19)
+    a, b, c = parameter(rng), parameter(rng, (2,)), parameter(rng, (1,))
+    opt = optim.Adam([{"params": [a, b]}, {"params": [c], "lr": 0.5}], amsgrad=True)
+    give_gradients([a, b, c], rng, [True, False, True])
+    opt.step()
+    saved = opt.state_dict()
+    assert [group["params"] for group in saved["param_groups"]] == [[0, 1], [2]]
+    assert set(saved["state"]) == {0, 2}
+    assert list(saved["state"][2]) == ["step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"]
+    step = saved["state"][0]["step"]
+    assert step.shape == ()
+    assert str(step.dtype) == "torch.float32"
+    assert step.item() == 1
+
+
+def test_stateless_sgd_has_no_state():
+    one, other = twins("SGD")
+    step_both(one, other, np.random.default_rng(20))
+    assert one.state_dict()["state"] == {}
+
+
+def test_load_checks_the_groups():
+    one, _ = twins("Adam")
+    rng = np.random.default_rng(21)
+    with pytest.raises(ValueError, match="different number of parameter groups"):
+        one.load_state_dict({"state": {}, "param_groups": []})
+    with pytest.raises(ValueError, match="doesn't match the size of optimizer's group"):
+        one.load_state_dict(optim.Adam([parameter(rng)]).state_dict())
+
+
+def test_adamw_stays_adamw():
+    rng = np.random.default_rng(22)
+    opt = optim.AdamW([parameter(rng)])
+    opt.load_state_dict(optim.Adam([parameter(rng)]).state_dict())
+    assert opt.param_groups[0]["decoupled_weight_decay"] is True
+
+
+def test_repr():
+    text = repr(optim.SGD([from_numpy(np.ones(1))], lr=0.5))
+    assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n")
+    assert text.endswith(
+        "    lr: 0.5\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
+    )
+
+
+def test_zero_grad():
+    rng = np.random.default_rng(23)
+    p = parameter(rng)
+    opt = optim.SGD([p])
+    give_gradients([p], rng)
+    held = p.grad
+    opt.zero_grad(set_to_none=False)
+    assert p.grad is held
+    assert not held.array.any()
+    opt.zero_grad()
+    assert p.grad is None
+
+
+def test_closure_returns_its_loss():
+    p = from_numpy(np.array([3.0])).requires_grad_()
+    opt = optim.SGD([p], lr=0.1)
+
+    def closure():
+        opt.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    assert opt.step(closure).item() == 9.0
+    np.testing.assert_allclose(p.array, [2.4])
+
+
+def test_lr_as_a_tensor():
+    p = from_numpy(np.array([3.0]))
+    p.grad = from_numpy(np.array([2.0]))
+    rate = from_numpy(np.array(0.25))
+    optim.SGD([p], lr=rate).step()
+    np.testing.assert_allclose(p.array, [2.5])
+
+
+BAD_PARAMS = [
+    (lambda p: p, TypeError, "should be an iterable of Tensors or dicts"),
+    (lambda p: [], ValueError, "empty parameter list"),
+    (lambda p: [3], TypeError, "can only optimize Tensors"),
+    (lambda p: [p * 2], ValueError, "non-leaf"),
+    (lambda p: [{"params": {p}}], TypeError, "sets will change between runs"),
+    (lambda p: [{"params": [p]}, {"params": [p]}], ValueError, "more than one parameter group"),
+    (lambda p: [("w", p), p.detach()], ValueError, "with/without names"),
+    (lambda p: [{"params": [("w", p)]}, {"params": [p.detach()]}], ValueError, "without names"),
+]
+
+
+@pytest.mark.parametrize(("params", "error", "words"), BAD_PARAMS)
+def test_refuses_parameters(params, error, words):
+    p = parameter(np.random.default_rng(24))
+    with pytest.raises(error, match=words):
+        optim.SGD(params(p), lr=0.1)
+
+
+BAD_OPTIONS = [
+    (optim.SGD, {"lr": -1}, ValueError, "Invalid learning rate: -1"),
+    (optim.SGD, {"momentum": -1}, ValueError, "Invalid momentum value: -1"),
+    (optim.SGD, {"nesterov": True}, ValueError, "Nesterov momentum requires a momentum"),
+    (optim.Adam, {"betas": (1.0, 0.9)}, ValueError, "Invalid beta parameter at index 0: 1.0"),
+    (optim.Adam, {"eps": -1}, ValueError, "Invalid epsilon value: -1"),
+    (optim.Adam, {"weight_decay": -1}, ValueError, "Invalid weight_decay value: -1"),
+    (optim.Adam, {"fused": True, "foreach": True}, RuntimeError, "cannot be `True` together"),
+    (optim.Adam, {"differentiable": True}, NotImplementedError, "differentiable=True is not supported"),
+    (optim.Adam, {"capturable": True}, NotImplementedError, "capturable=True is not supported"),
+    (optim.RMSprop, {"alpha": -1}, ValueError, "Invalid alpha value: -1"),
+    (optim.Adadelta, {"rho": 2}, ValueError, "Invalid rho value: 2"),
+    (optim.NAdam, {"momentum_decay": -1}, ValueError, "Invalid momentum_decay value: -1"),
+    (optim.Rprop, {"etas": (2.0, 1.2)}, ValueError, "Invalid eta values: 2.0, 1.2"),
+    (optim.LBFGS, {"lr": -1}, ValueError, "Invalid learning rate"),
+]
+
+
+@pytest.mark.parametrize(("cls", "options", "error", "words"), BAD_OPTIONS)
+def test_refuses_options(cls, options, error, words):
+    with pytest.raises(error, match=words):
+        cls([parameter(np.random.default_rng(25))], **options)
+
+
+def test_required_options():
+    class Mine(optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {"lr": optimizer.required})
+
+    with pytest.raises(ValueError, match="required optimization parameter lr"):
+        Mine([parameter(np.random.default_rng(26))])
+
+
+def test_names_are_kept():
+    rng = np.random.default_rng(27)
+    opt = optim.SGD([("weight", parameter(rng)), ("bias", parameter(rng))])
+    assert opt.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+    give_gradients(opt.param_groups[0]["params"], rng)
+    opt.param_groups[0]["params"][1].data = from_numpy(np.zeros(5))
+    with pytest.raises(RuntimeError, match=r"parameter 1 \(bias\) of group 0"):
+        opt.step()
+
+
+# ---- hooks -------------------------------------------------------------------------------------------------------
+def test_hooks_run_around_a_step():
+    rng = np.random.default_rng(28)
+    opt = optim.SGD([parameter(rng)])
+    seen = []
+    handles = [
+        opt.register_step_pre_hook(lambda o, args, kwargs: seen.append(("pre", o is opt, args[0] is opt))),
+        opt.register_step_post_hook(lambda o, args, kwargs: seen.append(("post", o is opt, args[0] is opt))),
+        optimizer.register_optimizer_step_pre_hook(lambda *a: seen.append("global pre")),
+        optimizer.register_optimizer_step_post_hook(lambda *a: seen.append("global post")),
+    ]
+    opt.step()
+    assert seen == ["global pre", ("pre", True, True), ("post", True, True), "global post"]
+    for handle in handles:
+        handle.remove()
+    opt.step()
+    assert len(seen) == 4
+
+
+def test_a_pre_hook_may_change_the_arguments():
+    opt = optim.SGD([parameter(np.random.default_rng(29))])
+    opt.register_step_pre_hook(lambda o, args, kwargs: ((o, lambda: 7), {}))
+    assert opt.step() == 7
+    opt.register_step_pre_hook(lambda o, args, kwargs: 3)
+    with pytest.raises(RuntimeError, match="must return None or a tuple"):
+        opt.step()
+
+
+def test_hooks_around_saving_and_loading():
+    opt = optim.SGD([parameter(np.random.default_rng(30))])
+    seen = []
+    opt.register_state_dict_pre_hook(lambda o: seen.append("save"))
+    opt.register_state_dict_post_hook(lambda o, saved: {**saved, "more": 1})
+    opt.register_state_dict_post_hook(lambda o, saved: seen.append("first"), prepend=True)
+    assert opt.state_dict()["more"] == 1
+    opt.register_load_state_dict_pre_hook(lambda o, saved: {**saved, "param_groups": []})
+    opt.register_load_state_dict_post_hook(lambda o: seen.append("loaded"))
+    with pytest.raises(ValueError, match="number of parameter groups"):
+        opt.load_state_dict(opt.state_dict())
+    assert seen == ["save", "first"] * 2
+
+
+# ---- LBFGS -------------------------------------------------------------------------------------------------------
+def rosenbrock(p, opt):
+    def closure():
+        opt.zero_grad()
+        x, y = p[0], p[1]
+        loss = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+        loss.backward()
+        return loss
+
+    return closure
+
+
+def test_lbfgs_finds_the_minimum():
+    p = from_numpy(np.array([-1.2, 1.0])).requires_grad_()
+    opt = optim.LBFGS([p], max_iter=100, max_eval=200, line_search_fn="strong_wolfe")
+    opt.step(rosenbrock(p, opt))
+    np.testing.assert_allclose(p.array, [1, 1], atol=1e-4)
+
+
+def test_lbfgs_whose_closure_fails_changes_nothing():
+    p = from_numpy(np.array([-1.2, 1.0])).requires_grad_()
+    opt = optim.LBFGS([p], max_iter=3, line_search_fn="strong_wolfe")
+    good = rosenbrock(p, opt)
+    opt.step(good)
+    calls = []
+
+    def closure():
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyError("the data are gone")
+        return good()
+
+    before, saved = p.array.copy(), copy.deepcopy(opt.state_dict())
+    with pytest.raises(KeyError):
+        opt.step(closure)
+    np.testing.assert_array_equal(p.array, before)
+    assert opt.state_dict()["state"][0]["func_evals"] == saved["state"][0]["func_evals"]
+
+
+def test_lbfgs_takes_one_group():
+    rng = np.random.default_rng(31)
+    with pytest.raises(ValueError, match="doesn't support per-parameter options"):
+        optim.LBFGS([{"params": [parameter(rng)]}, {"params": [parameter(rng)]}])
+    opt = optim.LBFGS([parameter(rng)], line_search_fn="armijo")
+    with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported"):
+        opt.step(lambda: None)
+
+
+def test_an_optimizer_of_ones_own():
+    class Sign(optim.Optimizer):
+        """p -= lr * sign(g)"""
+
+        def __init__(self, params, lr=0.1):
+            super().__init__(params, {"lr": lr})
+
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.data -= group["lr"] * p.grad.sign()
+                    self.state[p]["steps"] = self.state[p].get("steps", 0) + 1
+
+    p = from_numpy(np.array([1.0, -1.0]))
+    p.grad = from_numpy(np.array([5.0, -0.1]))
+    opt, seen = Sign([p]), []
+    opt.register_step_post_hook(lambda *a: seen.append(1))
+    opt.step()
+    np.testing.assert_allclose(p.array, [0.9, -0.9])
+    assert seen == [1]
+    assert opt.state_dict()["state"] == {0: {"steps": 1}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        optim.lr_scheduler.StepLR(opt, 1).step()
+>>>>>>> main

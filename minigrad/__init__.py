@@ -386,6 +386,7 @@ from .settings import (
     set_num_threads,
     use_deterministic_algorithms,
 )
+from .formatting import get_printoptions, printoptions, set_printoptions
 from math import e, inf, nan, pi
 from . import autograd, backends, cuda, random, version
 from .version import __version__

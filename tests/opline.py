@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from drawing import Domain, Shapes, laid_out, layouts, nothing, real
 from hypothesis import strategies as st
 
-import minigrad
+from tests.drawing import Domain, Shapes, laid_out, layouts, nothing, real
 
 
 @dataclass(frozen=True)
@@ -55,25 +54,6 @@ class Op:
         if self.call is not None:
             return lambda *args: self.call(m, *args)
         return function_of(m, self.name)
-
-
-class Ours:
-    """minigrad, with functions that are only in `ops` so far."""
-
-    Tensor = minigrad.Tensor
-    names = {
-        "add": "scaled_add",
-        "sub": "scaled_sub",
-        "div": "divide",
-        "clone": "copy",
-        "select": "select_at",
-    }
-
-    def __getattr__(self, name):
-        return getattr(minigrad, name, None) or getattr(minigrad.ops, self.names.get(name, name))
-
-
-ours = Ours()
 
 
 def function_of(m, name: str) -> Callable:

@@ -7,7 +7,9 @@ Who adds an op adds its line here; a test finds those that are missing.
 import math
 
 import numpy as np
-from drawing import (
+from hypothesis import strategies as st
+
+from tests.drawing import (
     Domain,
     above_one,
     alike,
@@ -54,8 +56,7 @@ from drawing import (
     wider,
     with_number,
 )
-from hypothesis import strategies as st
-from naive import (
+from tests.naive import (
     along,
     assign,
     chosen,
@@ -72,7 +73,7 @@ from naive import (
     squeezed,
     with_part,
 )
-from opline import Op
+from tests.opline import Op
 
 NO_SUCH_DIM = ([(2, 3)], (5,))
 

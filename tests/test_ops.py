@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from gradients import array_of, check, leaf, listed, tensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opline import Op, examples, ours
-from optable import OPS
 
 import minigrad
+from tests.gradients import array_of, check, leaf, listed, tensor
+from tests.opline import Op, examples
+from tests.optable import OPS
 
 DIFFERENTIABLE = [op for op in OPS if op.order]
 FLOATS = ("float16", "float32", "float64")
@@ -46,7 +46,7 @@ def settings_on_device(static):
 
 def called(op: Op, example):
     """The op as a function of tensors alone."""
-    function, static = op.on(ours), settings_on_device(example.static)
+    function, static = op.on(minigrad), settings_on_device(example.static)
     return lambda *tensors: function(*tensors, *static)
 
 

@@ -1,8 +1,4 @@
-"""Optimizers: rules against formulas written by hand, what an optimizer keeps, and that no way of stepping differs."""
-
-import copy
-import pickle
-import warnings
+"""Optimizers: rules against formulas written by hand, what they keep, and that no way of stepping differs."""
 
 import numpy as np
 import pytest
@@ -11,56 +7,12 @@ from hypothesis import strategies as st
 
 from minigrad import optim
 from minigrad.ops import from_numpy
-from minigrad.optim import layout, optimizer
+from minigrad.optim import layout
 
-RULES = {
-    "SGD": (optim.SGD, {"lr": 0.1}),
-    "SGD momentum": (optim.SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.1}),
-    "SGD nesterov": (optim.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "maximize": True}),
-    "Adam": (optim.Adam, {"lr": 0.1}),
-    "Adam amsgrad": (optim.Adam, {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1, "maximize": True}),
-    "AdamW": (optim.AdamW, {"lr": 0.1}),
-    "RMSprop": (optim.RMSprop, {"lr": 0.1}),
-    "RMSprop centered": (optim.RMSprop, {"lr": 0.1, "centered": True, "momentum": 0.9}),
-    "Adagrad": (optim.Adagrad, {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.1}),
-    "Adadelta": (optim.Adadelta, {"weight_decay": 0.1}),
-    "Adamax": (optim.Adamax, {"lr": 0.1}),
-    "NAdam": (optim.NAdam, {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}),
-    "RAdam": (optim.RAdam, {"lr": 0.1}),
-    "ASGD": (optim.ASGD, {"lr": 0.1, "t0": 2, "lambd": 0.1}),
-    "Rprop": (optim.Rprop, {"lr": 0.1}),
-}
+from .optim_cases import RULES, assert_same, give_gradients, parameter, step_both, twins, values
 
 
-def parameter(rng, shape=(3, 2), dtype="float64"):
-    return from_numpy(rng.standard_normal(shape).astype(dtype)).requires_grad_()
-
-
-def give_gradients(params, rng, present=None):
-    """A random gradient to each parameter, none where `present` says so."""
-    for i, p in enumerate(params):
-        g = from_numpy(rng.standard_normal(p.shape).astype(p.array.dtype))
-        p.grad = g if present is None or present[i] else None
-
-
-def values(opt):
-    """All parameters and state arrays, copied."""
-    params = [p.array.copy() for group in opt.param_groups for p in group["params"]]
-    state = {
-        (i, k): v.array.copy() for i, entry in opt.state_dict()["state"].items() for k, v in entry.items()
-    }
-    return params, state
-
-
-def assert_same(one, other, rtol=0.0):
-    for a, b in zip(one[0], other[0], strict=True):
-        np.testing.assert_allclose(a, b, rtol=rtol)
-    assert one[1].keys() == other[1].keys()
-    for key, value in one[1].items():
-        np.testing.assert_allclose(value, other[1][key], rtol=rtol)
-
-
-# ---- rules -------------------------------------------------------------------------------------------------------
+# ---- rules -------------------------------------------------------------------------------------------------
 def sgd(p, grads, lr=0.1, momentum=0.9, dampening=0.3, decay=0.1):
     b = None
     for g in grads:
@@ -136,7 +88,7 @@ def test_follows_its_formula(name):
     np.testing.assert_allclose(p.array, wanted, rtol=1e-12)
 
 
-# ---- one rule, two speeds ----------------------------------------------------------------------------------------
+# ---- one rule, two speeds ----------------------------------------------------------------------------------
 shapes = st.lists(st.sampled_from([(), (1,), (3,), (2, 3), (4, 1, 2), (0,), (7, 5)]), min_size=1, max_size=6)
 
 
@@ -215,23 +167,7 @@ def test_mixed_dtypes_and_layouts(name):
         np.testing.assert_allclose(p.array, w, rtol=1e-4 if w.dtype == "float32" else 1e-12)
 
 
-# ---- what users do to parameters and state ---------------------------------------------------------------------
-def twins(name, sizes=((3, 2), (4,), ())):
-    """The same parameters under the same optimizer, twice."""
-    rng = np.random.default_rng(4)
-    arrays = [rng.standard_normal(n) for n in sizes]
-    cls, options = RULES[name]
-    return [cls([from_numpy(a.copy()) for a in arrays], **options) for _ in range(2)]
-
-
-def step_both(one, other, rng, present=None):
-    for p, q in zip(one.param_groups[0]["params"], other.param_groups[0]["params"], strict=True):
-        g = rng.standard_normal(p.shape)
-        p.grad, q.grad = from_numpy(g), from_numpy(g)
-    one.step()
-    other.step()
-
-
+# ---- what users do to parameters and state -----------------------------------------------------------------
 @pytest.mark.parametrize("name", ["SGD momentum", "Adam", "ASGD"])
 def test_data_may_be_replaced_between_steps(name):
     one, other = twins(name)
@@ -362,7 +298,7 @@ def test_backward_refuses_a_parameter_that_was_stepped():
         loss.backward()
 
 
-# ---- a step that fails -------------------------------------------------------------------------------------------
+# ---- a step that fails -------------------------------------------------------------------------------------
 def misfits(p):
     """Ways in which a parameter and its gradient come apart."""
     return {
@@ -416,6 +352,8 @@ def test_state_of_another_shape_is_refused():
     with pytest.raises(RuntimeError, match=r"state 'exp_avg' of parameter 0 has shape \(4,\)"):
         target.step()
     np.testing.assert_array_equal(target.param_groups[0]["params"][0].array, before)
+<<<<<<< HEAD
+=======
 
 
 # ---- the optimizer as a container ------------------------------------------------------------------------------
@@ -711,3 +649,4 @@ def test_an_optimizer_of_ones_own():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         optim.lr_scheduler.StepLR(opt, 1).step()
+>>>>>>> main

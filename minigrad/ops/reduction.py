@@ -188,7 +188,8 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def _to_ties(g, x, out, axis, keepdims):
     """The gradient of an extreme, shared evenly among the elements that equal it."""
     chosen = x == spread(out, axis, keepdims, x.shape)
-    ties = sum_over(chosen, axis, True)
+    ties = sum_over(chosen, axis, True)  # integers, which would make a float32 gradient float64
+    ties = ties.astype(g.dtype) if hasattr(ties, "astype") else to_dtype(ties, g.dtype)
     return select(chosen, spread(g, axis, keepdims, x.shape) / ties, 0)
 
 

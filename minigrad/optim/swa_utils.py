@@ -11,6 +11,7 @@ import numpy as np
 
 from ..engine import recording_mode, untracked
 from ..nn.module import Module
+from ..nn.normalization import _BatchNorm
 from ..tensor import Tensor
 from .lr_scheduler.base import LRScheduler, per_group
 from .optimizer import Optimizer
@@ -66,11 +67,12 @@ def _move_towards(averages: list, currents: list, share: float) -> None:
 
 
 class AveragedModel(Module):
-    """A copy of `model` whose parameters become the average of those it is shown by `update_parameters(model)`.
+    """A copy of `model` whose parameters become the average of those it is shown by
+    `update_parameters(model)`.
 
-    The average is `avg_fn(average, current, number so far)`, or `multi_avg_fn` on the lists of both, in place; the
-    plain mean if neither is given. Buffers are averaged with `use_buffers`, else copied. Izmailov et al., "Averaging
-    weights leads to wider optima and better generalization" (2018).
+    The average is `avg_fn(average, current, number so far)`, or `multi_avg_fn` on the lists of both, in
+    place; the plain mean if neither is given. Buffers are averaged with `use_buffers`, else copied. Izmailov
+    et al., "Averaging weights leads to wider optima and better generalization" (2018).
     """
 
     def __init__(
@@ -135,10 +137,10 @@ def _copy(targets: list, sources: list) -> None:
 def update_bn(loader: Iterable, model: Module, device=None) -> None:
     """Compute the running statistics of all batch-norm layers anew, from one pass over the data.
 
-    Averaged weights have not been through training with the statistics they hold. `loader` yields batches, or tuples
-    whose first entry is one.
+    Averaged weights have not been through training with the statistics they hold. `loader` yields batches, or
+    tuples whose first entry is one.
     """
-    layers = [module for module in model.modules() if _is_batch_norm(module)]
+    layers = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     if not layers:
         return
     was_training, momenta = model.training, [layer.momentum for layer in layers]
@@ -157,10 +159,6 @@ def update_bn(loader: Iterable, model: Module, device=None) -> None:
         model.train(was_training)
 
 
-def _is_batch_norm(module: Module) -> bool:
-    return any(cls.__name__ == "_BatchNorm" for cls in type(module).__mro__)
-
-
 def _line(share: float) -> float:
     return share
 
@@ -173,7 +171,7 @@ ANNEAL = {"cos": _cosine, "linear": _line}
 
 
 class SWALR(LRScheduler):
-    """From each group's rate to the constant `swa_lr` within `anneal_epochs`, along a cosine or ("linear") a line."""
+    """From each group's rate to `swa_lr` within `anneal_epochs`, along a cosine or ("linear") a line."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Schedules that go up and down: warm restarts, cycles, one cycle; the last two move the momentum the other way."""
+"""Schedules that go up and down: warm restarts, cycles, one cycle; the last two move momentum as well."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .base import LRScheduler, assign, check_optimizer, per_group, value_of
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Down to `eta_min` along half a cosine of `T_0` epochs, then from the start, each time `T_mult` times as long.
+    """Down to `eta_min` along half a cosine of `T_0` epochs, and again, each time `T_mult` times as long.
 
-    `step(epoch)` takes fractions of epochs too. Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
-    restarts" (2016).
+    `step(epoch)` takes fractions of epochs too. Loshchilov and Hutter, "SGDR: stochastic gradient descent
+    with warm restarts" (2016).
     """
 
     def __init__(
@@ -28,10 +28,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         if not isinstance(eta_min, (float, int)):
             raise ValueError(f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}")
         self.T_0 = T_0
-        self.T_i = T_0  # the length of this half cosine,
+        self.T_i: float = T_0  # the length of this half cosine,
         self.T_mult = T_mult
         self.eta_min = eta_min
-        self.T_cur = last_epoch  # and the epochs since it began
+        self.T_cur: float = last_epoch  # and the epochs since it began
         super().__init__(optimizer, last_epoch)
 
     def _next(self, lr, base_lr):
@@ -71,7 +71,7 @@ class _WithMomentum(LRScheduler):
     def _prepare_momentum(
         self, cycle_momentum: bool, base_momentum, max_momentum, first: bool
     ) -> tuple[list, list]:
-        """Check that the optimizer has a momentum; note its bounds in the groups, and start from the upper one."""
+        """Check that there is a momentum; note its bounds in the groups, and start from the upper one."""
         self.cycle_momentum = cycle_momentum
         if not cycle_momentum:
             return [], []
@@ -95,9 +95,10 @@ class _WithMomentum(LRScheduler):
 class CyclicLR(_WithMomentum):
     """Up from `base_lr` to `max_lr` in `step_size_up` batches, down again in `step_size_down`, and so on.
 
-    mode "triangular" repeats this, "triangular2" halves the height each time, "exp_range" shrinks it by `gamma` every
-    batch; a `scale_fn` of your own scales it by the number of cycles or of batches (`scale_mode` "cycle", "iterations").
-    Call `step()` after each batch. Smith, "Cyclical learning rates for training neural networks" (2015).
+    mode "triangular" repeats this, "triangular2" halves the height each time, "exp_range" shrinks it by
+    `gamma` every batch; a `scale_fn` of your own scales it by the number of cycles or of batches
+    (`scale_mode` "cycle", "iterations"). Call `step()` after each batch. Smith, "Cyclical learning rates for
+    training neural networks" (2015).
     """
 
     def __init__(
@@ -155,8 +156,8 @@ class CyclicLR(_WithMomentum):
             bounds = zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True)
             for group, low, high in bounds:
                 self._set_momentum(group, high - (high - low) * height * share)
-        bounds = zip(map(value_of, self.base_lrs), map(value_of, self.max_lrs), strict=True)
-        return [low + (high - low) * height * share for low, high in bounds]
+        rates = zip(map(value_of, self.base_lrs), map(value_of, self.max_lrs), strict=True)
+        return [low + (high - low) * height * share for low, high in rates]
 
     def state_dict(self) -> dict[str, Any]:
         """All but the optimizer; a `scale_fn` only where it is an object, by its attributes."""
@@ -185,11 +186,11 @@ ANNEAL = {"cos": _cosine, "linear": _line}
 
 
 class OneCycleLR(_WithMomentum):
-    """Up from max_lr / div_factor to `max_lr` in the first `pct_start` of all steps, then far down; momentum opposite.
+    """Up from max_lr / div_factor to `max_lr` in `pct_start` of all steps, then far down; momentum opposite.
 
-    The number of steps is `total_steps`, or epochs * steps_per_epoch; call `step()` after each batch. The end is
-    max_lr / div_factor / final_div_factor; with `three_phase` the way down pauses at the first rate. Smith and Topin,
-    "Super-convergence: very fast training of neural networks using large learning rates" (2017).
+    The number of steps is `total_steps`, or epochs * steps_per_epoch; call `step()` after each batch. The end
+    is max_lr / div_factor / final_div_factor; with `three_phase` the way down pauses at the first rate. Smith
+    and Topin, "Super-convergence: very fast training of neural networks using large learning rates" (2017).
     """
 
     def __init__(
@@ -232,7 +233,8 @@ class OneCycleLR(_WithMomentum):
         """The next learning rates of the groups; sets their momenta as well."""
         if self.last_epoch > self.total_steps:
             raise ValueError(
-                f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}"
+                f"Tried to step {self.last_epoch} times. "
+                f"The specified number of total steps is {self.total_steps}"
             )
         ends = [phase["end_step"] for phase in self._schedule_phases]
         number = next((i for i, end in enumerate(ends) if self.last_epoch <= end), len(ends) - 1)

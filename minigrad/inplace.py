@@ -145,9 +145,8 @@ def check_cast(target, result, name: str) -> None:
 
 def check_versions_can_move(target, result) -> None:
     """Refuse a target whose elements share memory (expanded), where one write would hit several."""
-    if 0 in target.array.strides and any(
-        s == 0 and n > 1 for s, n in zip(target.array.strides, target.array.shape)
-    ):
+    array = target.array
+    if 0 in array.strides and array.size and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location; "
             "please clone() the tensor before performing the operation"

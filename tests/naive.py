@@ -43,7 +43,7 @@ def p_norm(x, p, d, keepdim):
 
 
 def in_order(x, axis, descending):
-    order = np.argsort(-x if descending else x, axis, kind="stable")
+    order = np.argsort(-x.astype(float) if descending else x, axis, kind="stable")
     return np.take_along_axis(x, order, axis), order
 
 

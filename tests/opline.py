@@ -28,7 +28,7 @@ class Op:
     static: Callable = nothing
     call: Callable | None = None
     kinds: str = "bif"
-    result: str = "same"  # or floating (ints give the default), total (ints give int64), bool, int64
+    result: str = "same"  # or floating (ints give float32), total (ints give int64), bool, int64, truth
     order: int = 2
     bad: tuple | None = None  # (shapes, settings); else `shapes.bad` with no settings
     smooth: Callable | None = None  # whether drawn values are away from kinks

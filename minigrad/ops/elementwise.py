@@ -260,7 +260,7 @@ def _special(name: str, x):
         import scipy.special as special
     except ImportError:
         return np.frompyfunc(getattr(math, name), 1, 1)(x).astype(x.dtype)
-    return getattr(special, name)(x)
+    return np.asarray(getattr(special, name)(x), x.dtype)
 
 
 def _gpu_special():
@@ -310,7 +310,7 @@ def _inside(x, low, high):
 # ---- rounding: the gradient is zero ----------------------------------------------------------------------------------
 @_one(x=lambda g: g * 0)
 def sign(x):
-    return np.sign(x)
+    return np.sign(x) if x.dtype.kind != "b" else x.copy()
 
 
 @_one(x=lambda g: g * 0)

@@ -121,6 +121,14 @@ def safe_sqrt(x):
     return np.sqrt(x)
 
 
+@primitive(
+    x=lambda g, out, order: select(out == 0, 0, g * power_of(select(out == 0, 1, out), 1 - order) / order)
+)
+def safe_root(x, order):
+    """x ** (1 / order) whose gradient at 0 is 0, as that of `safe_sqrt`."""
+    return x ** (1 / order)
+
+
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation over `dim`; constants have gradient 0."""
     return safe_sqrt(var(input, dim, unbiased, keepdim, correction=correction), out=out)
@@ -180,12 +188,12 @@ def concat_ones(x, axis, count):
 
 def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The product over `dim` (one int, or None for all); the gradient is exact where elements are zero."""
-    axis = None if dim is None else (axis_of("prod", input, dim),)
+    axis = None if dim is None else axes_of("prod", input, int(dim))
     return prod_over(_total_dtype(input, dtype), axis, keepdim, out=out)
 
 
 # ---- extremes --------------------------------------------------------------------------------------------------------
-def _to_ties(g, x, out, axis, keepdims):
+def to_ties(g, x, out, axis, keepdims):
     """The gradient of an extreme, shared evenly among the elements that equal it."""
     chosen = x == spread(out, axis, keepdims, x.shape)
     ties = sum_over(chosen, axis, True)  # integers, which would make a float32 gradient float64
@@ -193,12 +201,12 @@ def _to_ties(g, x, out, axis, keepdims):
     return select(chosen, spread(g, axis, keepdims, x.shape) / ties, 0)
 
 
-@primitive(x=lambda g, x, out, axis, keepdims: _to_ties(g, x, out, axis, keepdims))
+@primitive(x=lambda g, x, out, axis, keepdims: to_ties(g, x, out, axis, keepdims))
 def max_over(x, axis, keepdims):
     return x.max(axis, keepdims=keepdims)
 
 
-@primitive(x=lambda g, x, out, axis, keepdims: _to_ties(g, x, out, axis, keepdims))
+@primitive(x=lambda g, x, out, axis, keepdims: to_ties(g, x, out, axis, keepdims))
 def min_over(x, axis, keepdims):
     return x.min(axis, keepdims=keepdims)
 
@@ -275,7 +283,7 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     elif ord == 1:
         total = sum_over(abs(x), axis, keepdim)
     else:
-        total = power_of(sum_over(power_of(abs(x), float(ord)), axis, keepdim), 1.0 / ord)
+        total = safe_root(sum_over(power_of(abs(x), float(ord)), axis, keepdim), float(ord))
     return total if out is None else out.copy_(total)
 
 

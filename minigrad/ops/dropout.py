@@ -24,8 +24,11 @@ def masked_and_shifted(x, scale, shift):
 
 
 def keep_noise(x, shape: tuple[int, ...], p: float, generator: Generator):
-    """Ones with probability 1 - p, else zeros, on x's device and in its dtype."""
-    return to_device(generator.bernoulli(shape, 1 - p), device_of(x)).astype(x.dtype)
+    """Ones with probability 1 - p, else zeros, on x's device and in its dtype; drawn in x's order of memory."""
+    order = sorted(range(x.ndim), key=lambda a: -x.strides[a]) if shape == x.shape else range(len(shape))
+    drawn = generator.bernoulli(tuple(shape[a] for a in order), 1 - p)
+    drawn = drawn.transpose([list(order).index(a) for a in range(len(shape))])
+    return to_device(drawn, device_of(x)).astype(x.dtype)
 
 
 def feature_shape(x) -> tuple[int, ...]:

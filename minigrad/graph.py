@@ -96,7 +96,7 @@ class GradFn:
         self.node = node
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self.node):#x}>"
+        return f"<{type(self).__name__} object at {id(self.node):#x}>"
 
     def name(self) -> str:
         """PyTorch's name of the op."""
@@ -116,32 +116,23 @@ class GradFn:
         return self.node.time
 
     def __getattr__(self, attribute: str):
+        ctx = getattr(self.node.op, "ctx", None)  # of a Function that a user wrote
+        if ctx is not None:
+            return getattr(ctx, attribute)
         if attribute.startswith("_saved_") or attribute == "saved_tensors":
             return _saved(self.node, attribute)
-        return getattr(self.node.op, attribute) if attribute in USERS else _unknown(self, attribute)
+        raise AttributeError(f"'{self.name()}' object has no attribute '{attribute}'")
 
     def register_prehook(self, hook: Callable) -> RemovableHandle:
         """`hook(grad_outputs)` runs before the op's formulas, and may return other gradients of the results."""
-
-        def before(g):
-            seen = hook((g,))
-            return None if seen is None else seen[0]
-
         self.node.hooks = {} if self.node.hooks is None else self.node.hooks
-        return add_hook(self.node.hooks, before)
+        return add_hook(self.node.hooks, lambda g: _first(hook((g,))))
 
     def register_hook(self, hook: Callable) -> RemovableHandle:
         """`hook(grad_inputs, grad_outputs)` runs after the op's formulas, and may return other gradients of the inputs."""
         if not isinstance(self.node.op, Hooked):
             self.node.op = Hooked(self.node.op)
         return add_hook(self.node.op.hooks, hook)
-
-
-USERS = ("needs_input_grad",)
-
-
-def _unknown(face: GradFn, attribute: str):
-    raise AttributeError(f"'{face.name()}' object has no attribute '{attribute}'")
 
 
 def _saved(node: Node, attribute: str):
@@ -163,17 +154,15 @@ def _saved(node: Node, attribute: str):
     return untracked(value) if hasattr(value, "dtype") else value
 
 
-class AccumulateGrad:
+class AccumulateGrad(GradFn):
     """What adds a leaf's gradient to its `.grad`; `variable` is the leaf."""
 
-    __slots__ = ("__weakref__", "variable")
+    __slots__ = ()
     next_functions = ()
 
-    def __init__(self, variable):
-        self.variable = variable
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+    @property
+    def variable(self):
+        return self.node
 
     def name(self) -> str:
         """PyTorch's name of this function."""
@@ -181,16 +170,16 @@ class AccumulateGrad:
 
     def register_hook(self, hook: Callable) -> RemovableHandle:
         """`hook(grad_inputs, grad_outputs)` runs after the leaf's `.grad` has been added to."""
-        return register_after_hook(self.variable, lambda leaf: hook((), (leaf.grad,)))
+        return register_after_hook(self.node, lambda leaf: hook((), (leaf.grad,)))
 
     def register_prehook(self, hook: Callable) -> RemovableHandle:
         """`hook(grad_outputs)` runs before the leaf's `.grad` is added to."""
+        return self.node.register_hook(lambda g: _first(hook((g,))))
 
-        def before(g):
-            seen = hook((g,))
-            return None if seen is None else seen[0]
 
-        return self.variable.register_hook(before)
+def _first(given):
+    """What a hook on several gradients gives for the only one."""
+    return None if given is None else given[0]
 
 
 _classes: dict[str, type] = {}

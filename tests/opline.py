@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from drawing import Domain, Shapes, laid_out, layouts, nothing, real
 from hypothesis import strategies as st
 
-import minigrad
+from tests.drawing import Domain, Shapes, laid_out, layouts, nothing, real
 
 
 @dataclass(frozen=True)
@@ -57,25 +56,6 @@ class Op:
         return function_of(m, self.name)
 
 
-class Ours:
-    """minigrad, with functions that are only in `ops` so far."""
-
-    Tensor = minigrad.Tensor
-    names = {
-        "add": "scaled_add",
-        "sub": "scaled_sub",
-        "div": "divide",
-        "clone": "copy",
-        "select": "select_at",
-    }
-
-    def __getattr__(self, name):
-        return getattr(minigrad, name, None) or getattr(minigrad.ops, self.names.get(name, name))
-
-
-ours = Ours()
-
-
 def function_of(m, name: str) -> Callable:
     """A library's function by PyTorch's name; a method where there is no function."""
     found = m
@@ -97,7 +77,7 @@ class Example:
     def as_dtype(self, dtype) -> Example:
         """The same with other numbers: integers keep apart what was apart by more than 1/4."""
         scale = 1 if np.dtype(dtype).kind == "f" else 4
-        return Example([(a * scale).astype(dtype) for a in self.arrays], self.static)
+        return Example([np.asarray(a * scale, dtype) for a in self.arrays], self.static)
 
 
 @st.composite

@@ -51,11 +51,15 @@ CLOSED = {
         lambda e: cosine(e / 2 if e < 2 else (e - 2) / 4 if e < 6 else (e - 6) / 8),
     ),
     "sequential": (
-        lambda o: schedules.SequentialLR(o, [schedules.ConstantLR(o, 0.1, 9), schedules.ExponentialLR(o, 0.5)], [3]),
+        lambda o: schedules.SequentialLR(
+            o, [schedules.ConstantLR(o, 0.1, 9), schedules.ExponentialLR(o, 0.5)], [3]
+        ),
         lambda e: 0.1 if e < 3 else 0.5 ** (e - 3),
     ),
     "chained": (
-        lambda o: schedules.ChainedScheduler([schedules.ConstantLR(o, 0.1, 3), schedules.ExponentialLR(o, 0.5)]),
+        lambda o: schedules.ChainedScheduler(
+            [schedules.ConstantLR(o, 0.1, 3), schedules.ExponentialLR(o, 0.5)]
+        ),
         lambda e: (0.1 if e < 3 else 1) * 0.5**e,
     ),
     "cyclic": (
@@ -63,11 +67,11 @@ CLOSED = {
         lambda e: 1 + 2 * [0, 0.5, 1, 0.5][e % 4],
     ),
     "one cycle": (
-        lambda o: schedules.OneCycleLR(o, 4.0, 11, pct_start=0.5, anneal_strategy="linear", div_factor=10, cycle_momentum=False),
+        lambda o: schedules.OneCycleLR(o, 4.0, 11, None, None, 0.5, "linear", False, div_factor=10),
         lambda e: 1 + 9 * e / 4.5 if e <= 4.5 else 10 + (1e-4 - 10) * (e - 4.5) / 5.5,
     ),
     "swa": (lambda o: SWALR(o, 0.1, 4, "linear"), lambda e: 1 - 0.75 * min(e, 4) / 4),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CLOSED)
@@ -181,7 +185,7 @@ def test_a_rate_held_as_a_tensor_keeps_its_identity():
     assert run_once.item() == 0.5
 
 
-# ---- plateau -----------------------------------------------------------------------------------------------------
+# ---- plateau -----------------------------------------------------------------------------------------------
 def test_plateau_waits_and_cools_down():
     opt = optimizer(1.0)
     scheduler = schedules.ReduceLROnPlateau(opt, factor=0.5, patience=1, cooldown=2)
@@ -232,7 +236,7 @@ def test_plateau_continues_from_a_state_dict():
     assert vars(resumed) == vars(scheduler)
 
 
-# ---- what they warn of and refuse --------------------------------------------------------------------------------
+# ---- what they warn of and refuse --------------------------------------------------------------------------
 def test_warns_of_a_step_before_the_optimizers():
     opt = optimizer()
     scheduler = schedules.StepLR(opt, 1)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from gradients import array_of, check, leaf, listed, tensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opline import Op, examples, ours
-from optable import OPS
 
 import minigrad
+from tests.gradients import array_of, check, leaf, listed, tensor
+from tests.opline import Op, examples
+from tests.optable import OPS
 
 DIFFERENTIABLE = [op for op in OPS if op.order]
 FLOATS = ("float16", "float32", "float64")
@@ -46,7 +46,7 @@ def settings_on_device(static):
 
 def called(op: Op, example):
     """The op as a function of tensors alone."""
-    function, static = op.on(ours), settings_on_device(example.static)
+    function, static = op.on(minigrad), settings_on_device(example.static)
     return lambda *tensors: function(*tensors, *static)
 
 
@@ -70,7 +70,8 @@ def assert_close(found, expected, dtype: str = "float64") -> None:
 def test_value(op, example, rng):
     """The function, and the method of that name, give what the naive form gives, and change no input."""
     arrays = usable(op, example)
-    expected = listed(op.reference(*arrays, *example.static))
+    with np.errstate(all="ignore"):
+        expected = listed(op.reference(*arrays, *example.static))
     found = listed(called(op, example)(*[tensor(a) for a in arrays]))
     assert len(found) == len(expected)
     for f, e in zip(found, expected, strict=True):

@@ -5,6 +5,8 @@ import errno
 import io
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -498,6 +500,31 @@ HOSTILE = {
     + get(0),
     "shared without bound": nested_tuples(60, 2),
     "shared lists without bound": b"]q\0" + b"".join(b"](h\0h\0eq\0" for _ in range(60)),
+    "lists shared by many": b"](" + value(list(range(5000))) + b"q\x09" + b"h\x09" * 5000 + b"e",
+    "shared as a storage's word": tuple_of(nested_tuples(60, 2), *[b"N"] * 4) + b"Q",
+    "shared as a storage's key": tuple_of(
+        value("storage"), name("torch.FloatStorage"), nested_tuples(60, 2), b"NN"
+    )
+    + b"Q",
+    "shared as requires_grad": call(
+        "torch._utils._rebuild_tensor_v2", storage(), *map(value, (0, (4,), (1,))), nested_tuples(60, 2), b"N"
+    ),
+    "shared as a size": call(
+        "torch._utils._rebuild_tensor_v2", storage(), b"K\0", nested_tuples(60, 2), b"K\0\x85", b"\x89N"
+    ),
+    "shared as a class": nested_tuples(60, 2) + b")\x81",
+    "shared as a target": nested_tuples(60, 2) + value({"a": 1}) + b"b",
+    "shared as a list": nested_tuples(60, 2) + value(1) + b"a",
+    "shared as pairs": call("collections.OrderedDict", b"](" + nested_tuples(60, 2) + b"e"),
+    "shared as a codec": call("_codecs.encode", value("x"), nested_tuples(60, 2)),
+    "shared as flags": tensor(None, 0, (4,), (1,), False, nested_tuples(60, 2)),
+    "shared as attributes": call(
+        "torch._tensor._rebuild_from_type_v2",
+        name("torch._utils._rebuild_tensor_v2"),
+        name("torch.Tensor"),
+        tuple_of(storage(), *map(value, (0, (4,), (1,), False, {}))),
+        nested_tuples(60, 2),
+    ),
     "copies without bound": b"](" + value("x" * 10_000) + b"q\x09" + COPY * 1000 + b"e",
     "unknown instruction": b"\xff",
     "text instruction": b"I1\n",
@@ -620,6 +647,17 @@ def test_hostile_pickles(instructions):
     assert "\n" not in message
     assert peak < 20e6 + 300 * len(instructions)
     assert time.perf_counter() - start < 5
+
+
+BEYOND = [
+    key for key in HOSTILE if key.endswith("beyond") or key in ("size overflows to fit", "stride overflows")
+]
+
+
+@pytest.mark.parametrize("key", BEYOND)
+def test_bounds_are_checked_before_any_array_is_made(key):
+    with pytest.raises(UnpicklingError, match="reaches beyond its storage of"):
+        serialization.load(archive(HOSTILE[key]))
 
 
 def test_honest_sharing_is_not_hostile():
@@ -785,6 +823,36 @@ def test_what_cannot_be_pickled_leaves_no_file(tmp_path):
     with pytest.raises((pickle.PicklingError, AttributeError)):
         serialization.save({"a": boxed(RAMP), "b": lambda: 0}, tmp_path / "weights.pt")
     assert files_of(tmp_path) == []
+
+
+KILLED = """
+import os, sys
+import numpy as np
+from minigrad import serialization
+from minigrad.ops import from_numpy
+from minigrad.serialization import zip_writer
+
+write = zip_writer.ZipWriter.write
+
+def dying(self, record, data):
+    write(self, record, data)
+    if record == "data/1":
+        self.file.flush()
+        os._exit(7)
+
+zip_writer.ZipWriter.write = dying
+serialization.save([from_numpy(np.ones(1000)), from_numpy(np.ones(1000))], sys.argv[1])
+"""
+
+
+def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path):
+    path = tmp_path / "weights.pt"
+    serialization.save(boxed(RAMP), path)
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, path], cwd=Path(__file__).parent.parent, check=False
+    )
+    assert ended.returncode == 7
+    assert same(serialization.load(path), RAMP)
 
 
 def test_every_moment_shows_a_whole_file(tmp_path):

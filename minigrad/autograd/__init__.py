@@ -1,8 +1,24 @@
-"""PyTorch's `autograd`: gradients on request, and switches for recording."""
+"""PyTorch's `autograd`: gradients on request, switches for recording, functions of one's own, and checks of gradients."""
 
-from ..gradients import backward as backward
-from ..gradients import grad as grad
+from ..gradients import backward, grad
+from ..later import loader
 from ..tensor import Tensor as Variable
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
-__all__ = ["Variable", "backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+# What few programs use is loaded when it is first named.
+_LATER = {name: (name, None) for name in ("anomaly_mode", "function", "functional", "graph")}
+_LATER |= {name: ("anomaly_mode", name) for name in ("detect_anomaly", "set_detect_anomaly")}
+_LATER |= {name: ("gradcheck", name) for name in ("gradcheck", "gradgradcheck")}
+_LATER |= {"Function": ("function", "Function")}
+__getattr__, __dir__ = loader(__name__, _LATER)
+
+__all__ = [
+    "Variable",
+    "backward",
+    "enable_grad",
+    "grad",
+    "inference_mode",
+    "no_grad",
+    "set_grad_enabled",
+    *_LATER,
+]

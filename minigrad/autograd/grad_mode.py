@@ -63,7 +63,7 @@ class no_grad(_Switch):
     """Nothing is recorded inside: results do not require grad."""
 
     def __new__(cls, function=None):
-        made = super().__new__(cls)
+        made = object.__new__(cls)
         if function is None:
             return made
         made.__init__()  # @no_grad without parentheses

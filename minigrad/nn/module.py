@@ -110,7 +110,7 @@ class Module:
         error._in_layer = True  # type: ignore[attr-defined]
         return error
 
-    # ---- members ---------------------------------------------------------------------------------------------------
+    # ---- members ------------------------------------------------------------------------------------------
     @property
     def _parameters(self) -> Registry:
         return Registry(self.__dict__, self._parameter_names)
@@ -231,7 +231,7 @@ class Module:
     def __dir__(self) -> list[str]:
         return sorted(name for name in super().__dir__() if not name[0].isdigit())
 
-    # ---- walking ---------------------------------------------------------------------------------------------------
+    # ---- walking ------------------------------------------------------------------------------------------
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The direct submodules with their names, each once."""
         seen = set()
@@ -354,7 +354,7 @@ class Module:
         fn(self)
         return self
 
-    # ---- modes -----------------------------------------------------------------------------------------------------
+    # ---- modes --------------------------------------------------------------------------------------------
     def train(self, mode: bool = True):
         """Switch training mode (dropout drops, batch norm learns) on or off, here and below; returns self."""
         if not isinstance(mode, bool):
@@ -382,7 +382,7 @@ class Module:
             else:
                 parameter.grad.detach_().zero_()
 
-    # ---- conversion ------------------------------------------------------------------------------------------------
+    # ---- conversion ---------------------------------------------------------------------------------------
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
         """Put fn(t) in the place of every parameter, gradient and buffer; parameters stay the same objects."""
         if recurse:
@@ -455,7 +455,7 @@ class Module:
         """Nothing to do: arrays are shared between threads as they are; returns self."""
         return self
 
-    # ---- hooks -----------------------------------------------------------------------------------------------------
+    # ---- hooks --------------------------------------------------------------------------------------------
     def _hooks_around_call(self) -> CallHooks:
         if self._call_hooks is None:
             self.__dict__["_call_hooks"] = CallHooks()
@@ -525,7 +525,7 @@ class Module:
         """Call hook(module, incompatible_keys) after loading; it may clear or extend the lists of keys."""
         return hang(self._hooks_around_state().load, hook)
 
-    # ---- state -----------------------------------------------------------------------------------------------------
+    # ---- state --------------------------------------------------------------------------------------------
     def state_dict(
         self, *, destination: dict | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict:
@@ -571,7 +571,7 @@ class Module:
             "set_extra_state: this module has none; write get_extra_state and set_extra_state together"
         )
 
-    # ---- printing --------------------------------------------------------------------------------------------------
+    # ---- printing -----------------------------------------------------------------------------------------
     def _get_name(self) -> str:
         return type(self).__name__
 

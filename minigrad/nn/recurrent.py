@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..ops import cat, empty, index_select, squeeze, stack, transpose, unsqueeze, zeros
-from ..ops.recurrent import gru_layer, lstm_layer, rnn_layer
+from ..ops.recurrent import gru_composed, gru_layer, lstm_composed, lstm_layer, rnn_composed, rnn_layer
 from ..ops.recurrent.packing import active_steps, join_rows, pad_rows
 from ..tensor import Tensor
 from . import init
@@ -24,36 +24,30 @@ from .utils.rnn import PackedSequence
 
 
 class Mode(NamedTuple):
-    """What a kind of recurrent layer is: how many gates its weights hold, which states it has, and its op."""
+    """What a kind of recurrent layer is: how many gates its weights hold, its states, its op in two forms.
+
+    `fused` has to prepare its buffers; for a single step, as when text is generated, `composed` is quicker.
+    """
 
     gates: int
     states: tuple[str, ...]
-    run: Callable[..., tuple]
+    fused: Callable[..., tuple]
+    composed: Callable[..., tuple]
+    settings: tuple = ()
 
-
-def _run_lstm(x, states, weights, batch_sizes, reverse) -> tuple:
-    return lstm_layer(x, *states, *weights, batch_sizes, reverse)
-
-
-def _run_gru(x, states, weights, batch_sizes, reverse) -> tuple:
-    return gru_layer(x, *states, *weights[:4], batch_sizes, reverse)
-
-
-def _run_rnn_tanh(x, states, weights, batch_sizes, reverse) -> tuple:
-    return rnn_layer(x, *states, *weights[:4], "tanh", batch_sizes, reverse)
-
-
-def _run_rnn_relu(x, states, weights, batch_sizes, reverse) -> tuple:
-    return rnn_layer(x, *states, *weights[:4], "relu", batch_sizes, reverse)
+    def run(self, x: Tensor, states: list, weights: list, batch_sizes: list | None, reverse: bool) -> tuple:
+        """y (T, N, H) and the final states of one layer in one direction over x (T, N, I)."""
+        op = self.composed if x.shape[0] == 1 else self.fused
+        return op(x, *states, *weights, *self.settings, batch_sizes, reverse)
 
 
 MODES = {
-    "LSTM": Mode(4, ("hx", "cx"), _run_lstm),
-    "GRU": Mode(3, ("hx",), _run_gru),
-    "RNN_TANH": Mode(1, ("hx",), _run_rnn_tanh),
-    "RNN_RELU": Mode(1, ("hx",), _run_rnn_relu),
+    "LSTM": Mode(4, ("hx", "cx"), lstm_layer, lstm_composed),
+    "GRU": Mode(3, ("hx",), gru_layer, gru_composed),
+    "RNN_TANH": Mode(1, ("hx",), rnn_layer, rnn_composed, ("tanh",)),
+    "RNN_RELU": Mode(1, ("hx",), rnn_layer, rnn_composed, ("relu",)),
 }
-PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 # ---- layouts of the input: each to (T, N, I) and back ------------------------------------------------------
@@ -217,6 +211,11 @@ class RNNBase(Module):
             self.register_parameter(name, Parameter(empty(sizes[part], device=device, dtype=dtype)))
         self._all_weights.append(list(names.values()))
 
+    def _weights(self, layer: int, suffix: str) -> list[Parameter | None]:
+        """The parameters of one layer and direction as its op takes them, None for those it does not have."""
+        parts = (*PARTS, "weight_hr") if self.mode == "LSTM" else PARTS
+        return [getattr(self, f"{part}_l{layer}{suffix}", None) for part in parts]
+
     def reset_parameters(self) -> None:
         """Draw every parameter from the uniform distribution on ±1/sqrt(hidden_size)."""
         bound = 1.0 / math.sqrt(self.hidden_size)
@@ -257,7 +256,7 @@ class RNNBase(Module):
         for layer in range(self.num_layers):
             outputs = []
             for suffix in self._suffixes:
-                weights = [getattr(self, f"{part}_l{layer}{suffix}", None) for part in PARTS]
+                weights = self._weights(layer, suffix)
                 now = [s if given is None else s[len(finals)] for s in states]
                 y, *final = MODES[self.mode].run(x, now, weights, layout.batch_sizes, suffix != "")
                 outputs.append(y)

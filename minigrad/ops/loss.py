@@ -16,7 +16,7 @@ from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
 
 
-# ---- distances, element by element -----------------------------------------------------------------------------------
+# ---- distances, element by element -----------------------------------------------------------------------
 @primitive(promote=arithmetic, x=lambda g, x, y: g * (2 * (x - y)), y=lambda g, x, y: g * (2 * (y - x)))
 def squared_error(x, y):
     """(x - y)^2."""
@@ -37,7 +37,7 @@ def huber(x, delta):
     return np.where(size < delta, 0.5 * x * x, delta * (size - 0.5 * delta))
 
 
-# ---- probabilities ---------------------------------------------------------------------------------------------------
+# ---- probabilities ---------------------------------------------------------------------------------------
 @primitive(
     promote=floating,
     x=lambda g, x, y: g * (x - y) / maximum(x * (1 - x), 1e-12),
@@ -51,14 +51,10 @@ def binary_cross_entropy(x, y):
 @primitive(promote=floating, x=lambda g, x, y: g * (sigmoid(x) - y), y=lambda g, x: -g * x)
 def binary_cross_entropy_with_logits(x, y):
     """The same for x the logit of the probability: max(x, 0) - x y + log(1 + exp(-|x|)), which never overflows."""
-    out = np.exp(-np.abs(x))
-    np.log1p(out, out=out)
-    out += np.maximum(x, 0)
-    out -= x * y
-    return out
+    return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
 
 
-# ---- classes ---------------------------------------------------------------------------------------------------------
+# ---- classes ---------------------------------------------------------------------------------------------
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
 def pick_class(x, target):
     """x (M, C) at the class of each row, target (M,): (M,)."""

@@ -12,8 +12,8 @@ class Adadelta(ElementwiseOptimizer):
     """p -= lr * d, with d = sqrt(u + eps) / sqrt(v + eps) * g, and u and v running averages of d**2 and g**2.
 
     Both forget at the rate `rho`: v = rho * v + (1 - rho) * g**2. `weight_decay` adds weight_decay * p to g;
-    `maximize` climbs. Zeiler, "ADADELTA: an adaptive learning rate method" (2012). `foreach` is a hint that changes
-    nothing here.
+    `maximize` climbs. Zeiler, "ADADELTA: an adaptive learning rate method" (2012). `foreach` is a hint that
+    changes nothing here.
     """
 
     def __init__(

@@ -14,9 +14,9 @@ from .optimizer import Group, ParamsT, check_lr, require
 class Adagrad(ElementwiseOptimizer):
     """p -= lr / (1 + (step - 1) * lr_decay) * g / (sqrt(s) + eps), with s += g**2.
 
-    s starts from `initial_accumulator_value`. `weight_decay` adds weight_decay * p to g; `maximize` climbs. Duchi,
-    Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization" (2011).
-    `foreach` and `fused` are hints that change nothing here.
+    s starts from `initial_accumulator_value`. `weight_decay` adds weight_decay * p to g; `maximize` climbs.
+    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization"
+    (2011). `foreach` and `fused` are hints that change nothing here.
     """
 
     def __init__(

@@ -12,12 +12,12 @@ from .optimizer import Group, ParamsT, check_betas, check_lr, require
 
 
 class Adam(ElementwiseOptimizer):
-    """p -= lr * (m / c1) / (sqrt(v / c2) + eps), with m and v running averages of g and g**2, and c = 1 - beta**step.
+    """p -= lr * (m / c1) / (sqrt(v / c2) + eps), with running averages m, v of g, g**2; c = 1 - beta**step.
 
-    The corrections c undo that m and v start from zero. `amsgrad` divides by the largest v so far (Reddi et al., "On
-    the convergence of Adam and beyond", 2018). `weight_decay` adds weight_decay * p to g, or, with
-    `decoupled_weight_decay`, takes lr * weight_decay * p from p; `maximize` climbs. Kingma and Ba, "Adam: a method for
-    stochastic optimization" (2014). `foreach` and `fused` are hints that change nothing here.
+    The corrections c undo that m and v start from zero. `amsgrad` divides by the largest v so far (Reddi et
+    al., "On the convergence of Adam and beyond", 2018). `weight_decay` adds weight_decay * p to g, or, with
+    `decoupled_weight_decay`, takes lr * weight_decay * p from p; `maximize` climbs. Kingma and Ba, "Adam: a
+    method for stochastic optimization" (2014). `foreach` and `fused` are hints that change nothing here.
     """
 
     def __init__(

@@ -9,10 +9,10 @@ from .optimizer import Group, ParamsT, check_betas, check_lr, require
 
 
 class Adamax(ElementwiseOptimizer):
-    """p -= lr / (1 - beta1**step) * m / u, with m a running average of g and u = max(beta2 * u, abs(g) + eps).
+    """p -= lr / (1 - beta1**step) * m / u, m a running average of g, u = max(beta2 * u, abs(g) + eps).
 
-    `weight_decay` adds weight_decay * p to g; `maximize` climbs. Kingma and Ba, "Adam: a method for stochastic
-    optimization" (2014), section 7.1. `foreach` is a hint that changes nothing here.
+    `weight_decay` adds weight_decay * p to g; `maximize` climbs. Kingma and Ba, "Adam: a method for
+    stochastic optimization" (2014), section 7.1. `foreach` is a hint that changes nothing here.
     """
 
     def __init__(

@@ -9,8 +9,8 @@ from .optimizer import ParamsT
 class AdamW(Adam):
     """Adam, but weight decay takes lr * weight_decay * p from p and never enters the running averages.
 
-    Loshchilov and Hutter, "Decoupled weight decay regularization" (2017). `foreach` and `fused` are hints that change
-    nothing here.
+    Loshchilov and Hutter, "Decoupled weight decay regularization" (2017). `foreach` and `fused` are hints
+    that change nothing here.
     """
 
     def __init__(

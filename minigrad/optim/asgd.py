@@ -11,10 +11,10 @@ from .optimizer import Group, ParamsT, check_lr, require
 class ASGD(ElementwiseOptimizer):
     """p -= eta * (g + lambd * p), and the average ax += mu * (p - ax).
 
-    eta = lr / (1 + lambd * lr * step)**alpha falls slowly; mu is 1 until step `t0`, from where on the average counts.
-    The average is in `state[p]["ax"]`. `weight_decay` adds weight_decay * p to g; `maximize` climbs. Polyak and
-    Juditsky, "Acceleration of stochastic approximation by averaging" (1992). `foreach` is a hint that changes nothing
-    here.
+    eta = lr / (1 + lambd * lr * step)**alpha falls slowly; mu is 1 until step `t0`, from where on the average
+    counts. The average is in `state[p]["ax"]`. `weight_decay` adds weight_decay * p to g; `maximize` climbs.
+    Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992). `foreach` is a hint
+    that changes nothing here.
     """
 
     scalars = ("step", "eta", "mu")

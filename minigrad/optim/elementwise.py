@@ -1,11 +1,13 @@
 """One rule, two speeds: how an optimizer's rule is carried out on a group of parameters.
 
-`ElementwiseOptimizer` is what SGD, Adam and their like are made of: each says what it remembers and how one element
-moves, in NumPy operations that write into given arrays. As a rule treats every element alike, it does not matter how
-the elements are brought to it, and `layout.py` brings them in the faster of two ways.
+`ElementwiseOptimizer` is what SGD, Adam and their like are made of: each says what it remembers and how one
+element moves, in NumPy operations that write into given arrays. As a rule treats every element alike, it does
+not matter how the elements are brought to it, and `layout.py` brings them in the faster of two ways.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,9 +19,9 @@ from .optimizer import Group, Optimizer, evaluated
 class ElementwiseOptimizer(Optimizer):
     """An optimizer that moves every element by the same rule.
 
-    A subclass names what it remembers (`_buffers`, arrays shaped like the parameter; `scalars`, one number per
-    parameter, which a leading underscore keeps out of `state`), computes once per step what is the same for all
-    elements (`_numbers`), and has the rule itself (`_rule`).
+    A subclass names what it remembers (`_buffers`, arrays shaped like the parameter; `scalars`, one number
+    per parameter, which a leading underscore keeps out of `state`), computes once per step what is the same
+    for all elements (`_numbers`), and has the rule itself (`_rule`).
     """
 
     scalars: tuple[str, ...] = ("step",)
@@ -49,13 +51,12 @@ class ElementwiseOptimizer(Optimizer):
         return 0.0
 
     def _decay(self, group: Group) -> tuple[float, float]:
-        """Weight decay: the share of the parameter that joins the gradient, and the share taken from it directly."""
+        """Weight decay: the share of p that joins the gradient, and the share taken from p directly."""
         decay = float(group["weight_decay"])
         return (0.0, float(group["lr"]) * decay) if group.get("decoupled_weight_decay") else (decay, 0.0)
 
-    def _numbers(self, group: Group, *scalars: float) -> tuple[tuple, tuple]:
-        """From the scalars before the step: the numbers that the rule needs, and the scalars after it."""
-        raise NotImplementedError
+    #: _numbers(group, *scalars before the step): the numbers the rule needs, and the scalars after the step
+    _numbers: Callable[..., tuple[tuple, tuple]]
 
     @staticmethod
     def _rule(numbers: tuple, p, g, state: tuple, work: tuple) -> None:
@@ -68,8 +69,8 @@ class ElementwiseOptimizer(Optimizer):
     def step(self, closure=None):
         """Update the parameters that have a gradient; returns the loss of `closure`, if one is given.
 
-        Raises RuntimeError where a gradient does not fit its parameter, and then nothing has changed: whatever can
-        fail is done for all groups before the first write.
+        Raises RuntimeError where a gradient does not fit its parameter, and then nothing has changed:
+        whatever can fail is done for all groups before the first write.
         """
         loss = evaluated(closure)
         waiting = [(i, *_with_gradient(self, i, group)) for i, group in enumerate(self.param_groups)]
@@ -87,7 +88,7 @@ class ElementwiseOptimizer(Optimizer):
         places = None if layout is None else layout.places_of(self, names, params, arrays)
         if layout is None or places is None:
             layout = self._layouts[number] = Layout(self, number, params)
-            places = layout.places_of(self, names, params, arrays)
+            places = layout.numbers_of(params)
         return layout, *layout.prepared(self, places, params, arrays, grads)
 
 
@@ -100,19 +101,19 @@ def _with_gradient(optimizer: Optimizer, number: int, group: Group) -> tuple[lis
             continue
         a, g = p.array, g.array
         if a.shape != g.shape or (a.dtype is not g.dtype and a.dtype != g.dtype):
-            _refuse_gradient(optimizer, number, group, p)
+            _refuse_gradient(optimizer, number, group, p, g)
         params.append(p)
         arrays.append(a)
         grads.append(g)
     return params, arrays, grads
 
 
-def _refuse_gradient(optimizer: Optimizer, number: int, group: Group, p: Tensor) -> None:
+def _refuse_gradient(optimizer: Optimizer, number: int, group: Group, p: Tensor, g) -> None:
     place = next(i for i, q in enumerate(group["params"]) if q is p)
     name = f" ({group['param_names'][place]})" if "param_names" in group else ""
     raise RuntimeError(
         f"{type(optimizer).__name__}: parameter {place}{name} of group {number} is {p.array.dtype} "
-        f"{tuple(p.array.shape)}, its gradient {p.grad.array.dtype} {tuple(p.grad.array.shape)}; "
+        f"{tuple(p.array.shape)}, its gradient {g.dtype} {tuple(g.shape)}; "
         "call zero_grad() and backward() after the parameter has been changed"
     )
 
@@ -132,7 +133,7 @@ def _refuse_unsupported(optimizer: Optimizer, group: Group) -> None:
         )
 
 
-# ---- what rules are made of ------------------------------------------------------------------------------------------
+# ---- what rules are made of --------------------------------------------------------------------------------
 def move_towards(mean, x, share: float, scratch) -> None:
     """mean += share * (x - mean): the running average that forgets a share of itself at each step."""
     np.subtract(x, mean, scratch)

@@ -1,27 +1,28 @@
 """Where the state of a group of parameters lies in memory, and how a rule is run over it.
 
-Called on each of many small arrays, a rule's operations cost more for the calls than for the arithmetic; called on a
-large array, they wait for memory. So the elements come to the rule in one of two ways:
+Called on each of many small arrays, a rule's operations cost more for the calls than for the arithmetic;
+called on a large array, they wait for memory. So the elements come to the rule in one of two ways:
 
-- `Bucket`: the gradients of small parameters are gathered into one flat array. The state of these parameters lies in
-  flat arrays too, and `optimizer.state[p]["exp_avg"]` is a view into them.
+- `Bucket`: the gradients of small parameters are gathered into one flat array. The state of these parameters
+  lies in flat arrays too, and `optimizer.state[p]["exp_avg"]` is a view into them.
 - `Blocks`: a large parameter is walked in blocks that stay in the cache.
 
-Parameters themselves never move, for others may hold views of their memory: only the last subtraction is done in each.
+Parameters themselves never move, for others may hold views of their memory: only the last subtraction is done
+in each.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, groupby
+from itertools import chain, groupby, pairwise
 from operator import attrgetter, is_
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import dtypes
-from ..backend import module_of, to_numpy
+from ..backend import device_of, module_of, to_device, to_numpy
 from ..engine import untracked
 from ..tensor import Tensor
 
@@ -35,8 +36,8 @@ _array_of = attrgetter("array")
 class Layout:
     """The state of one group's parameters, laid out in arrays.
 
-    It holds as long as `places_of` finds everything where it was put, so that whoever assigns `p.data` or writes to
-    `optimizer.state` need not know of it.
+    It holds as long as `places_of` finds everything where it was put, so that whoever assigns `p.data` or
+    writes to `optimizer.state` need not know of it.
     """
 
     def __init__(self, optimizer, number: int, params: list):
@@ -61,35 +62,31 @@ class Layout:
         self.parts = self._parts(optimizer, group, entries)
 
     def _parts(self, optimizer, group: dict[str, Any], entries: list[dict]) -> list:
-        """Allocate the state arrays, fill in what is known, and divide the parameters into buckets and blocks."""
+        """Allocate the state, fill in what is known, and divide the parameters into buckets and blocks."""
         parts: list = []
         scratch: dict[Any, list] = {}
         for (xp, dtype, alone), members in self._kinds(optimizer).items():
             ends = np.cumsum([0] + [self.homes[i].size for i in members]).tolist()
             state = [_filled(xp, ends[-1], dtype, optimizer._initial(name, group)) for name in self.names]
-            for i, start, end in zip(members, ends, ends[1:]):
-                for name, array in zip(self.names, state):
-                    view = array[start:end].reshape(self.homes[i].shape)
-                    _take_over(
-                        entries[i].get(name),
-                        view,
-                        f"{type(optimizer).__name__}: state {name!r} of parameter {i}",
-                    )
-                    self.views[i][name] = view
-            if alone:
-                home = self.homes[members[0]]
-                size = (
-                    min(home.size, BLOCK) if xp is np else home.size
-                )  # a GPU is best kept busy with all at once
-                parts.append(Blocks(members, state, home, _scratch(scratch, xp, dtype, size)))
+            for i, (start, end) in zip(members, pairwise(ends), strict=True):
+                who = f"{type(optimizer).__name__}: parameter {i} of group {self.number}"
+                self._place_state(i, [array[start:end] for array in state], entries[i], who)
+            if alone:  # a GPU is best kept busy with all of it at once
+                size = min(ends[-1], BLOCK) if xp is np else ends[-1]
+                parts.append(Blocks(members, state, ends[-1], size, _scratch(scratch, xp, dtype, size)))
                 continue
             shapes = [self.homes[i].shape for i in members]
             for a, b in _fillings(ends):
                 flat = [array[ends[a] : ends[b]] for array in state]
-                parts.append(
-                    Bucket(members[a:b], shapes[a:b], flat, _scratch(scratch, xp, dtype, ends[b] - ends[a]))
-                )
+                room = _scratch(scratch, xp, dtype, ends[b] - ends[a])
+                parts.append(Bucket(members[a:b], shapes[a:b], flat, room))
         return parts
+
+    def _place_state(self, i: int, arrays: list, entry: dict, who: str) -> None:
+        """Note where a parameter's state arrays lie, and copy there what they were before."""
+        for name, array in zip(self.names, arrays, strict=True):
+            view = self.views[i][name] = array.reshape(self.homes[i].shape)
+            _take_over(entry.get(name), view, f"{who}: its state {name!r}")
 
     def _kinds(self, optimizer) -> dict[tuple, list[int]]:
         """Parameters of one device and dtype go together; large ones are kept apart."""
@@ -103,19 +100,21 @@ class Layout:
             kinds.setdefault((module_of(home), home.dtype, large and i + 1), []).append(i)
         return kinds
 
-    # ---- does it still hold? ---------------------------------------------------------------------------------------
+    # ---- does it still hold? -------------------------------------------------------------------------------
     def places_of(self, optimizer, names: tuple, params: list, arrays: list) -> Sequence[int] | None:
         """The parameters' places in this layout; None if it no longer describes the group."""
-        if names != self.names:
+        places = self.numbers_of(params) if names == self.names else None
+        if places is None or not self._state_is_in_place(optimizer.state):
             return None
-        places: Any = self.everyone
-        if len(params) != len(places) or not all(map(is_, params, self.params)):
-            places = [self.place.get(id(p)) for p in params]
-            if None in places or not all(map(self._at_home, places, arrays)):
-                return None
-        elif not all(map(is_, arrays, self.homes)) and not all(map(self._at_home, places, arrays)):
-            return None
-        return places if self._state_is_in_place(optimizer.state) else None
+        at_home = places is self.everyone and all(map(is_, arrays, self.homes))
+        return places if at_home or all(map(self._at_home, places, arrays)) else None
+
+    def numbers_of(self, params: list) -> Any:
+        """The parameters' numbers here, `everyone` itself if these are all; None if one is not known."""
+        if len(params) == len(self.params) and all(map(is_, params, self.params)):
+            return self.everyone
+        numbers = [self.place.get(id(p)) for p in params]
+        return None if None in numbers else numbers
 
     def _at_home(self, i: int, array) -> bool:
         """Whether a parameter's array is the one known, or (`p.data = ...`) one that can take its place."""
@@ -123,7 +122,8 @@ class Layout:
         if array is home:
             return True
         alike = type(array) is type(home) and array.shape == home.shape and array.dtype == home.dtype
-        if alike and array.flags.c_contiguous and getattr(array.flags, "writeable", True):
+        fits = array.flags.c_contiguous or array.size <= SMALL
+        if alike and fits and getattr(array.flags, "writeable", True):
             self.homes[i] = array
             return True
         return False
@@ -138,12 +138,13 @@ class Layout:
             arrays = [getattr(value, "array", value) for value in values]
         return len(arrays) == len(self.held) and all(map(is_, arrays, self.held))
 
-    # ---- one step --------------------------------------------------------------------------------------------------
+    # ---- one step ------------------------------------------------------------------------------------------
     def prepared(self, optimizer, places: Sequence[int], params: list, arrays: list, grads: list) -> tuple:
-        """All of the step that can fail: its runs over buckets and blocks, and the scalars and parameters to change.
+        """All of the step that can fail: its runs, and the scalars and parameters to change.
 
-        A run is (part, stretch, numbers, terms, arrays, gradients); `terms` are what the options that most optimizers
-        share ask for: (maximize, coupled decay, decoupled decay, whether the parameter's value is needed).
+        A run is (part, stretch, numbers, terms, arrays, gradients); `terms` are what the options that most
+        optimizers share ask for: (maximize, coupled decay, decoupled decay, whether the parameter's value is
+        needed).
         """
         group = optimizer.param_groups[self.number]
         coupled, decoupled = optimizer._decay(group)
@@ -172,13 +173,15 @@ class Layout:
     def _prepared_apart(
         self, optimizer, group: dict, terms: tuple, places, params: list, arrays: list, grads: list
     ):
-        """The same where some parameters have no gradient, have been stepped less often, or are named twice."""
+        """The same where some parameters lack a gradient, were stepped less often, or are named twice."""
         first: dict[int, int] = {}
         for k, i in enumerate(places):
             first.setdefault(i, k)
-        columns = zip(*[c.tolist() for c in self.columns]) if self.columns else [()] * len(self.params)
+        columns = (
+            zip(*[c.tolist() for c in self.columns], strict=True) if self.columns else [()] * len(self.params)
+        )
         keys = [key if i in first else None for i, key in enumerate(columns)]
-        answers = {key: optimizer._numbers(group, *key) for key in keys if key is not None}
+        answers: dict[Any, tuple] = {k: optimizer._numbers(group, *k) for k in keys if k is not None}
         runs = []
         for part in self.parts:
             for key, a, b in _stretches([keys[i] for i in part.members]):
@@ -196,7 +199,7 @@ class Layout:
         if self.held is None:
             self._bind(optimizer.state)
         for i, after in scalars:
-            for column, value in zip(self.columns, after):
+            for column, value in zip(self.columns, after, strict=False):  # SGD without buffers has no columns
                 column[i] = value
         rule = optimizer._rule
         for part, stretch, numbers, terms, arrays, grads in runs:
@@ -206,9 +209,9 @@ class Layout:
             p.version[0] += 1
 
     def _bind(self, state: dict) -> None:
-        """Make the optimizer's state tensors views of the arrays here; a tensor that exists stays the same object."""
+        """Make the optimizer's state tensors views of the arrays here; a tensor that exists is kept."""
         self.held = []
-        for p, views in zip(self.params, self.views):
+        for p, views in zip(self.params, self.views, strict=True):
             if not views:
                 continue
             entry = state[p]
@@ -231,7 +234,7 @@ class Stretch(NamedTuple):
 
 
 class Bucket:
-    """Small parameters of one device and dtype: their gradients are gathered, and the rule runs once over all.
+    """Small parameters of one device and dtype, gathered: the rule runs once over all.
 
     A rule sees complex numbers as pairs of real ones.
     """
@@ -254,7 +257,9 @@ class Bucket:
         here = slice(self.ends[a], self.ends[b])
         p, g, *work = (array[here] for array in self.scratch)
         bounds = [end - self.ends[a] for end in self.ends[a : b + 1]]
-        changes = [work[0][s:e].reshape(n) for s, e, n in zip(bounds, bounds[1:], self.shapes[a:b])]
+        changes = [
+            work[0][s:e].reshape(n) for (s, e), n in zip(pairwise(bounds), self.shapes[a:b], strict=True)
+        ]
         state = tuple(_real(array[here]) for array in self.state)
         return Stretch(p, g, state, tuple(map(_real, work)), changes)
 
@@ -266,7 +271,7 @@ class Bucket:
         if terms[-1]:
             np.concatenate(arrays, axis=None, out=p)
         _apply(rule, numbers, terms, _real(p), _real(g), state, work)
-        for array, change in zip(arrays, changes):
+        for array, change in zip(arrays, changes, strict=True):
             array -= change
 
 
@@ -275,12 +280,11 @@ class Blocks:
 
     whole = None
 
-    def __init__(self, members: list[int], state: list, home, scratch: list):
+    def __init__(self, members: list[int], state: list, total: int, size: int, scratch: list):
         self.members = members
         self.blocks = []
-        size = scratch[0].size
-        for start in range(0, home.size, size):
-            here = slice(start, min(start + size, home.size))
+        for start in range(0, total, size):
+            here = slice(start, min(start + size, total))
             work = tuple(array[: here.stop - start] for array in scratch[2:])
             self.blocks.append((here, tuple(array[here] for array in state), work))
 
@@ -321,7 +325,7 @@ def _filled(xp, size: int, dtype, value: float):
 
 
 def _scratch(pool: dict, xp, dtype, size: int) -> list:
-    """Room for p, g and three work arrays; shared, so that it stays in the cache from one bucket to the next."""
+    """Room for p, g and three work arrays; shared, so that it stays in the cache."""
     known = pool.get((xp, dtype))
     if known is None or known[0].size < size:
         known = pool[xp, dtype] = [xp.empty(size, dtype) for _ in range(5)]
@@ -329,7 +333,7 @@ def _scratch(pool: dict, xp, dtype, size: int) -> list:
 
 
 def _fillings(ends: list[int]) -> Iterator[tuple[int, int]]:
-    """Fill buckets in order: the pairs (first, last + 1) of members, given where each member's elements end."""
+    """Fill buckets in order: (first, last + 1) of their members, given where each member's elements end."""
     a = 0
     for b in range(1, len(ends)):
         if b + 1 == len(ends) or ends[b + 1] - ends[a] > BUCKET:
@@ -347,7 +351,8 @@ def _stretches(keys: list) -> Iterator[tuple]:
 def _column(optimizer, group: dict[str, Any], name: str, buffers: tuple, entries: list[dict]):
     """One of the scalars, for all parameters; on the host, where Python computes with it.
 
-    A hidden one (`_started`) says whether the parameter's buffers existed before; without buffers there is none.
+    A hidden one (`_started`) says whether the parameter's buffers existed before; without buffers there is
+    none.
     """
     dtype = np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
     if name.startswith("_"):
@@ -364,4 +369,4 @@ def _take_over(tensor, view, what: str) -> None:
     if not isinstance(tensor, Tensor) or tensor.array.shape != view.shape:
         found = f"has shape {tuple(tensor.array.shape)}" if isinstance(tensor, Tensor) else f"is {tensor!r}"
         raise RuntimeError(f"{what} {found}; a tensor of the parameter's shape {tuple(view.shape)} is wanted")
-    view[...] = tensor.array
+    view[...] = to_device(tensor.array, device_of(view))

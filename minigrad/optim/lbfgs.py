@@ -1,7 +1,7 @@
 """L-BFGS: Newton's method with curvature guessed from the last gradients, and its line search.
 
-Read `LBFGS.step` first, then `Memory.direction` (the two-loop recursion) and `strong_wolfe`. Nocedal and Wright,
-"Numerical optimization" (2006): algorithms 7.4, 7.5 for the first two, 3.5, 3.6 for the search.
+Read `LBFGS.step` first, then `Memory.direction` (the two-loop recursion) and `strong_wolfe`. Nocedal and
+Wright, "Numerical optimization" (2006): algorithms 7.4, 7.5 for the first two, 3.5, 3.6 for the search.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .optimizer import Group, Optimizer, ParamsT, check_lr
 
 
 class LBFGS(Optimizer):
-    """Up to `max_iter` quasi-Newton steps per call of `step(closure)`, which evaluates the closure `max_eval` times.
+    """Up to `max_iter` quasi-Newton steps, and about `max_eval` evaluations, per call of `step(closure)`.
 
     Without `line_search_fn` each step has length `lr` (the first one less, where the gradient is large); with
-    "strong_wolfe" the step length is searched for. It stops where the largest gradient is below `tolerance_grad`, or a
-    step or the loss changes by less than `tolerance_change`. It remembers the last `history_size` steps, each two
-    arrays as large as all parameters together. One parameter group only. If the closure raises, parameters and state
-    are left as they were.
+    "strong_wolfe" the step length is searched for. It stops where the largest gradient is below
+    `tolerance_grad`, or a step or the loss changes by less than `tolerance_change`. It remembers the last
+    `history_size` steps, each two arrays as large as all parameters together. One parameter group only. If
+    the closure raises, parameters and state are left as they were.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Objective:
         return [p.array.copy() for p in self.params]
 
     def move_to(self, position: list) -> None:
-        for p, array in zip(self.params, position):
+        for p, array in zip(self.params, position, strict=True):
             p.array[...] = array
             p.version[0] += 1
 
@@ -165,7 +165,7 @@ class Objective:
 
 
 class Memory:
-    """What is carried from one iteration to the next, and in the optimizer's state from one step to the next."""
+    """What is carried from one iteration to the next, and in the state from one step to the next."""
 
     def __init__(self, state: dict, size: int):
         self.size = size
@@ -198,14 +198,14 @@ class Memory:
     def direction(self, g):
         """-H g, with the inverse Hessian H that fits the remembered steps."""
         d = -g
-        pairs = list(zip(self.changes, self.steps, self.rho))
+        pairs = list(zip(self.changes, self.steps, self.rho, strict=True))
         alpha = []
         for y, s, rho in reversed(pairs):
             alpha.append(float(np.dot(s, d)) * rho)
             d -= alpha[-1] * y
         self.alpha = alpha[::-1]
         d *= self.scale
-        for (y, s, rho), a in zip(pairs, self.alpha):
+        for (y, s, rho), a in zip(pairs, self.alpha, strict=True):
             d += (a - float(np.dot(y, d)) * rho) * s
         return d
 
@@ -238,8 +238,8 @@ class Point(NamedTuple):
 def strong_wolfe(at: Callable, start: Point, t: float, reach: float, tolerance: float, most: int) -> Point:
     """A point where the loss is lower in proportion to the step and the slope is flatter than at the start.
 
-    `reach` is the largest element of the direction. At most `most` points are tried after the first; then the lowest
-    of the two that enclose the rest of the line is taken.
+    `reach` is the largest element of the direction. At most `most` points are tried after the first; then the
+    lowest of the two that enclose the rest of the line is taken.
     """
     bracket, tried, found = _enclose(at, start, t, most)
     if found:
@@ -247,7 +247,7 @@ def strong_wolfe(at: Callable, start: Point, t: float, reach: float, tolerance: 
     stuck = False
     while tried < most and abs(bracket[1].t - bracket[0].t) * reach >= tolerance:
         low = _lower(bracket)
-        t, stuck = _inside(_cubic_minimum(*bracket), bracket, stuck)
+        t, stuck = _inside(_cubic_minimum(bracket[0], bracket[1]), bracket, stuck)
         point = at(t)
         tried += 1
         if not _falls(start, point) or point.f >= bracket[low].f:
@@ -262,7 +262,7 @@ def strong_wolfe(at: Callable, start: Point, t: float, reach: float, tolerance: 
 
 
 def _enclose(at: Callable, start: Point, t: float, most: int) -> tuple[list[Point], int, Point | None]:
-    """Go on until two points enclose a good one: these, how many were tried, and the good one if it was met."""
+    """Go on until two points enclose a good one: these, how many were tried, the good one if met."""
     before, point = start, at(t)
     for tried in range(most):
         if not _falls(start, point) or (tried > 1 and point.f >= before.f):
@@ -291,7 +291,7 @@ def _lower(bracket: list[Point]) -> int:
 
 
 def _inside(t: float, bracket: list[Point], stuck: bool) -> tuple[float, bool]:
-    """Keep a trial away from the ends of its interval if the last one was there too, and say whether this one is."""
+    """Keep a trial from the ends of its interval if the last one was there too; say whether this one is."""
     left, right = sorted((bracket[0].t, bracket[1].t))
     margin = 0.1 * (right - left)
     if min(right - t, t - left) >= margin:

@@ -11,12 +11,13 @@ from .optimizer import Group, ParamsT, check_betas, check_lr, require
 
 
 class NAdam(ElementwiseOptimizer):
-    """p -= lr * (a * g + b * m) / (sqrt(v / c2) + eps): Adam's step, weighted between this gradient and the next m.
+    """p -= lr * (a * g + b * m) / (sqrt(v / c2) + eps): Adam, weighted between g and the next m.
 
-    mu_t = beta1 * (1 - 0.5 * 0.96**(t * momentum_decay)) is the momentum of step t, and P_t the product of all until
-    then: a = (1 - mu_t) / (1 - P_t), b = mu_(t+1) / (1 - P_(t+1)); c2 = 1 - beta2**t. `weight_decay` adds
-    weight_decay * p to g, or, with `decoupled_weight_decay`, takes lr * weight_decay * p from p; `maximize` climbs.
-    Dozat, "Incorporating Nesterov momentum into Adam" (2016). `foreach` is a hint that changes nothing here.
+    mu_t = beta1 * (1 - 0.5 * 0.96**(t * momentum_decay)) is the momentum of step t, and P_t the product of
+    all until then: a = (1 - mu_t) / (1 - P_t), b = mu_(t+1) / (1 - P_(t+1)); c2 = 1 - beta2**t.
+    `weight_decay` adds weight_decay * p to g, or, with `decoupled_weight_decay`, takes lr * weight_decay * p
+    from p; `maximize` climbs. Dozat, "Incorporating Nesterov momentum into Adam" (2016). `foreach` is a hint
+    that changes nothing here.
     """
 
     scalars = ("step", "mu_product")

@@ -1,7 +1,7 @@
-"""Optimizer: what all optimizers share: groups of parameters with their options, state, saving and loading, hooks.
+"""What all optimizers share: groups of parameters with their options, state, saving and loading, hooks.
 
-An optimizer of your own needs `__init__(params, defaults)` and `step()`. Most of those in this package take their step
-from `elementwise.py`, so that their file holds little more than a formula.
+An optimizer of your own needs `__init__(params, defaults)` and `step()`. Most of those in this package take
+their step from `elementwise.py`, so that their file holds little more than a formula.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ required = _Required()  # as a default: every group must bring this option itsel
 
 
 def register_optimizer_step_pre_hook(hook: Callable) -> RemovableHandle:
-    """Call `hook(optimizer, args, kwargs)` before each step of every optimizer; it may return new (args, kwargs)."""
+    """Call `hook(optimizer, args, kwargs)` before each step of all; it may return new (args, kwargs)."""
     return add_hook(_global_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook: Callable) -> RemovableHandle:
-    """Call `hook(optimizer, args, kwargs)` after each step of every optimizer."""
+    """Call `hook(optimizer, args, kwargs)` after each step of all."""
     return add_hook(_global_post_hooks, hook)
 
 
@@ -56,7 +56,7 @@ def check_lr(lr) -> None:
     """A learning rate is a number, or a tensor with one element, and not negative."""
     if isinstance(lr, Tensor) and lr.array.size != 1:
         raise ValueError("Tensor lr must be 1-element")
-    require(0.0 <= float(lr), "learning rate", lr)
+    require(float(lr) >= 0, "learning rate", lr)
 
 
 def check_betas(betas) -> None:
@@ -74,10 +74,10 @@ def evaluated(closure: Callable | None):
 
 
 class Optimizer:
-    """Base of all optimizers: `param_groups` (options), `state` (what is remembered per parameter), `defaults`.
+    """Base of all optimizers: `param_groups` (options), `state` (kept per parameter), `defaults`.
 
-    `params` are tensors, (name, tensor) pairs, or dicts that each make a group: its "params" and the options that
-    differ from `defaults`.
+    `params` are tensors, (name, tensor) pairs, or dicts that each make a group: its "params" and the options
+    that differ from `defaults`.
     """
 
     def __init__(self, params: ParamsT, defaults: Group):
@@ -90,7 +90,7 @@ class Optimizer:
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[Group] = []
         self._hooks: dict[str, dict[int, Callable]] = {kind: {} for kind in HOOK_KINDS}
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
@@ -102,7 +102,7 @@ class Optimizer:
             cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
 
     def step(self, closure: Callable | None = None):
-        """Update the parameters once; `closure`, if given, computes the loss anew and its value is returned."""
+        """Update the parameters once; `closure`, if given, computes the loss anew, which is returned."""
         raise NotImplementedError(f"{type(self).__name__} does not define step()")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -114,7 +114,7 @@ class Optimizer:
                 elif p.held_grad is not None:
                     _fill_zero(p.held_grad)
 
-    # ---- groups ------------------------------------------------------------------------------------------------------
+    # ---- groups --------------------------------------------------------------------------------------------
     def add_param_group(self, param_group: Group) -> None:
         """Add parameters with options of their own, such as a layer that is unfrozen during training."""
         if not isinstance(param_group, dict):
@@ -144,7 +144,7 @@ class Optimizer:
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
 
-    # ---- saving and loading ------------------------------------------------------------------------------------------
+    # ---- saving and loading --------------------------------------------------------------------------------
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
@@ -158,8 +158,8 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """The state as {"state": {number: {...}}, "param_groups": [...]}, in PyTorch's layout.
 
-        Parameters are numbered in the order of the groups. The tensors are the optimizer's own: they change with the
-        next step; `copy.deepcopy` keeps them.
+        Parameters are numbered in the order of the groups. The tensors are the optimizer's own: they change
+        with the next step; `copy.deepcopy` keeps them.
         """
         for hook in list(self._hooks["state_dict_pre"].values()):
             hook(self)
@@ -184,8 +184,8 @@ class Optimizer:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what `state_dict()` gave, here or in PyTorch.
 
-        Parameters are matched by their order. Floating-point state takes the dtype and device of its parameter.
-        Unlike PyTorch's, the values are always copied: two optimizers never write to one state.
+        Parameters are matched by their order. Floating-point state takes the dtype and device of its
+        parameter. Unlike PyTorch's, the values are always copied: two optimizers never write to one state.
         """
         state_dict = state_dict.copy()
         for hook in list(self._hooks["load_pre"].values()):
@@ -197,13 +197,13 @@ class Optimizer:
                 f"{len(saved)} against {len(self.param_groups)}"
             )
         params: dict[int, Tensor] = {}
-        for new, group in zip(saved, self.param_groups):
+        for new, group in zip(saved, self.param_groups, strict=True):
             if len(new["params"]) != len(group["params"]):
                 raise ValueError(
-                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group: "
-                    f"{len(new['params'])} parameters against {len(group['params'])}"
+                    "loaded state dict contains a parameter group that doesn't match the size of "
+                    f"optimizer's group: {len(new['params'])} parameters against {len(group['params'])}"
                 )
-            params.update(zip(new["params"], group["params"]))
+            params.update(zip(new["params"], group["params"], strict=True))
             new["params"] = group["params"]
             if "param_names" in group:
                 new.setdefault("param_names", group["param_names"])
@@ -214,7 +214,7 @@ class Optimizer:
         for hook in list(self._hooks["load_post"].values()):
             hook(self)
 
-    # ---- hooks -------------------------------------------------------------------------------------------------------
+    # ---- hooks ---------------------------------------------------------------------------------------------
     def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` before each step; it may return new (args, kwargs) for it."""
         return add_hook(self._hooks["step_pre"], hook)
@@ -228,11 +228,11 @@ class Optimizer:
         return _placed(self._hooks["state_dict_pre"], hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call `hook(optimizer, state_dict)` after `state_dict()`; what it returns, if anything, takes its place."""
+        """Call `hook(optimizer, state_dict)` after `state_dict()`; it may return another."""
         return _placed(self._hooks["state_dict_post"], hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call `hook(optimizer, state_dict)` before loading; what it returns, if anything, is loaded instead."""
+        """Call `hook(optimizer, state_dict)` before loading; it may return another."""
         return _placed(self._hooks["load_pre"], hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
@@ -292,8 +292,8 @@ def _named_params(params) -> tuple[list, list[str]]:
         return [params], []
     if isinstance(params, set):
         raise TypeError(
-            "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
-            "will change between runs. Please use a list instead."
+            "optimizer parameters need to be organized in ordered collections, but the ordering of tensors "
+            "in sets will change between runs. Please use a list instead."
         )
     entries = list(params)
     names = [entry[0] for entry in entries if isinstance(entry, tuple)]
@@ -324,7 +324,7 @@ def _check_beside(new: Group, old: Group) -> None:
 
 
 def _moved(value, param: Tensor, key=None):
-    """A copy of saved state for a parameter: floating-point tensors in its dtype, all but the step on its device."""
+    """A copy of saved state for a parameter: floats in its dtype, all but the step on its device."""
     if isinstance(value, Tensor):
         if key == "step":
             return untracked(value.array.copy())

@@ -11,13 +11,13 @@ from .optimizer import Group, ParamsT, check_betas, check_lr, require
 
 
 class RAdam(ElementwiseOptimizer):
-    """p -= lr * m / c1 * r * sqrt(c2) / (sqrt(v) + eps), and p -= lr * m / c1 in the first steps; m, v, c as in Adam.
+    """p -= lr * m / c1 * r * sqrt(c2) / (sqrt(v) + eps); m, v, c as in Adam; at first p -= lr * m / c1.
 
     r corrects for how little v is known: with rho_inf = 2 / (1 - beta2) - 1 and rho = rho_inf - 2 * step *
     beta2**step / c2, r**2 = (rho - 4)(rho - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho), once rho > 5.
-    `weight_decay` adds weight_decay * p to g, or, with `decoupled_weight_decay`, takes lr * weight_decay * p from p;
-    `maximize` climbs. Liu et al., "On the variance of the adaptive learning rate and beyond" (2019). `foreach` is a
-    hint that changes nothing here.
+    `weight_decay` adds weight_decay * p to g, or, with `decoupled_weight_decay`, takes lr * weight_decay * p
+    from p; `maximize` climbs. Liu et al., "On the variance of the adaptive learning rate and beyond" (2019).
+    `foreach` is a hint that changes nothing here.
     """
 
     def __init__(

@@ -11,10 +11,11 @@ from .optimizer import Group, ParamsT, check_lr, require
 class RMSprop(ElementwiseOptimizer):
     """p -= lr * g / (sqrt(v) + eps), with v = alpha * v + (1 - alpha) * g**2.
 
-    `centered` takes the square of the average gradient from v, which leaves its variance; `momentum` collects the
-    scaled gradients, b = momentum * b + g / (sqrt(v) + eps), and p -= lr * b. `weight_decay` adds weight_decay * p to
-    g; `maximize` climbs. Hinton's lecture "Overview of mini-batch gradient descent" (2012); centered: Graves,
-    "Generating sequences with recurrent neural networks" (2013). `foreach` is a hint that changes nothing here.
+    `centered` takes the square of the average gradient from v, which leaves its variance; `momentum` collects
+    the scaled gradients, b = momentum * b + g / (sqrt(v) + eps), and p -= lr * b. `weight_decay` adds
+    weight_decay * p to g; `maximize` climbs. Hinton's lecture "Overview of mini-batch gradient descent"
+    (2012); centered: Graves, "Generating sequences with recurrent neural networks" (2013). `foreach` is a
+    hint that changes nothing here.
     """
 
     def __init__(

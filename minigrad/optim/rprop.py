@@ -11,9 +11,10 @@ from .optimizer import Group, ParamsT, check_lr
 class Rprop(ElementwiseOptimizer):
     """p -= sign(g) * s; s grows by etas[1] where g keeps its sign, and shrinks by etas[0] where it turns.
 
-    s starts from lr and stays within `step_sizes`. Where the sign turned, this step is left out and the next counts as
-    the first. `maximize` climbs. Meant for whole batches: Riedmiller and Braun, "A direct adaptive method for faster
-    backpropagation learning: the RPROP algorithm" (1993). `foreach` is a hint that changes nothing here.
+    s starts from lr and stays within `step_sizes`. Where the sign turned, this step is left out and the next
+    counts as the first. `maximize` climbs. Meant for whole batches: Riedmiller and Braun, "A direct adaptive
+    method for faster backpropagation learning: the RPROP algorithm" (1993). `foreach` is a hint that changes
+    nothing here.
     """
 
     def __init__(

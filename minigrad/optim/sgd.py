@@ -9,12 +9,12 @@ from .optimizer import Group, ParamsT, check_lr, require
 
 
 class SGD(ElementwiseOptimizer):
-    """p -= lr * b, where b = momentum * b + (1 - dampening) * g remembers the direction; b = g at the first step.
+    """p -= lr * b, where b = momentum * b + (1 - dampening) * g remembers; b = g at the first step.
 
-    With `nesterov` the step looks ahead: p -= lr * (g + momentum * b). `weight_decay` adds weight_decay * p to g;
-    `maximize` climbs. Sutskever et al., "On the importance of initialization and momentum in deep learning" (2013),
-    with PyTorch's difference: the learning rate multiplies b and not g, so it acts at once when it is changed.
-    `foreach` and `fused` are hints that change nothing here.
+    With `nesterov` the step looks ahead: p -= lr * (g + momentum * b). `weight_decay` adds weight_decay * p
+    to g; `maximize` climbs. Sutskever et al., "On the importance of initialization and momentum in deep
+    learning" (2013), with PyTorch's difference: the learning rate multiplies b and not g, so it acts at once
+    when it is changed. `foreach` and `fused` are hints that change nothing here.
     """
 
     scalars = ("_started",)

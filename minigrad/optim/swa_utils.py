@@ -11,6 +11,7 @@ import numpy as np
 
 from ..engine import recording_mode, untracked
 from ..nn.module import Module
+from ..nn.normalization import _BatchNorm
 from ..tensor import Tensor
 from .lr_scheduler.base import LRScheduler, per_group
 from .optimizer import Optimizer
@@ -60,17 +61,18 @@ def _check_decay(decay: float) -> None:
 
 
 def _move_towards(averages: list, currents: list, share: float) -> None:
-    for average, current in zip(averages, currents):
+    for average, current in zip(averages, currents, strict=True):
         average.array[...] = average.array + share * (current.array - average.array)
         average.version[0] += 1
 
 
 class AveragedModel(Module):
-    """A copy of `model` whose parameters become the average of those it is shown by `update_parameters(model)`.
+    """A copy of `model` whose parameters become the average of those it is shown by
+    `update_parameters(model)`.
 
-    The average is `avg_fn(average, current, number so far)`, or `multi_avg_fn` on the lists of both, in place; the
-    plain mean if neither is given. Buffers are averaged with `use_buffers`, else copied. Izmailov et al., "Averaging
-    weights leads to wider optima and better generalization" (2018).
+    The average is `avg_fn(average, current, number so far)`, or `multi_avg_fn` on the lists of both, in
+    place; the plain mean if neither is given. Buffers are averaged with `use_buffers`, else copied. Izmailov
+    et al., "Averaging weights leads to wider optima and better generalization" (2018).
     """
 
     def __init__(
@@ -100,11 +102,14 @@ class AveragedModel(Module):
         """Take the model's present parameters into the average; the first call copies them."""
         with recording_mode(False):
             averages, currents = (_averaged_part(m, self.use_buffers) for m in (self.module, model))
-            currents = [c.to(a.device) for a, c in zip(averages, currents)]
+            currents = [c.to(a.device) for a, c in zip(averages, currents, strict=True)]
             if int(self.n_averaged) == 0:
                 _copy(averages, currents)
             elif self.avg_fn is not None:
-                _copy(averages, [self.avg_fn(a, c, self.n_averaged) for a, c in zip(averages, currents)])
+                _copy(
+                    averages,
+                    [self.avg_fn(a, c, self.n_averaged) for a, c in zip(averages, currents, strict=True)],
+                )
             else:
                 self._average_by_kind(averages, currents)
             if not self.use_buffers:
@@ -127,7 +132,7 @@ def _averaged_part(model: Module, use_buffers: bool) -> list:
 
 
 def _copy(targets: list, sources: list) -> None:
-    for target, source in zip(targets, sources):
+    for target, source in zip(targets, sources, strict=True):
         target.array[...] = source.to(target.device).array
         target.version[0] += 1
 
@@ -135,10 +140,10 @@ def _copy(targets: list, sources: list) -> None:
 def update_bn(loader: Iterable, model: Module, device=None) -> None:
     """Compute the running statistics of all batch-norm layers anew, from one pass over the data.
 
-    Averaged weights have not been through training with the statistics they hold. `loader` yields batches, or tuples
-    whose first entry is one.
+    Averaged weights have not been through training with the statistics they hold. `loader` yields batches, or
+    tuples whose first entry is one.
     """
-    layers = [module for module in model.modules() if _is_batch_norm(module)]
+    layers = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     if not layers:
         return
     was_training, momenta = model.training, [layer.momentum for layer in layers]
@@ -152,13 +157,9 @@ def update_bn(loader: Iterable, model: Module, device=None) -> None:
                 batch = batch[0] if isinstance(batch, (list, tuple)) else batch
                 model(batch if device is None else batch.to(device))
     finally:
-        for layer, momentum in zip(layers, momenta):
+        for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
         model.train(was_training)
-
-
-def _is_batch_norm(module: Module) -> bool:
-    return any(cls.__name__ == "_BatchNorm" for cls in type(module).__mro__)
 
 
 def _line(share: float) -> float:
@@ -173,7 +174,7 @@ ANNEAL = {"cos": _cosine, "linear": _line}
 
 
 class SWALR(LRScheduler):
-    """From each group's rate to the constant `swa_lr` within `anneal_epochs`, along a cosine or ("linear") a line."""
+    """From each group's rate to `swa_lr` within `anneal_epochs`, along a cosine or ("linear") a line."""
 
     def __init__(
         self,
@@ -189,7 +190,7 @@ class SWALR(LRScheduler):
             )
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
-        for group, rate in zip(optimizer.param_groups, per_group("swa_lr", optimizer, swa_lr)):
+        for group, rate in zip(optimizer.param_groups, per_group("swa_lr", optimizer, swa_lr), strict=True):
             group["swa_lr"] = rate
         self._anneal_strategy = anneal_strategy
         self.anneal_epochs = anneal_epochs

@@ -7,6 +7,7 @@ its parts. Work of that kind is charged to a budget; keys are kept simple; depth
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from typing import Any
 
 from .errors import UnpicklingError
 
@@ -14,6 +15,7 @@ MAX_DEPTH = 500
 MAX_KEY_PARTS = 256
 #: Items or bytes to be hashed, copied or repeated: so many for each byte of the pickle, and to begin with.
 BUDGET_PER_BYTE, BUDGET_AT_START = 64, 2**20
+_CONTAINERS = frozenset((list, tuple, set, frozenset, dict, OrderedDict, Counter))
 
 
 class Budget:
@@ -57,17 +59,16 @@ class Budget:
         """
         sizes: dict[int, tuple[int, int]] = {}
         opened: set[int] = set()
-        stack = [(root, _parts(root))]
+        stack: list[tuple[Any, list | None]] = [(root, None)]
         while stack:
             item, parts = stack.pop()
-            if parts is None or id(item) in sizes:
-                continue
-            if id(item) not in opened:
-                opened.add(id(item))
-                stack.append((item, parts))
-                stack += [(part, _parts(part)) for part in parts]
-            else:
+            if parts is not None:  # the parts themselves are done
                 sizes[id(item)] = self._measure(parts, sizes)
+            elif type(item) in _CONTAINERS and id(item) not in opened:
+                opened.add(id(item))
+                parts = _parts(item)
+                stack.append((item, parts))
+                stack += [(part, None) for part in parts]
 
     def _measure(self, parts: list, sizes: dict[int, tuple[int, int]]) -> tuple[int, int]:
         inner = [sizes.get(id(part), (0, 1)) for part in parts]
@@ -80,11 +81,8 @@ class Budget:
         return depth, size
 
 
-def _parts(item) -> list | None:
-    """The parts of a container, or None for anything else."""
-    kind = type(item)
-    if kind in (list, tuple, set, frozenset):
+def _parts(item) -> list:
+    """The parts of a container, a dict's keys among them."""
+    if type(item) in (list, tuple, set, frozenset):
         return list(item)
-    if kind in (dict, OrderedDict, Counter):
-        return [*item, *item.values(), *getattr(item, "__dict__", {}).values()]
-    return None
+    return [*item, *item.values(), *getattr(item, "__dict__", {}).values()]

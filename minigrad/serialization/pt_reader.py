@@ -133,7 +133,7 @@ class _Storages:
             raise UnpicklingError("the pickle refers to something outside it that is no storage")
         word, kind, key, location, count = identity
         if type(word) not in (str, bytes) or word not in ("storage", b"storage"):
-            raise UnpicklingError(f"the pickle refers to a {word!r:.40} outside it, not to a storage")
+            raise UnpicklingError("the pickle refers to something outside it that is no storage")
         location = location.decode("ascii", "replace") if type(location) is bytes else location
         if (
             type(kind) is not StorageType

@@ -105,7 +105,9 @@ def _resolved(storage: Storage, array, metadata):
 
 def _finish(array, requires_grad, backward_hooks, is_parameter: bool = False) -> Tensor:
     if type(requires_grad) is not bool or (requires_grad and array.dtype.kind not in "fc"):
-        raise UnpicklingError(f"a tensor of {array.dtype} has requires_grad={requires_grad!r:.40}")
+        raise UnpicklingError(
+            f"a tensor of {array.dtype} has requires_grad of {type(requires_grad).__name__}"
+        )
     if type(backward_hooks) not in (OrderedDict, dict, type(None)) or backward_hooks:
         raise UnpicklingError("a tensor carries backward hooks, which are code; remove them before saving")
     return from_array(array, requires_grad, is_parameter)

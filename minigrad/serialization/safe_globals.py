@@ -132,7 +132,8 @@ class SafeGlobals:
     def new(self, cls, arguments):
         """An uninitialised object of a class that the user has allowed."""
         if not isinstance(cls, type) or not self.allows(cls):
-            raise UnpicklingError(f"the pickle makes an object of a class that is not allowed: {cls!r:.100}")
+            name = getattr(cls, "__qualname__", type(cls).__name__)  # not its repr, which may be endless
+            raise UnpicklingError(f"the pickle makes an object of a class that is not allowed: {name!s:.100}")
         return cls.__new__(cls, *arguments)
 
     def set_state(self, target, state) -> None:

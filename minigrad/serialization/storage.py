@@ -108,4 +108,4 @@ def strided(array, offset: int, size: tuple[int, ...], stride: tuple[int, ...]):
     steps = tuple(s * array.itemsize for s in stride)
     if isinstance(array, np.ndarray):
         return np.ndarray(size, array.dtype, array, offset * array.itemsize, steps)
-    return backend.cupy().lib.stride_tricks.as_strided(array[offset:], size, steps)
+    return backend.module_of(array).lib.stride_tricks.as_strided(array[offset:], size, steps)

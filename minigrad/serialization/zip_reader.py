@@ -60,7 +60,7 @@ class ZipReader:
         array = np.empty(record.size, np.uint8)
         _fill(self.file, array.data)
         if record.checksum and zlib.crc32(array.data) != record.checksum:
-            raise FileError(f"record {record.name!r} does not match its checksum: the file is damaged")
+            raise FileError(f"record {record.name!r:.80} does not match its checksum: the file is damaged")
         return array
 
     def size_of(self, name: str) -> int:
@@ -70,12 +70,12 @@ class ZipReader:
         """Where the record's bytes begin, counted from the start of the archive."""
         record = self._find(name)
         if record.header + _LOCAL.size > self.ends[record.name]:
-            raise FileError(f"record {record.name!r} runs into the next one")
+            raise FileError(f"record {record.name!r:.80} runs into the next one")
         fields = _LOCAL.unpack(self._at(record.header, _LOCAL.size))
         signature, method, name_size, extra_size = fields[0], fields[3], fields[9], fields[10]
         start = record.header + _LOCAL.size + name_size + extra_size
         if signature != b"PK\3\4" or method or start + record.size > self.ends[record.name]:
-            raise FileError(f"record {record.name!r} has a header that contradicts the directory")
+            raise FileError(f"record {record.name!r:.80} has a header that contradicts the directory")
         return start
 
     def _find(self, name: str) -> Record:
@@ -152,9 +152,11 @@ def _read_entry(data: bytes, place: int) -> tuple[Record, int]:
     name = _read_name(data[end : end + name_size])
     packed, size, header = _read_sizes(fields, data[end + name_size : end + name_size + extra_size])
     if fields[3] & 1:
-        raise FileError(f"record {name!r} is encrypted; save the file without a password")
+        raise FileError(f"record {name!r:.80} is encrypted; save the file without a password")
     if fields[4] or packed != size:
-        raise FileError(f"record {name!r} is compressed; PyTorch stores records: zip them again with zip -0")
+        raise FileError(
+            f"record {name!r:.80} is compressed; PyTorch stores records: zip them again with zip -0"
+        )
     return Record(name, header, size, fields[7]), next_place
 
 
@@ -198,9 +200,9 @@ def _check_apart(records: list[Record], directory_start: int) -> dict[str, int]:
     limit = directory_start
     for record in sorted(records, key=lambda r: r.header, reverse=True):
         if record.name in ends:
-            raise FileError(f"record {record.name!r} occurs twice: the file is damaged or hostile")
+            raise FileError(f"record {record.name!r:.80} occurs twice: the file is damaged or hostile")
         if record.header + _LOCAL.size + record.size > limit:
-            raise FileError(f"record {record.name!r} reaches beyond its place in the file")
+            raise FileError(f"record {record.name!r:.80} reaches beyond its place in the file")
         ends[record.name] = limit
         limit = record.header
     return ends

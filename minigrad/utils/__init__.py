@@ -1,3 +1,3 @@
 """Utilities beside the engine, as in PyTorch's `torch.utils`."""
 
-from . import data
+from . import checkpoint, data

@@ -54,7 +54,7 @@ def arrays():
 def both(array, **options):
     """How minigrad and PyTorch print an array, with given print options."""
     with formatting.printoptions(**options), torch._tensor_str.printoptions(**options):
-        return repr(minigrad.ops.from_numpy(array)), repr(torch.from_numpy(array.copy()))
+        return repr(minigrad.from_numpy(array)), repr(torch.from_numpy(array.copy()))
 
 
 @settings(max_examples=600)
@@ -103,7 +103,7 @@ def test_options_can_be_read_and_put_back():
 @pytest.mark.parametrize("name", ["zeros", "exp", "mul", "long_line", "leaf", "no_grad", "complex", "empty"])
 def test_what_stands_behind_the_elements(name):
     """Places in the graph and dtypes, with the line broken where it would be too long."""
-    assert MADE[name](minigrad.ops) == MADE[name](torch)
+    assert MADE[name](minigrad) == MADE[name](torch)
 
 
 def leaf(m, *shape, **settings):
@@ -126,7 +126,7 @@ MADE = {
 
 @pytest.mark.parametrize("value", [2.5, 3, True])
 def test_a_number_in_a_format_string(value):
-    ours, theirs = minigrad.ops.tensor(value), torch.tensor(value)
+    ours, theirs = minigrad.tensor(value), torch.tensor(value)
     assert f"{ours} {ours:6.1f}" == f"{theirs} {theirs:6.1f}"
     assert f"{ours.reshape(1)}" == f"{theirs.reshape(1)}"
 
@@ -136,7 +136,7 @@ def test_a_subclass_prints_by_its_own_name():
         pass
 
     own = object.__new__(Weights)
-    plain = minigrad.ops.tensor([1.0, 2.0])
+    plain = minigrad.tensor([1.0, 2.0])
     own.array, own.tracked, own.node, own.version, own.base = plain.array, False, None, [0], None
     assert repr(own) == "Weights([1., 2.])"
     assert repr(torch.tensor([1.0, 2.0]).as_subclass(type("Weights", (torch.Tensor,), {}))) == repr(own)

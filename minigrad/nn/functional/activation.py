@@ -21,7 +21,7 @@ def _applied(op, input: Tensor, *settings, inplace: bool) -> Tensor:
     return write(input, op, *settings) if inplace else op(input, *settings)
 
 
-# ---- linear on either side of zero -----------------------------------------------------------------------------------
+# ---- linear on either side of zero -----------------------------------------------------------------------
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
     return _applied(ops.relu, input, inplace=inplace)
@@ -45,6 +45,10 @@ def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where x > 0, weight * x elsewhere; weight has one element, or one per channel (dimension 1)."""
     count = weight.numel()
+    if weight.dim() > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.dim()}"
+        )
     if count == 1:
         return act.prelu(input, weight.reshape(()))
     if input.dim() < 2 or input.shape[1] != count:
@@ -64,6 +68,10 @@ def rrelu(
     inplace: bool = False,
 ) -> Tensor:
     """x where x > 0, slope * x elsewhere; the slope is drawn from [lower, upper) in training, their mean otherwise."""
+    if lower > upper:
+        raise RuntimeError(
+            f"rrelu: Lower bound should be less than or equal to the upper bound, got {lower} > {upper}"
+        )
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     return _applied(masked, input, _random_slopes(input.array, lower, upper), inplace=inplace)
@@ -132,7 +140,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return act.softshrink(input, lambd)
 
 
-# ---- exponential -----------------------------------------------------------------------------------------------------
+# ---- exponential -----------------------------------------------------------------------------------------
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, alpha (exp(x) - 1) elsewhere (Clevert et al., 2016)."""
     return _applied(ops.elu, input, alpha, 1.0, inplace=inplace)
@@ -165,7 +173,7 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     return celu(input, alpha, inplace=True)
 
 
-# ---- smooth ----------------------------------------------------------------------------------------------------------
+# ---- smooth ----------------------------------------------------------------------------------------------
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-x))."""
     return ops.sigmoid(input)
@@ -224,7 +232,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return ops.mul(a, ops.sigmoid(b))
 
 
-# ---- along a dimension -----------------------------------------------------------------------------------------------
+# ---- along a dimension -----------------------------------------------------------------------------------
 def _implicit_dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
     if dim is not None:
         return dim

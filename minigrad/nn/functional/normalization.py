@@ -85,7 +85,8 @@ def group_norm(
         )
     _check_size("group_norm", (shape[0] * shape[1] // num_groups, num_groups, *shape[2:]))
     _check_channels("group_norm", shape[1], weight, bias)
-    grouped = normalize(input.reshape(shape[0], num_groups, -1), None, None, (2,), eps).reshape(shape)
+    grouped_shape = (shape[0], num_groups, math.prod(shape[1:]) // num_groups)
+    grouped = normalize(input.reshape(grouped_shape), None, None, (2,), eps).reshape(shape)
     grouped = grouped if weight is None else grouped * _over_channels(weight, len(shape))
     return grouped if bias is None else grouped + _over_channels(bias, len(shape))
 
@@ -124,6 +125,8 @@ def batch_norm(
     """
     ndim = input.dim()
     if ndim < 2:
+        if not input.numel():
+            return input.clone()
         raise RuntimeError(f"batch_norm: input needs (N, C, ...), got shape {tuple(input.shape)}")
     _check_channels("batch_norm", input.shape[1], running_mean, running_var, weight, bias)
     if eps < 0 or (training and not eps):

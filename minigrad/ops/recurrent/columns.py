@@ -1,4 +1,4 @@
-"""A sequence laid out as columns, the order in which a kernel walks it, and products with it.
+"""A sequence laid out as columns, and the order in which a kernel walks it.
 
 Inside a kernel a batch of N sequences is a matrix with one column per sequence. Step t reads the columns
 [x_t; 1; h_t-1], so that one product with [w_ih | b | w_hh] is the whole affine map, bias included; the gates
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...backend import module_of
 from .workspace import Workspace, empty
 
 
@@ -37,20 +38,18 @@ class Order:
     at step t.
     """
 
-    def __init__(self, shape: tuple[int, ...], batch_sizes: Any, reverse: bool) -> None:
-        self.steps, self.batch = shape[:2]
+    def __init__(self, x: Any, batch_sizes: Any, reverse: bool) -> None:
+        self.steps, self.batch = x.shape[:2]
         self.reverse = reverse
         self.packed = batch_sizes is not None
         if self.packed:
             self.sizes = [int(n) for n in batch_sizes]
-            time = np.arange(self.steps)[:, None]
-            self.each = np.arange(self.batch)
-            length = (np.asarray(self.sizes)[:, None] > self.each).sum(0)
+            xp = module_of(x)
+            time, self.each = xp.arange(self.steps)[:, None], xp.arange(self.batch)
+            length = (xp.asarray(self.sizes)[:, None] > self.each).sum(0)
             self.last = length - 1
             self.active = time < length
-            self.source = np.where(
-                self.active, self.last - time, time
-            )  # each sequence turned round in its place
+            self.source = xp.where(self.active, self.last - time, time)  # each sequence turned in its place
 
     def walk(self, a: Any) -> Any:
         """A (T, N, F) array in the order of the walk, or back in that of time: it is its own inverse."""
@@ -97,8 +96,8 @@ class Order:
 class Tape(Workspace):
     """The buffers of one walk, kept for the walk back; a cell adds activations and the views of each step.
 
-    The columns [x_t; 1; h_t-1] of every step, (T + 1, I + 1 + P, N), of which the last has only its h; and the
-    stacked weights, (G, H, I + 1 + P). `kept` says that a walk back, or a packed batch, needs every step.
+    It has the columns [x_t; 1; h_t-1] of every step, (T + 1, I + 1 + P, N), of which the last has only its
+    h, and the stacked weights, (G, H, I + 1 + P). A cell is told whether a walk back needs every step.
     """
 
     def __init__(self, like: Any, sizes: Sizes, gates: int) -> None:

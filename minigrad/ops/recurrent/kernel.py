@@ -53,7 +53,7 @@ class Kernel(NamedTuple):
         steps, batch, inputs = x.shape
         outputs = given["h0"].shape[1]
         sizes = Sizes(steps, batch, inputs, given[self.states[-1] + "0"].shape[1], outputs)
-        order = Order(x.shape, given["batch_sizes"], given["reverse"])
+        order = Order(x, given["batch_sizes"], given["reverse"])
         tape = free_list.take(self.Tape, x, sizes, keep or order.packed)
         # 1. the weights as one matrix
         self.gates.stack(given, tape.weights)

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .workspace import is_host
+
 SMALL_PRODUCT = 1_000_000  # multiplications up to which OpenBLAS's AVX-512 kernels read operands in place
 
 
@@ -33,14 +35,14 @@ def has_small_kernels() -> bool:
 SPLIT_PRODUCTS = one_thread() and has_small_kernels()
 
 
-def blocks(rows: int, inner: int, batch: int) -> int:
+def blocks(like: Any, rows: int, inner: int, batch: int) -> int:
     """How many blocks of rows a product (rows, inner) @ (inner, batch) is best split into.
 
     OpenBLAS first copies its operands into an order of its own, the weights at every step again, but not
     for small products: split into these, a step takes half the time for 8 columns, 0.85 for 32 to 128
     (docs/performance.md).
     """
-    if not SPLIT_PRODUCTS or batch <= 1 or rows * inner * batch <= SMALL_PRODUCT:
+    if not (SPLIT_PRODUCTS and is_host(like)) or batch <= 1 or rows * inner * batch <= SMALL_PRODUCT:
         return 1
     largest = min(rows, SMALL_PRODUCT // (inner * batch))
     return next((rows // size for size in range(largest, 3, -1) if rows % size == 0), 1)
@@ -49,7 +51,7 @@ def blocks(rows: int, inner: int, batch: int) -> int:
 def product(weights: Any, batch: int) -> Callable[[Any, Any], Any]:
     """A function of z (inner, batch) and out that sets out = weights @ z, `out` shaped by `in_blocks`."""
     rows, inner = weights.shape
-    count = blocks(rows, inner, batch)
+    count = blocks(weights, rows, inner, batch)
     if count == 1:
         return weights.dot  # half the overhead of np.matmul
     return partial(np.matmul, weights.reshape(count, rows // count, inner))
@@ -59,5 +61,5 @@ def in_blocks(out: Any, inner: int) -> Any:
     """The contiguous array (..., rows, batch) in the shape that `product` writes."""
     *lead, batch = out.shape
     rows = prod(lead)
-    count = blocks(rows, inner, batch)
+    count = blocks(out, rows, inner, batch)
     return out.reshape(rows, batch) if count == 1 else out.reshape(count, rows // count, batch)

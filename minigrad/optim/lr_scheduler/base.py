@@ -1,7 +1,8 @@
 """LRScheduler: sets the learning rate of each parameter group anew at every `step()`.
 
-A scheduler computes the next rate from the present one (`_next`), not from the first, so that several can act on one
-optimizer and their factors multiply. Its own first step happens when it is made: the first rate is set at once.
+A scheduler computes the next rate from the present one (`_next`), not from the first, so that several can act
+on one optimizer and their factors multiply. Its own first step happens when it is made: the first rate is set
+at once.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from ...tensor import Tensor
 from ..optimizer import Group, Optimizer
 
 LATE_STEP = (
-    "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value of the learning rate schedule "
-    "is skipped. Call them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`."
+    "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value of the learning rate "
+    "schedule is skipped. Call them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`."
 )
 EPOCH_ARGUMENT = (
     "The epoch parameter in `scheduler.step()` is deprecated; call `scheduler.step()` once per epoch instead."
@@ -64,7 +65,8 @@ def check_optimizer(optimizer) -> None:
 class LRScheduler:
     """Base of all schedulers; one of your own overrides `get_lr()`.
 
-    `last_epoch` counts the steps, from -1; to resume, give the count, and groups that hold their "initial_lr".
+    `last_epoch` counts the steps, from -1; to resume, give the count, and groups that hold their
+    "initial_lr".
     """
 
     _get_lr_called_within_step = False
@@ -81,8 +83,9 @@ class LRScheduler:
                 group.setdefault("initial_lr", value_of(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming a scheduler with "
-                    f"last_epoch={last_epoch}: load the optimizer's state first, or leave last_epoch at -1"
+                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming a "
+                    f"scheduler with last_epoch={last_epoch}: load the optimizer's state first, or leave "
+                    "last_epoch at -1"
                 )
         self.base_lrs = present(optimizer, "initial_lr")
         self.last_epoch = last_epoch

@@ -1,4 +1,4 @@
-"""Schedules that go up and down: warm restarts, cycles, one cycle; the last two move the momentum the other way."""
+"""Schedules that go up and down: warm restarts, cycles, one cycle; the last two move momentum as well."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .base import LRScheduler, assign, check_optimizer, per_group, value_of
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Down to `eta_min` along half a cosine of `T_0` epochs, then from the start, each time `T_mult` times as long.
+    """Down to `eta_min` along half a cosine of `T_0` epochs, and again, each time `T_mult` times as long.
 
-    `step(epoch)` takes fractions of epochs too. Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
-    restarts" (2016).
+    `step(epoch)` takes fractions of epochs too. Loshchilov and Hutter, "SGDR: stochastic gradient descent
+    with warm restarts" (2016).
     """
 
     def __init__(
@@ -28,10 +28,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         if not isinstance(eta_min, (float, int)):
             raise ValueError(f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}")
         self.T_0 = T_0
-        self.T_i = T_0  # the length of this half cosine,
+        self.T_i: float = T_0  # the length of this half cosine,
         self.T_mult = T_mult
         self.eta_min = eta_min
-        self.T_cur = last_epoch  # and the epochs since it began
+        self.T_cur: float = last_epoch  # and the epochs since it began
         super().__init__(optimizer, last_epoch)
 
     def _next(self, lr, base_lr):
@@ -71,7 +71,7 @@ class _WithMomentum(LRScheduler):
     def _prepare_momentum(
         self, cycle_momentum: bool, base_momentum, max_momentum, first: bool
     ) -> tuple[list, list]:
-        """Check that the optimizer has a momentum; note its bounds in the groups, and start from the upper one."""
+        """Check that there is a momentum; note its bounds in the groups, and start from the upper one."""
         self.cycle_momentum = cycle_momentum
         if not cycle_momentum:
             return [], []
@@ -80,9 +80,10 @@ class _WithMomentum(LRScheduler):
         self.use_beta1 = "betas" in self.optimizer.defaults
         lowest = per_group("base_momentum", self.optimizer, base_momentum)
         highest = per_group("max_momentum", self.optimizer, max_momentum)
-        for group, low, high in zip(self.optimizer.param_groups if first else [], lowest, highest):
-            self._set_momentum(group, high)
-            group["max_momentum"], group["base_momentum"] = high, low
+        for group, low, high in zip(self.optimizer.param_groups, lowest, highest, strict=True):
+            if first:
+                self._set_momentum(group, high)
+                group["max_momentum"], group["base_momentum"] = high, low
         return lowest, highest
 
     def _set_momentum(self, group: Group, momentum: float) -> None:
@@ -95,9 +96,10 @@ class _WithMomentum(LRScheduler):
 class CyclicLR(_WithMomentum):
     """Up from `base_lr` to `max_lr` in `step_size_up` batches, down again in `step_size_down`, and so on.
 
-    mode "triangular" repeats this, "triangular2" halves the height each time, "exp_range" shrinks it by `gamma` every
-    batch; a `scale_fn` of your own scales it by the number of cycles or of batches (`scale_mode` "cycle", "iterations").
-    Call `step()` after each batch. Smith, "Cyclical learning rates for training neural networks" (2015).
+    mode "triangular" repeats this, "triangular2" halves the height each time, "exp_range" shrinks it by
+    `gamma` every batch; a `scale_fn` of your own scales it by the number of cycles or of batches
+    (`scale_mode` "cycle", "iterations"). Call `step()` after each batch. Smith, "Cyclical learning rates for
+    training neural networks" (2015).
     """
 
     def __init__(
@@ -121,8 +123,9 @@ class CyclicLR(_WithMomentum):
             raise ValueError("mode is invalid and scale_fn is None")
         self.optimizer = optimizer
         base_lrs = per_group("base_lr", optimizer, base_lr)
-        for lr, group in zip(base_lrs if last_epoch == -1 else [], optimizer.param_groups):
-            assign(group, "lr", lr)
+        if last_epoch == -1:
+            for lr, group in zip(base_lrs, optimizer.param_groups, strict=True):
+                assign(group, "lr", lr)
         self.max_lrs = per_group("max_lr", optimizer, max_lr)
         up, down = float(step_size_up), float(step_size_up if step_size_down is None else step_size_down)
         self.total_size = up + down
@@ -155,8 +158,8 @@ class CyclicLR(_WithMomentum):
             bounds = zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True)
             for group, low, high in bounds:
                 self._set_momentum(group, high - (high - low) * height * share)
-        bounds = zip(map(value_of, self.base_lrs), map(value_of, self.max_lrs), strict=True)
-        return [low + (high - low) * height * share for low, high in bounds]
+        rates = zip(map(value_of, self.base_lrs), map(value_of, self.max_lrs), strict=True)
+        return [low + (high - low) * height * share for low, high in rates]
 
     def state_dict(self) -> dict[str, Any]:
         """All but the optimizer; a `scale_fn` only where it is an object, by its attributes."""
@@ -185,11 +188,11 @@ ANNEAL = {"cos": _cosine, "linear": _line}
 
 
 class OneCycleLR(_WithMomentum):
-    """Up from max_lr / div_factor to `max_lr` in the first `pct_start` of all steps, then far down; momentum opposite.
+    """Up from max_lr / div_factor to `max_lr` in `pct_start` of all steps, then far down; momentum opposite.
 
-    The number of steps is `total_steps`, or epochs * steps_per_epoch; call `step()` after each batch. The end is
-    max_lr / div_factor / final_div_factor; with `three_phase` the way down pauses at the first rate. Smith and Topin,
-    "Super-convergence: very fast training of neural networks using large learning rates" (2017).
+    The number of steps is `total_steps`, or epochs * steps_per_epoch; call `step()` after each batch. The end
+    is max_lr / div_factor / final_div_factor; with `three_phase` the way down pauses at the first rate. Smith
+    and Topin, "Super-convergence: very fast training of neural networks using large learning rates" (2017).
     """
 
     def __init__(
@@ -221,10 +224,11 @@ class OneCycleLR(_WithMomentum):
         self._anneal_func_type = anneal_strategy
         self._schedule_phases = _phases(pct_start, self.total_steps, three_phase)
         rates = per_group("max_lr", optimizer, max_lr)
-        for group, highest in zip(optimizer.param_groups if last_epoch == -1 else [], rates):
-            group["initial_lr"] = highest / div_factor
-            group["max_lr"] = highest
-            group["min_lr"] = group["initial_lr"] / final_div_factor
+        if last_epoch == -1:
+            for group, highest in zip(optimizer.param_groups, rates, strict=True):
+                group["initial_lr"] = highest / div_factor
+                group["max_lr"] = highest
+                group["min_lr"] = group["initial_lr"] / final_div_factor
         self._prepare_momentum(cycle_momentum, base_momentum, max_momentum, last_epoch == -1)
         super().__init__(optimizer, last_epoch)
 
@@ -232,7 +236,8 @@ class OneCycleLR(_WithMomentum):
         """The next learning rates of the groups; sets their momenta as well."""
         if self.last_epoch > self.total_steps:
             raise ValueError(
-                f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}"
+                f"Tried to step {self.last_epoch} times. "
+                f"The specified number of total steps is {self.total_steps}"
             )
         ends = [phase["end_step"] for phase in self._schedule_phases]
         number = next((i for i, end in enumerate(ends) if self.last_epoch <= end), len(ends) - 1)

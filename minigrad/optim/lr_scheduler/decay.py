@@ -14,7 +14,7 @@ from .base import LRScheduler, value_of
 
 
 class _ByFunction(LRScheduler):
-    """One function per group. A state dict holds those that are objects, by their attributes, and no plain functions."""
+    """One function per group; a state dict holds the attributes of those that are objects."""
 
     def __init__(self, optimizer: Optimizer, lr_lambda, last_epoch: int = -1):
         groups = len(optimizer.param_groups)
@@ -35,14 +35,14 @@ class _ByFunction(LRScheduler):
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the optimizer and functions; a function that must be saved is written as a callable object."""
+        """All but the optimizer and plain functions; of callable objects, their attributes."""
         attributes = [None if isinstance(f, types.FunctionType) else vars(f).copy() for f in self.lr_lambdas]
         return super().state_dict() | {"lr_lambdas": attributes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what `state_dict()` gave; plain functions stay those given at construction."""
         super().load_state_dict({key: value for key, value in state_dict.items() if key != "lr_lambdas"})
-        for function, attributes in zip(self.lr_lambdas, state_dict["lr_lambdas"]):
+        for function, attributes in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
             if attributes is not None:
                 vars(function).update(attributes)
 
@@ -190,7 +190,8 @@ class PolynomialLR(LRScheduler):
 class CosineAnnealingLR(LRScheduler):
     """From the first rate to `eta_min` along half a cosine of `T_max` epochs, and back again.
 
-    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2016), without the restarts.
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2016), without the
+    restarts.
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1):

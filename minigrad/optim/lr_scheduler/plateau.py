@@ -13,9 +13,9 @@ from .base import EPOCH_ARGUMENT, LRScheduler, assign, check_optimizer, per_grou
 class ReduceLROnPlateau(LRScheduler):
     """Times `factor` when `step(metrics)` has seen no improvement in more than `patience` steps.
 
-    Better is lower (`mode` "min") or higher ("max") than the best so far by more than `threshold`, as a share of the
-    best (`threshold_mode` "rel") or as it is ("abs"). For `cooldown` steps afterwards nothing counts as bad. The rate
-    stays above `min_lr`, a number or one per group, and a change below `eps` is not made.
+    Better is lower (`mode` "min") or higher ("max") than the best so far by more than `threshold`, as a share
+    of the best (`threshold_mode` "rel") or as it is ("abs"). For `cooldown` steps afterwards nothing counts
+    as bad. The rate stays above `min_lr`, a number or one per group, and a change below `eps` is not made.
     """
 
     def __init__(
@@ -80,12 +80,12 @@ class ReduceLROnPlateau(LRScheduler):
             if self.default_min_lr is None:
                 raise RuntimeError(
                     f"The number of param groups in the `optimizer` ({len(groups)}) differs from when "
-                    f"`ReduceLROnPlateau` was initialized ({len(self.min_lrs)}), usually due to a new param group being "
-                    "added to the optimizer. Please modify the `min_lrs` field to match the length of the `optimizer` "
-                    "param groups."
+                    f"`ReduceLROnPlateau` was initialized ({len(self.min_lrs)}), usually due to a new "
+                    "param group being added to the optimizer. Please modify the `min_lrs` field to match "
+                    "the length of the `optimizer` param groups."
                 )
             self.min_lrs = [self.default_min_lr] * len(groups)
-        for group, lowest in zip(groups, self.min_lrs):
+        for group, lowest in zip(groups, self.min_lrs, strict=True):
             old = float(group["lr"])
             new = max(old * self.factor, lowest)
             if old - new > self.eps:

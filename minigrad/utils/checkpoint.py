@@ -1,0 +1,129 @@
+"""Checkpoints: parts of a network whose intermediate values are not kept but computed again in the backward pass.
+
+Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from ..autograd.function import edge_of_result
+from ..autograd.grad_mode import enable_grad
+from ..backend import module_of
+from ..engine import Node, SeveralOutputs, Value, edge_of, is_recording, untracked
+from ..random import fork_rng, get_rng_state, set_rng_state
+from ..walk import walk
+
+
+def checkpoint(
+    function: Callable,
+    *args,
+    use_reentrant: bool | None = None,
+    context_fn: Callable | None = None,
+    determinism_check: str = "default",
+    debug: bool = False,
+    early_stop: bool = True,
+    preserve_rng_state: bool = True,
+    **kwargs,
+):
+    """function(*args, **kwargs), of which only the arguments and the result are kept until the backward pass.
+
+    There the function is called once more, with the random stream where it was, unless preserve_rng_state is False.
+    Either value of `use_reentrant` gives the same here; `context_fn` returns two contexts, for the two calls.
+    """
+    first, again = (
+        context_fn() if context_fn is not None else (contextlib.nullcontext(), contextlib.nullcontext())
+    )
+    op = Checkpoint(function, args, kwargs, again, get_rng_state() if preserve_rng_state else None)
+    with first:
+        output = function(*args, **kwargs)
+    if not is_recording():
+        return output
+    return op.recorded(output)
+
+
+def checkpoint_sequential(
+    functions, segments: int, input, use_reentrant: bool | None = None, preserve_rng_state: bool = True
+):
+    """The functions (or the modules of a Sequential) one after the other, in `segments` checkpoints."""
+    functions = list(functions.children() if hasattr(functions, "children") else functions)
+    if not 0 < segments <= len(functions):
+        raise ValueError(
+            f"checkpoint_sequential: segments {segments} must be from 1 to the {len(functions)} functions"
+        )
+    size = len(functions) // segments
+    for i in range(segments):
+        part = functions[i * size : (i + 1) * size] if i < segments - 1 else functions[i * size :]
+        if i == segments - 1:
+            return _in_turn(part)(input)
+        input = checkpoint(_in_turn(part), input, preserve_rng_state=preserve_rng_state)
+    return input
+
+
+def _in_turn(functions: list) -> Callable:
+    def run(value):
+        for function in functions:
+            value = function(value)
+        return value
+
+    return run
+
+
+class Checkpoint:
+    """The op behind a checkpoint: it keeps how to compute its results again, and nothing else."""
+
+    rules = None
+    fills = False
+    needed: tuple = ()
+    parameters: tuple = ()
+    name = "checkpoint"
+    node_name = "CheckpointFunctionBackward"
+
+    def __init__(self, function: Callable, args: tuple, kwargs: dict, context, random_state):
+        self.function, self.args, self.kwargs = function, args, kwargs
+        self.context, self.random_state = context, random_state
+        self.since = Node(self, (), (), ()).time  # Nodes made by the function are younger
+
+    def recorded(self, output):
+        """The results with one Node behind them, in place of those the function has made."""
+        several = isinstance(output, tuple)
+        results = output if several else (output,)
+        edges = self._boundary(results)
+        if not edges:
+            return output
+        node = SeveralOutputs(self, edges, (), ())
+        node.outputs = tuple((r.array.shape, r.array.dtype, module_of(r.array)) for r in results)
+        made = []
+        for number, r in enumerate(results):
+            t = untracked(r.array)
+            if r.tracked:
+                t.tracked, t.node = True, edge_of_result(node, number, r.array.shape)
+            made.append(t)
+        return tuple(made) if several else made[0]
+
+    def _boundary(self, results) -> tuple:
+        """The edges that lead out of what the function has recorded: to leaves and to older Nodes."""
+        stack = [edge_of(r) for r in results if isinstance(r, Value)]
+        seen, found = set(), []
+        while stack:
+            edge = stack.pop()
+            if edge is None or edge in seen:
+                continue
+            seen.add(edge)
+            if isinstance(edge, Node) and edge.time > self.since:
+                stack.extend(edge.edges)
+            else:
+                found.append(edge)
+        return tuple(found)
+
+    def pull(self, node: Node, grads: list, record: bool, retain: bool) -> list:
+        """Compute the function again, this time keeping what its ops need, and walk it."""
+        with fork_rng(enabled=self.random_state is not None), self.context, enable_grad():
+            if self.random_state is not None:
+                set_rng_state(self.random_state)
+            output = self.function(*self.args, **self.kwargs)
+        results = output if isinstance(output, tuple) else (output,)
+        roots = [(edge_of(r), g) for r, g in zip(results, grads, strict=True) if g is not None and r.tracked]
+        found = walk(roots, record, record, node.edges)
+        return [found.get(edge) for edge in node.edges]

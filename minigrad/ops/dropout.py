@@ -24,11 +24,15 @@ def masked_and_shifted(x, scale, shift):
 
 
 def keep_noise(x, shape: tuple[int, ...], p: float, generator: Generator):
-    """Ones with probability 1 - p, else zeros, on x's device and in its dtype; drawn in x's order of memory."""
-    order = sorted(range(x.ndim), key=lambda a: -x.strides[a]) if shape == x.shape else range(len(shape))
-    drawn = generator.bernoulli(tuple(shape[a] for a in order), 1 - p)
-    drawn = drawn.transpose([list(order).index(a) for a in range(len(shape))])
-    return to_device(drawn, device_of(x)).astype(x.dtype)
+    """Ones with probability 1 - p, else zeros, on x's device and in its dtype."""
+    return to_device(generator.bernoulli(shape, 1 - p), device_of(x)).astype(x.dtype)
+
+
+def keep_elements(x, p: float, generator: Generator):
+    """`keep_noise` of x's own shape, drawn in the order in which x lies in memory, as PyTorch does."""
+    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+    drawn = keep_noise(x, tuple(x.shape[axis] for axis in order), p, generator)
+    return drawn.transpose([order.index(axis) for axis in range(x.ndim)])
 
 
 def feature_shape(x) -> tuple[int, ...]:

@@ -6,6 +6,8 @@ import math
 import warnings
 from collections.abc import Callable
 
+import numpy as np
+
 from ... import dtypes, ops
 from ...ops import attention as core
 from ...ops.dropout import keep_noise
@@ -38,11 +40,13 @@ def scaled_dot_product_attention(
     query, key, value = _with_batch_in_common(query, key, value)
     q = query.array
     scale = 1 / math.sqrt(max(q.shape[-1], 1)) if scale is None else float(scale)
-    noise = None
-    if dropout_p > 0.0:
-        shape = (*q.shape[:-1], key.array.shape[-2])
-        noise = keep_noise(q, shape, dropout_p, default_generator) / (1 - dropout_p)
+    noise = _noise(q, (*q.shape[:-1], key.array.shape[-2]), dropout_p) if dropout_p > 0 else None
     return core.attention(query, key, value, attn_mask, noise, scale, is_causal)
+
+
+def _noise(q, shape: tuple[int, ...], p: float):
+    """What dropout multiplies the weights by."""
+    return np.zeros_like(q, shape=shape) if p == 1 else keep_noise(q, shape, p, default_generator) / (1 - p)
 
 
 def _check_attention(query, key, value, mask, dropout_p: float, is_causal: bool) -> None:

@@ -7,10 +7,8 @@ them: tensors and dtypes, gradients, then the operations by family, then setting
 """
 
 # ruff: noqa: I001 - in the order a reader meets them.
-import sys
-from importlib import import_module
-
 from . import ops
+from .later import loader
 from .tensor import Size, Tensor
 from .backend import device, get_default_device, set_default_device
 from .dtypes import (
@@ -391,24 +389,9 @@ from math import e, inf, nan, pi
 from . import autograd, backends, cuda, random, version
 from .version import __version__
 
-# Training's parts are loaded when they are first named (PEP 562), so that `import minigrad` stays as quick as NumPy's.
-_LATER = {
-    name: (name, None)
-    for name in (
-        *("accelerator", "datasets", "func", "jit", "nn", "onnx", "optim", "serialization", "utils", "viz"),
-    )
-}
-_LATER |= {name: ("serialization", name) for name in ("save", "load")}
-
-
-def __getattr__(name):
-    if name not in _LATER:
-        message = f"module 'minigrad' has no attribute '{name}'"
-        raise AttributeError(message, name=name, obj=sys.modules[__name__])
-    module_name, member = _LATER[name]
-    module = import_module(f".{module_name}", __name__)
-    return module if member is None else getattr(module, member)
-
-
-def __dir__():
-    return sorted([*globals(), *_LATER])
+# Training's parts are loaded when they are first named, so that `import minigrad` stays about as quick as NumPy's.
+_PARTS = "accelerator datasets func jit nn onnx optim serialization utils viz".split()
+__getattr__, __dir__ = loader(
+    __name__,
+    {name: (name, None) for name in _PARTS} | {name: ("serialization", name) for name in ("save", "load")},
+)

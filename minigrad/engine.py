@@ -16,7 +16,6 @@ for free. Broadcasting is undone by the walk; no formula mentions it.
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -175,6 +174,12 @@ def refresh(view: Any) -> None:
         recording.reset(token)
 
 
+def parameters_of(function: Callable) -> tuple[str, ...]:
+    """The names of a function's parameters, straight from its code: `inspect.signature` would double our import time."""
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount]
+
+
 # ---- ops -------------------------------------------------------------------------------------------------------------
 class Primitive:
     """What `@primitive` learns about an op at import: its name, its formulas, and what they name.
@@ -184,15 +189,24 @@ class Primitive:
     """
 
     fills = True  # where it has several results, formulas see zeros for those that got no gradient
+    complex_form: Primitive | None = None
 
-    def __init__(self, forward: Callable, formulas: dict[str, Callable], promote=None, explain=None):
+    def __init__(
+        self,
+        forward: Callable,
+        formulas: dict[str, Callable],
+        promote=None,
+        explain=None,
+        holomorphic: bool = True,
+    ):
         self.forward, self.formulas, self.promote, self.explain = forward, formulas, promote, explain
+        self.holomorphic = holomorphic
         self.name = forward.__name__.strip("_")
         self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
-        self.parameters = tuple(inspect.signature(forward).parameters)
+        self.parameters = parameters_of(forward)
         self.differentiable = tuple(p for p in self.parameters if p in formulas)
         self.keepable = (*self.parameters, *(p + "_shape" for p in self.differentiable), "out")
-        named = {p: tuple(inspect.signature(f).parameters)[1:] for p, f in formulas.items()}
+        named = {p: parameters_of(f)[1:] for p, f in formulas.items()}
         self.needed = {name for names in named.values() for name in names}
         unknown = (set(formulas) - set(self.parameters)) | (self.needed - set(self.keepable))
         if unknown:
@@ -208,6 +222,24 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
+    @property
+    def real_kinds(self) -> str | None:
+        """The kinds of dtype that need neither promotion nor another form of the formulas."""
+        kinds = getattr(self.promote, "kinds", None)
+        return kinds if kinds is None or self.holomorphic else kinds + "c"
+
+    def on_complex(self) -> Primitive:
+        """This op for complex numbers: formulas are written for real ones, and complex ones conjugate around them.
+
+        For f with derivative f', formula(g) = g f'; the gradient of a real loss is g conj(f') = conj(formula(conj(g))).
+        """
+        if self.complex_form is None:
+            form = Primitive(self.forward, self.formulas, self.promote, self.explain, holomorphic=False)
+            form.rules = tuple((_conjugated(formula), count, pick) for formula, count, pick in self.rules)
+            form.name, form.node_name = self.name, self.node_name
+            self.complex_form = form
+        return self.complex_form
+
     def pull(self, node: Node, g, record: bool, retain: bool) -> list:
         """The gradient for each of the node's edges, from the gradient `g` of its result, as part of a new graph.
 
@@ -216,9 +248,7 @@ class Primitive:
         kept = self.kept_as_tensors(node)
         values = dict(zip(self.keepable, kept))
         return [
-            None
-            if edge is None
-            else formula(g, *[values[n] for n in list(inspect.signature(formula).parameters)[1:]])
+            None if edge is None else formula(g, *[values[n] for n in parameters_of(formula)[1:]])
             for edge, (formula, _, _) in zip(node.edges, self.rules)
         ]
 
@@ -244,15 +274,31 @@ class Primitive:
         )
 
 
+def _conjugated(formula: Callable) -> Callable:
+    """conj(formula(conj(g), ...)), under the formula's own signature."""
+
+    @wraps(formula)
+    def around(g, *kept):
+        return formula(g.conj(), *kept).conj()
+
+    return around
+
+
 def primitive(
-    promote=None, explain=None, arity: int | None = None, views: bool = False, **formulas: Callable
+    promote=None,
+    explain=None,
+    arity: int | None = None,
+    views: bool = False,
+    holomorphic: bool = True,
+    **formulas: Callable,
 ) -> Callable:
     """Decorator: make an op of a function of arrays. `formulas` has one gradient formula per differentiable argument.
 
     `promote(*tensors)` brings the tensors to the dtype the op computes in; it is asked where dtypes differ, or where
     an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when the function
     fails. `views=True` says that the result may share the first argument's memory. `arity` is the number of tensor
-    arguments; it need be given only where they are not those with a formula.
+    arguments; it need be given only where they are not those with a formula. `holomorphic=False` says that the
+    formulas hold for complex numbers as they stand (see `Primitive.on_complex`).
 
     The op handed back is a closure made for its number of tensor arguments: `_general` is the meaning, `_unary` and
     `_binary` are the same without its loops, for an op's overhead is decided here. Called on plain arrays, as
@@ -260,7 +306,7 @@ def primitive(
     """
 
     def decorate(forward: Callable) -> Callable:
-        op = Primitive(forward, formulas, promote, explain)
+        op = Primitive(forward, formulas, promote, explain, holomorphic)
         leading = set(formulas) == set(op.parameters[: len(formulas)])
         tensors = arity if arity is not None else len(formulas) if leading else 0
         if tensors == 1:
@@ -309,7 +355,8 @@ def _general(op) -> Callable:
             kept = tuple(box.get(n) if n in op.needed else None for n in op.keepable) if op.needed else ()
             cells = [t.version for p, t in tensors.items() if t is not None and p in op.needed]
             cells += [t.version for t in made] if "out" in op.needed else []
-            record_results(op, made, edges, kept, tuple(cells), several)
+            conjugates = op.holomorphic and any(r.dtype.kind == "c" for r in results)
+            record_results(op.on_complex() if conjugates else op, made, edges, kept, tuple(cells), several)
         if out is not None:
             return store(out, made[0])
         return tuple(made) if several else made[0]
@@ -338,7 +385,7 @@ def view_of(t, base, op: Callable, static: tuple) -> None:
 def _unary(op: Primitive, views: bool = False) -> Callable:
     """One tensor, first; what follows are settings. With `views` the result is one if it shares the tensor's memory."""
     forward, promote = op.forward, op.promote
-    kinds, usual = getattr(promote, "kinds", ""), getattr(promote, "usual", None)
+    kinds, usual = op.real_kinds or "", getattr(promote, "usual", None)
     x_name = op.parameters[0]
     keeps_x, keeps_shape, keeps_out = x_name in op.needed, x_name + "_shape" in op.needed, "out" in op.needed
     keeps_nothing, tracks = not op.needed, bool(op.formulas)
@@ -353,6 +400,8 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
         if promote is not None and x.dtype is not usual and x.dtype.kind not in kinds:
             (input,) = promote(input)
             x = input.array
+            if op.holomorphic and x.dtype.kind == "c":
+                return _unary(op.on_complex(), views)(input, *static, out=out)
         try:
             result = forward(x, *static)
         except Exception as error:
@@ -405,7 +454,7 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
 def _binary(op: Primitive) -> Callable:
     """Two tensors, or a tensor and a number, and nothing else."""
     forward, promote = op.forward, op.promote
-    kinds, usual = getattr(promote, "kinds", None), getattr(promote, "usual", None)
+    kinds, usual = op.real_kinds, getattr(promote, "usual", None)
     x_name, y_name = op.parameters
     keeps_x, keeps_y, keeps_out = x_name in op.needed, y_name in op.needed, "out" in op.needed
     keeps_x_shape, keeps_y_shape = x_name + "_shape" in op.needed, y_name + "_shape" in op.needed
@@ -435,6 +484,8 @@ def _binary(op: Primitive) -> Callable:
             if promote is not None:
                 input, other = promote(tied_to(input, x), tied_to(other, y))
                 x, y = input.array, other.array
+                if op.holomorphic and x.dtype.kind == "c":
+                    return _binary(op.on_complex())(input, other, out=out)
         if input.base is not None:
             refresh(input)
         if other.base is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 
 from .backend import as_array
@@ -13,6 +12,7 @@ from .engine import (
     explained,
     fresh_history,
     is_recording,
+    parameters_of,
     record_results,
     refresh,
     store,
@@ -31,7 +31,7 @@ class Variadic:
         self.forward, self.gradients, self.promote, self.explain = forward, gradients, promote, explain
         self.name = forward.__name__.strip("_")
         self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
-        self.parameters = ("tensors", *tuple(inspect.signature(forward).parameters)[1:])
+        self.parameters = ("tensors", *parameters_of(forward)[1:])
 
     def __call__(self, tensors, *static, out=None):
         if not any(isinstance(t, Value) for t in tensors):
@@ -81,7 +81,7 @@ class Fused:
         self.forward, self.backward, self.twin, self.explain = forward, backward, twin, explain
         self.name = forward.__name__.strip("_")
         self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
-        self.parameters = tuple(inspect.signature(twin).parameters)
+        self.parameters = parameters_of(twin)
 
     def __repr__(self) -> str:
         return f"<fused {self.name}>"

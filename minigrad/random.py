@@ -8,7 +8,7 @@ uniform floats use the low 24 bits of a word, doubles the low 53 of two, normals
 
 from __future__ import annotations
 
-import secrets
+import os
 from contextlib import contextmanager
 
 import numpy as np
@@ -31,19 +31,28 @@ class Generator:
 
     def __init__(self, device="cpu"):
         self.device = backend.as_device(device)
-        self._bits = np.random.MT19937()
-        self._words = np.random.Generator(self._bits)
-        self._cached_normal: float | None = None
         self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream at `seed`; only its low 32 bits matter, as in PyTorch."""
         self._seed = int(seed) % 2**64
-        twister = np.random.RandomState(self._seed % 2**32).get_state(legacy=False)
-        self._bits.state = {"bit_generator": "MT19937", "state": twister["state"]}
-        self._cached_normal = None
-        self._cuda = None
+        self._twister: np.random.Generator | None = (
+            None  # started at the first draw: NumPy loads its part then
+        )
+        self._cached_normal: float | None = None
         return self
+
+    def _started(self) -> np.random.Generator:
+        """The twister, where the seed or the draws so far have brought it."""
+        if self._twister is None:
+            seeded = np.random.RandomState(self._seed % 2**32).get_state(legacy=False)
+            self._start(seeded["state"])
+        return self._twister  # type: ignore[return-value]
+
+    def _start(self, state: dict) -> None:
+        bits = np.random.MT19937()
+        bits.state = {"bit_generator": "MT19937", "state": state}
+        self._twister = np.random.Generator(bits)
 
     def initial_seed(self) -> int:
         """The seed this stream began with."""
@@ -51,12 +60,12 @@ class Generator:
 
     def seed(self) -> int:
         """Begin anew at a seed from the operating system, and return it."""
-        self.manual_seed(secrets.randbits(64))
+        self.manual_seed(int.from_bytes(os.urandom(8), "little"))
         return self._seed
 
     def get_state(self):
         """Everything that decides the coming numbers, as (5056,) uint8: byte for byte what PyTorch keeps."""
-        twister = self._bits.state["state"]
+        twister = self._started().bit_generator.state["state"]
         state = np.zeros((), STATE)
         state["seed"], state["seeded"], state["key"] = self._seed, 1, twister["key"]
         state["left"], state["next"] = BLOCK + 1 - int(twister["pos"]), int(twister["pos"]) % BLOCK
@@ -74,7 +83,7 @@ class Generator:
         state = np.frombuffer(array.tobytes(), STATE)[0]
         self._seed = int(state["seed"])
         pos = BLOCK if state["left"] == 1 else int(state["next"])
-        self._bits.state = {"bit_generator": "MT19937", "state": {"key": state["key"].copy(), "pos": pos}}
+        self._start({"key": state["key"].copy(), "pos": pos})
         self._cached_normal = float(state["normal"]) if state["has_normal"] else None
 
     def __reduce__(self):
@@ -83,7 +92,7 @@ class Generator:
     # ---- words ------------------------------------------------------------------------------------------------
     def words(self, count: int) -> np.ndarray:
         """The next `count` 32-bit words of the twister, (count,) uint32."""
-        return self._words.integers(0, 2**32, count, dtype=np.uint32)
+        return self._started().integers(0, 2**32, count, dtype=np.uint32)
 
     def _doubles(self, count: int) -> np.ndarray:
         """(count,) float64 in [0, 1): 53 bits of two words, the first the higher."""

@@ -44,36 +44,38 @@ def listed(results) -> tuple:
 def check(f, arrays, rng, order: int = 2) -> None:
     """Hold the gradients of `f` (tensors to one or several) against central differences, up to an order."""
     leaves = [leaf(a) for a in arrays]
-    results = [r for r in listed(f(*leaves)) if r.requires_grad]
-    assert results, "no result requires grad"
+    recorded = listed(f(*leaves))
+    wanted = [i for i, r in enumerate(recorded) if r.requires_grad]
+    assert wanted, "no result requires grad"
+    results = [recorded[i] for i in wanted]
     cotangents = [rng.standard_normal(r.shape) for r in results]
     directions = [rng.standard_normal(np.shape(a)) for a in arrays]
     gradients = minigrad.autograd.grad(
         results, leaves, [tensor(c) for c in cotangents], allow_unused=True, materialize_grads=True
     )
+    for g, a in zip(gradients, arrays, strict=True):
+        assert g.shape == np.shape(a), f"a gradient of shape {tuple(g.shape)} for shape {np.shape(a)}"
+
+    def moved(place: float) -> list[np.ndarray]:
+        """The results some way along the directions, without a graph."""
+        at = [tensor(a + place * STEP * d) for a, d in zip(arrays, directions, strict=True)]
+        values = listed(f(*at))
+        return [array_of(values[i]) for i in wanted]
+
+    for with_graph, without in zip(results, moved(0), strict=True):
+        np.testing.assert_allclose(array_of(with_graph), without, rtol=1e-12, atol=1e-12, strict=True)
+    heights = [
+        sum((r * c).sum() for r, c in zip(moved(place), cotangents, strict=True)) for place, _ in STENCIL
+    ]
+    slope = sum(weight * height for (_, weight), height in zip(STENCIL, heights, strict=True)) / STEP
     terms = [array_of(g) * d for g, d in zip(gradients, directions, strict=True)]
     told = sum(t.sum() for t in terms)
-    slope, height = numeric_slope(
-        f, arrays, directions, cotangents, [r.requires_grad for r in listed(f(*leaves))]
-    )
-    margin = TOLERANCE * sum(np.abs(t).sum() for t in terms) + 1e-10 * (1 + height)
+    margin = TOLERANCE * sum(np.abs(t).sum() for t in terms) + 1e-10 * (1 + max(map(abs, heights)))
     assert abs(told - slope) <= margin, (
         f"gradient: {told} by the formulas, {slope} by differences: off by {abs(told - slope):.1e}"
     )
     if order > 1:
         check(gradient_of(f, len(arrays)), [*arrays, *cotangents], rng, order - 1)
-
-
-def numeric_slope(f, arrays, directions, cotangents, wanted) -> tuple[float, float]:
-    """The slope of the weighted results of `f` along a direction, and how large the weighted results are."""
-
-    def weighted(place: float) -> float:
-        moved = [tensor(a + place * STEP * d) for a, d in zip(arrays, directions, strict=True)]
-        results = [array_of(r) for r, w in zip(listed(f(*moved)), wanted, strict=True) if w]
-        return sum((r * c).sum() for r, c in zip(results, cotangents, strict=True))
-
-    heights = [weighted(place) for place, _ in STENCIL]
-    return sum(w * h for (_, w), h in zip(STENCIL, heights, strict=True)) / STEP, max(map(abs, heights))
 
 
 def gradient_of(f, count: int):

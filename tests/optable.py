@@ -241,7 +241,7 @@ REDUCTION = [
        bad=NO_SUCH_DIM),
     Op("argmin", one_filled, over(np.argmin), few, dim_keepdim, result="int64", order=0, kinds="if",
        bad=NO_SUCH_DIM),
-    Op("logsumexp", one, lambda x, d, k: np.log(over(np.sum)(np.exp(x), d, k)), static=some_dims_keepdim,
+    Op("logsumexp", one_filled, lambda x, d, k: np.log(over(np.sum)(np.exp(x), d, k)), static=some_dims_keepdim,
        bad=NO_SUCH_DIM, result="floating"),
     Op("norm", one, p_norm, nonzero, then(numbers(1, 2, 3, 1.5), dims_keepdim), kinds="f"),
     Op("norm", one_filled, lambda x, d: over(np.max)(np.abs(x), d), Domain(1, 13, distinct=True), dim,

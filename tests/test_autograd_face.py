@@ -455,7 +455,9 @@ def test_functional_call_replaces_tied_weights_together():
     net = mg.nn.Sequential(mg.nn.Linear(2, 2, bias=False), mg.nn.Linear(2, 2, bias=False))
     net[1].weight = net[0].weight
     w, x = mg.rand(2, 2), mg.rand(1, 2)
-    np.testing.assert_allclose(func.functional_call(net, {"0.weight": w}, x).detach(), x @ w.T @ w.T, rtol=1e-6)
+    np.testing.assert_allclose(
+        func.functional_call(net, {"0.weight": w}, x).detach(), x @ w.T @ w.T, rtol=1e-6
+    )
 
 
 # ---- checkpoints -----------------------------------------------------------------------------------------

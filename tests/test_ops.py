@@ -70,7 +70,8 @@ def assert_close(found, expected, dtype: str = "float64") -> None:
 def test_value(op, example, rng):
     """The function, and the method of that name, give what the naive form gives, and change no input."""
     arrays = usable(op, example)
-    expected = listed(op.reference(*arrays, *example.static))
+    with np.errstate(all="ignore"):
+        expected = listed(op.reference(*arrays, *example.static))
     found = listed(called(op, example)(*[tensor(a) for a in arrays]))
     assert len(found) == len(expected)
     for f, e in zip(found, expected, strict=True):

@@ -110,11 +110,11 @@ def test_without_batch_norm_nothing_is_read():
 
 def test_refuses():
     model = nn.Linear(2, 2)
-    with pytest.raises(ValueError, match="Invalid decay value 1.5"):
+    with pytest.raises(ValueError, match="Invalid decay value"):
         swa_utils.get_ema_avg_fn(1.5)
-    with pytest.raises(ValueError, match="Invalid decay value -1"):
+    with pytest.raises(ValueError, match="Invalid decay value"):
         swa_utils.get_ema_multi_avg_fn(-1)
-    with pytest.raises(AssertionError, match="Only one of avg_fn and multi_avg_fn"):
+    with pytest.raises(AssertionError, match="Only one of"):
         swa_utils.AveragedModel(model, avg_fn=max, multi_avg_fn=max)
 
 

@@ -1,28 +1,24 @@
 """PyTorch's `autograd`: gradients on request, switches for recording, functions of one's own, and checks of gradients."""
 
 from ..gradients import backward, grad
+from ..later import loader
 from ..tensor import Tensor as Variable
-from . import anomaly_mode, function, functional, graph
-from .anomaly_mode import detect_anomaly, set_detect_anomaly
-from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
-from .gradcheck import gradcheck, gradgradcheck
+
+# What few programs use is loaded when it is first named.
+_LATER = {name: (name, None) for name in ("anomaly_mode", "function", "functional", "graph")}
+_LATER |= {name: ("anomaly_mode", name) for name in ("detect_anomaly", "set_detect_anomaly")}
+_LATER |= {name: ("gradcheck", name) for name in ("gradcheck", "gradgradcheck")}
+_LATER |= {"Function": ("function", "Function")}
+__getattr__, __dir__ = loader(__name__, _LATER)
 
 __all__ = [
-    "Function",
     "Variable",
-    "anomaly_mode",
     "backward",
-    "detect_anomaly",
     "enable_grad",
-    "function",
-    "functional",
     "grad",
-    "gradcheck",
-    "gradgradcheck",
-    "graph",
     "inference_mode",
     "no_grad",
-    "set_detect_anomaly",
     "set_grad_enabled",
+    *_LATER,
 ]

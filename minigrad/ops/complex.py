@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-@primitive(views=True, x=lambda g: g)
+@primitive(views=True, x=lambda g: g * (1 + 0j))
 def real_part(x):
     return x.real
 

@@ -57,9 +57,21 @@ def conj(x):
     return np.conj(x) if x.dtype.kind == "c" else x
 
 
-@_one(x=lambda g, x: g * sign(x))
+@_one(x=lambda g, x: g * sgn(x))
 def abs(x):
     return np.abs(x)
+
+
+@_one(x=lambda g, x, out: _turned(g, x, out) if x.dtype.kind == "c" else g * 0)
+def sgn(x):
+    """x / |x|, and 0 for 0: the sign of a real number, the direction of a complex one."""
+    return np.sign(x)
+
+
+def _turned(g, x, out):
+    """What changes a direction: the part of g at right angles to it, over the distance."""
+    size = select(x == 0, 1, abs(x))
+    return select(x == 0, 0, (g - out * (conj(out) * g).real) / size)
 
 
 @_one_floating(x=lambda g, out: -g * out * out)
@@ -70,19 +82,19 @@ def reciprocal(x):
 # ---- powers, exponentials, logarithms --------------------------------------------------------------------------------
 @_two(
     x=lambda g, x, y: select(y == 0, 0, g * y * power(x, select(y == 0, 1, y - 1))),
-    y=lambda g, x, y, out: select((x == 0) & (y >= 0), 0, g * out * log(select(x == 0, 1, x))),
+    y=lambda g, x, y, out: select((x == 0) & (y.real >= 0), 0, g * out * log(select(x == 0, 1, x))),
 )
 def power(x, y):
     return np.power(x, y)
 
 
-@_one(x=lambda g, x, exponent: g * (exponent * power_of(x, exponent - 1)) if exponent else g * 0)
+@primitive(promote=arithmetic, x=lambda g, x, exponent: g * (exponent * power_of(x, exponent - 1)) if exponent else g * 0)
 def power_of(x, exponent):
     """x to a fixed power."""
     return x * x if exponent == 2 else x**exponent
 
 
-@_one(x=lambda g, x: g * (2 * x))
+@primitive(promote=arithmetic, x=lambda g, x: g * (2 * x))
 def square(x):
     return x * x
 

@@ -27,9 +27,11 @@ def _inner_sizes_must_agree(x, y):
 class SameDtype:
     """The promotion of matrix products: there is none, and mixing dtypes is refused, as PyTorch does."""
 
-    kinds = "fciub"
+    kinds = "fiub"
 
     def __call__(self, x, y):
+        if x.array.dtype == y.array.dtype:
+            return x, y
         raise RuntimeError(f"matmul: {_inner_sizes_must_agree(x.array, y.array)}")
 
     def operand(self, name, value, beside):

@@ -35,8 +35,9 @@ class Promotion:
 
     def __init__(self, floating: bool = False):
         self.floating = floating
-        #: kinds of dtype that need no promotion while all arguments share one (None: all), and the usual one of these
-        self.kinds = "fc" if floating else None
+        #: kinds of dtype that need no promotion while all arguments share one, and the usual one of these; complex ones
+        #: are not among them, so that an op can take another form for them (`Primitive.on_complex`)
+        self.kinds = "f" if floating else "fiub"
         self.usual = np.dtype(np.float32)
 
     def __call__(self, *tensors: Tensor) -> list[Tensor]:

@@ -15,7 +15,7 @@ from .. import dtypes
 from ..backend import as_array
 from ..engine import primitive, untracked
 from .elementwise import abs, exp, mul, power_of, select
-from .promotion import floating, to_dtype
+from .promotion import arithmetic, floating, to_dtype
 from .shaping import axes_of, axis_of, concat, expand_to, flip_axes, reshape_to, take_part
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, kee
 
 @primitive(
     promote=floating,
+    holomorphic=False,
     x=lambda g, x, axis, keepdims, correction: (
         spread(g, axis, keepdims, x.shape)
         * (x - mean_over(x, axis, True))
@@ -146,7 +147,7 @@ def _must_float(name: str, t: Tensor) -> Tensor:
 
 
 # ---- products --------------------------------------------------------------------------------------------------------
-@primitive(x=lambda g, x, axis, keepdims: spread(g, axis, keepdims, x.shape) * _product_of_others(x, axis))
+@primitive(promote=arithmetic, x=lambda g, x, axis, keepdims: spread(g, axis, keepdims, x.shape) * _product_of_others(x, axis))
 def prod_over(x, axis, keepdims):
     return x.prod(axis, keepdims=keepdims)
 
@@ -263,7 +264,8 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     )
     axis = axes_of("norm", x, dim)
     if ord == 2:
-        total = safe_sqrt(sum_over(mul(x, x), axis, keepdim))
+        squares = mul(x, x) if x.array.dtype.kind == "f" else power_of(abs(x), 2)
+        total = safe_sqrt(sum_over(squares, axis, keepdim))
     elif ord in (math.inf, -math.inf):
         total = (max_over if ord > 0 else min_over)(abs(x), axis, keepdim)
     elif ord == 0:
@@ -292,7 +294,7 @@ def cumsum_along(x, axis):
     return np.cumsum(x, axis)
 
 
-@primitive(x=lambda g, x, axis: _cumprod_gradient(g, x, axis))
+@primitive(promote=arithmetic, x=lambda g, x, axis: _cumprod_gradient(g, x, axis))
 def cumprod_along(x, axis):
     return np.cumprod(x, axis)
 

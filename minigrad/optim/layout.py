@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, groupby
+from itertools import chain, groupby, pairwise
 from operator import attrgetter, is_
 from typing import Any, NamedTuple
 
@@ -68,29 +68,25 @@ class Layout:
         for (xp, dtype, alone), members in self._kinds(optimizer).items():
             ends = np.cumsum([0] + [self.homes[i].size for i in members]).tolist()
             state = [_filled(xp, ends[-1], dtype, optimizer._initial(name, group)) for name in self.names]
-            for i, start, end in zip(members, ends, ends[1:]):
-                for name, array in zip(self.names, state):
-                    view = array[start:end].reshape(self.homes[i].shape)
-                    _take_over(
-                        entries[i].get(name),
-                        view,
-                        f"{type(optimizer).__name__}: state {name!r} of parameter {i}",
-                    )
-                    self.views[i][name] = view
-            if alone:
-                home = self.homes[members[0]]
-                size = (
-                    min(home.size, BLOCK) if xp is np else home.size
-                )  # a GPU is best kept busy with all at once
-                parts.append(Blocks(members, state, home, _scratch(scratch, xp, dtype, size)))
+            for i, (start, end) in zip(members, pairwise(ends), strict=True):
+                who = f"{type(optimizer).__name__}: parameter {i} of group {self.number}"
+                self._place_state(i, [array[start:end] for array in state], entries[i], who)
+            if alone:  # a GPU is best kept busy with all of it at once
+                size = min(ends[-1], BLOCK) if xp is np else ends[-1]
+                parts.append(Blocks(members, state, ends[-1], size, _scratch(scratch, xp, dtype, size)))
                 continue
             shapes = [self.homes[i].shape for i in members]
             for a, b in _fillings(ends):
                 flat = [array[ends[a] : ends[b]] for array in state]
-                parts.append(
-                    Bucket(members[a:b], shapes[a:b], flat, _scratch(scratch, xp, dtype, ends[b] - ends[a]))
-                )
+                room = _scratch(scratch, xp, dtype, ends[b] - ends[a])
+                parts.append(Bucket(members[a:b], shapes[a:b], flat, room))
         return parts
+
+    def _place_state(self, i: int, arrays: list, entry: dict, who: str) -> None:
+        """Note where a parameter's state arrays lie, and copy there what they were before."""
+        for name, array in zip(self.names, arrays, strict=True):
+            view = self.views[i][name] = array.reshape(self.homes[i].shape)
+            _take_over(entry.get(name), view, f"{who}: its state {name!r}")
 
     def _kinds(self, optimizer) -> dict[tuple, list[int]]:
         """Parameters of one device and dtype go together; large ones are kept apart."""
@@ -126,7 +122,8 @@ class Layout:
         if array is home:
             return True
         alike = type(array) is type(home) and array.shape == home.shape and array.dtype == home.dtype
-        if alike and array.flags.c_contiguous and getattr(array.flags, "writeable", True):
+        fits = array.flags.c_contiguous or array.size <= SMALL
+        if alike and fits and getattr(array.flags, "writeable", True):
             self.homes[i] = array
             return True
         return False
@@ -180,7 +177,9 @@ class Layout:
         first: dict[int, int] = {}
         for k, i in enumerate(places):
             first.setdefault(i, k)
-        columns = zip(*[c.tolist() for c in self.columns]) if self.columns else [()] * len(self.params)
+        columns = (
+            zip(*[c.tolist() for c in self.columns], strict=True) if self.columns else [()] * len(self.params)
+        )
         keys = [key if i in first else None for i, key in enumerate(columns)]
         answers: dict[Any, tuple] = {k: optimizer._numbers(group, *k) for k in keys if k is not None}
         runs = []
@@ -200,7 +199,7 @@ class Layout:
         if self.held is None:
             self._bind(optimizer.state)
         for i, after in scalars:
-            for column, value in zip(self.columns, after):
+            for column, value in zip(self.columns, after, strict=False):  # SGD without buffers has no columns
                 column[i] = value
         rule = optimizer._rule
         for part, stretch, numbers, terms, arrays, grads in runs:
@@ -212,7 +211,7 @@ class Layout:
     def _bind(self, state: dict) -> None:
         """Make the optimizer's state tensors views of the arrays here; a tensor that exists is kept."""
         self.held = []
-        for p, views in zip(self.params, self.views):
+        for p, views in zip(self.params, self.views, strict=True):
             if not views:
                 continue
             entry = state[p]
@@ -258,7 +257,9 @@ class Bucket:
         here = slice(self.ends[a], self.ends[b])
         p, g, *work = (array[here] for array in self.scratch)
         bounds = [end - self.ends[a] for end in self.ends[a : b + 1]]
-        changes = [work[0][s:e].reshape(n) for s, e, n in zip(bounds, bounds[1:], self.shapes[a:b])]
+        changes = [
+            work[0][s:e].reshape(n) for (s, e), n in zip(pairwise(bounds), self.shapes[a:b], strict=True)
+        ]
         state = tuple(_real(array[here]) for array in self.state)
         return Stretch(p, g, state, tuple(map(_real, work)), changes)
 
@@ -270,7 +271,7 @@ class Bucket:
         if terms[-1]:
             np.concatenate(arrays, axis=None, out=p)
         _apply(rule, numbers, terms, _real(p), _real(g), state, work)
-        for array, change in zip(arrays, changes):
+        for array, change in zip(arrays, changes, strict=True):
             array -= change
 
 
@@ -279,12 +280,11 @@ class Blocks:
 
     whole = None
 
-    def __init__(self, members: list[int], state: list, home, scratch: list):
+    def __init__(self, members: list[int], state: list, total: int, size: int, scratch: list):
         self.members = members
         self.blocks = []
-        size = scratch[0].size
-        for start in range(0, home.size, size):
-            here = slice(start, min(start + size, home.size))
+        for start in range(0, total, size):
+            here = slice(start, min(start + size, total))
             work = tuple(array[: here.stop - start] for array in scratch[2:])
             self.blocks.append((here, tuple(array[here] for array in state), work))
 

@@ -136,7 +136,7 @@ class Objective:
         return [p.array.copy() for p in self.params]
 
     def move_to(self, position: list) -> None:
-        for p, array in zip(self.params, position):
+        for p, array in zip(self.params, position, strict=True):
             p.array[...] = array
             p.version[0] += 1
 
@@ -198,14 +198,14 @@ class Memory:
     def direction(self, g):
         """-H g, with the inverse Hessian H that fits the remembered steps."""
         d = -g
-        pairs = list(zip(self.changes, self.steps, self.rho))
+        pairs = list(zip(self.changes, self.steps, self.rho, strict=True))
         alpha = []
         for y, s, rho in reversed(pairs):
             alpha.append(float(np.dot(s, d)) * rho)
             d -= alpha[-1] * y
         self.alpha = alpha[::-1]
         d *= self.scale
-        for (y, s, rho), a in zip(pairs, self.alpha):
+        for (y, s, rho), a in zip(pairs, self.alpha, strict=True):
             d += (a - float(np.dot(y, d)) * rho) * s
         return d
 

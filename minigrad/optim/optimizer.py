@@ -197,13 +197,13 @@ class Optimizer:
                 f"{len(saved)} against {len(self.param_groups)}"
             )
         params: dict[int, Tensor] = {}
-        for new, group in zip(saved, self.param_groups):
+        for new, group in zip(saved, self.param_groups, strict=True):
             if len(new["params"]) != len(group["params"]):
                 raise ValueError(
                     "loaded state dict contains a parameter group that doesn't match the size of "
                     f"optimizer's group: {len(new['params'])} parameters against {len(group['params'])}"
                 )
-            params.update(zip(new["params"], group["params"]))
+            params.update(zip(new["params"], group["params"], strict=True))
             new["params"] = group["params"]
             if "param_names" in group:
                 new.setdefault("param_names", group["param_names"])

@@ -61,7 +61,7 @@ def _check_decay(decay: float) -> None:
 
 
 def _move_towards(averages: list, currents: list, share: float) -> None:
-    for average, current in zip(averages, currents):
+    for average, current in zip(averages, currents, strict=True):
         average.array[...] = average.array + share * (current.array - average.array)
         average.version[0] += 1
 
@@ -102,11 +102,14 @@ class AveragedModel(Module):
         """Take the model's present parameters into the average; the first call copies them."""
         with recording_mode(False):
             averages, currents = (_averaged_part(m, self.use_buffers) for m in (self.module, model))
-            currents = [c.to(a.device) for a, c in zip(averages, currents)]
+            currents = [c.to(a.device) for a, c in zip(averages, currents, strict=True)]
             if int(self.n_averaged) == 0:
                 _copy(averages, currents)
             elif self.avg_fn is not None:
-                _copy(averages, [self.avg_fn(a, c, self.n_averaged) for a, c in zip(averages, currents)])
+                _copy(
+                    averages,
+                    [self.avg_fn(a, c, self.n_averaged) for a, c in zip(averages, currents, strict=True)],
+                )
             else:
                 self._average_by_kind(averages, currents)
             if not self.use_buffers:
@@ -129,7 +132,7 @@ def _averaged_part(model: Module, use_buffers: bool) -> list:
 
 
 def _copy(targets: list, sources: list) -> None:
-    for target, source in zip(targets, sources):
+    for target, source in zip(targets, sources, strict=True):
         target.array[...] = source.to(target.device).array
         target.version[0] += 1
 
@@ -154,7 +157,7 @@ def update_bn(loader: Iterable, model: Module, device=None) -> None:
                 batch = batch[0] if isinstance(batch, (list, tuple)) else batch
                 model(batch if device is None else batch.to(device))
     finally:
-        for layer, momentum in zip(layers, momenta):
+        for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
         model.train(was_training)
 
@@ -187,7 +190,7 @@ class SWALR(LRScheduler):
             )
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
-        for group, rate in zip(optimizer.param_groups, per_group("swa_lr", optimizer, swa_lr)):
+        for group, rate in zip(optimizer.param_groups, per_group("swa_lr", optimizer, swa_lr), strict=True):
             group["swa_lr"] = rate
         self._anneal_strategy = anneal_strategy
         self.anneal_epochs = anneal_epochs

@@ -80,9 +80,10 @@ class _WithMomentum(LRScheduler):
         self.use_beta1 = "betas" in self.optimizer.defaults
         lowest = per_group("base_momentum", self.optimizer, base_momentum)
         highest = per_group("max_momentum", self.optimizer, max_momentum)
-        for group, low, high in zip(self.optimizer.param_groups if first else [], lowest, highest):
-            self._set_momentum(group, high)
-            group["max_momentum"], group["base_momentum"] = high, low
+        for group, low, high in zip(self.optimizer.param_groups, lowest, highest, strict=True):
+            if first:
+                self._set_momentum(group, high)
+                group["max_momentum"], group["base_momentum"] = high, low
         return lowest, highest
 
     def _set_momentum(self, group: Group, momentum: float) -> None:
@@ -122,8 +123,9 @@ class CyclicLR(_WithMomentum):
             raise ValueError("mode is invalid and scale_fn is None")
         self.optimizer = optimizer
         base_lrs = per_group("base_lr", optimizer, base_lr)
-        for lr, group in zip(base_lrs if last_epoch == -1 else [], optimizer.param_groups):
-            assign(group, "lr", lr)
+        if last_epoch == -1:
+            for lr, group in zip(base_lrs, optimizer.param_groups, strict=True):
+                assign(group, "lr", lr)
         self.max_lrs = per_group("max_lr", optimizer, max_lr)
         up, down = float(step_size_up), float(step_size_up if step_size_down is None else step_size_down)
         self.total_size = up + down
@@ -222,10 +224,11 @@ class OneCycleLR(_WithMomentum):
         self._anneal_func_type = anneal_strategy
         self._schedule_phases = _phases(pct_start, self.total_steps, three_phase)
         rates = per_group("max_lr", optimizer, max_lr)
-        for group, highest in zip(optimizer.param_groups if last_epoch == -1 else [], rates):
-            group["initial_lr"] = highest / div_factor
-            group["max_lr"] = highest
-            group["min_lr"] = group["initial_lr"] / final_div_factor
+        if last_epoch == -1:
+            for group, highest in zip(optimizer.param_groups, rates, strict=True):
+                group["initial_lr"] = highest / div_factor
+                group["max_lr"] = highest
+                group["min_lr"] = group["initial_lr"] / final_div_factor
         self._prepare_momentum(cycle_momentum, base_momentum, max_momentum, last_epoch == -1)
         super().__init__(optimizer, last_epoch)
 

@@ -42,7 +42,7 @@ class _ByFunction(LRScheduler):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what `state_dict()` gave; plain functions stay those given at construction."""
         super().load_state_dict({key: value for key, value in state_dict.items() if key != "lr_lambdas"})
-        for function, attributes in zip(self.lr_lambdas, state_dict["lr_lambdas"]):
+        for function, attributes in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
             if attributes is not None:
                 vars(function).update(attributes)
 

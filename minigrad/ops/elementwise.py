@@ -225,20 +225,21 @@ def relu(x):
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))
 def leaky_relu(x, slope):
-    return np.where(x > 0, x, x * slope)
+    return choose(x > 0, x, x * slope)
 
 
-@_one_floating(x=lambda g, x, alpha, scale: g * select(x > 0, scale, scale * alpha * exp(minimum(x, 0))))
+@_one_floating(x=lambda g, x, alpha, scale: select(x > 0, g * scale, g * (scale * alpha) * exp(minimum(x, 0))))
 def elu(x, alpha, scale):
-    """scale * (x where x > 0, alpha * (exp(x) - 1) elsewhere)."""
-    return scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    """scale * (x where x > 0, alpha * (exp(x) - 1) elsewhere): one of the two terms is 0."""
+    return scale * (np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0)))
 
 
 @_one_floating(x=lambda g, x, beta, threshold: select(x * beta > threshold, g, g * sigmoid(x * beta)))
 def softplus(x, beta, threshold):
     """log(1 + exp(beta x)) / beta; x itself above the threshold, where the two agree."""
     scaled = x * beta
-    return np.where(scaled > threshold, x, np.logaddexp(scaled, 0) / beta).astype(x.dtype, copy=False)
+    smooth = np.maximum(scaled, 0) + np.log1p(np.exp(-np.abs(scaled)))
+    return choose(scaled > threshold, x, smooth / beta)
 
 
 @_one_floating(x=lambda g, x: g * sigmoid(-x))
@@ -248,8 +249,23 @@ def logsigmoid(x):
 
 @_one_floating(x=lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
 def erf(x):
-    """The error function: SciPy's where it is installed, else the standard library's, one element at a time."""
-    return _special("erf", x)
+    """The error function.
+
+    For float64 it is SciPy's where that is installed, else the standard library's, one element at a time.
+    """
+    return _erf_of_singles(x) if x.dtype.itemsize <= 4 and isinstance(x, np.ndarray) else _special("erf", x)
+
+
+def _erf_of_singles(x):
+    """tanh(x P(x^2)), within 3 units in the last place of float32.
+
+    P approximates arctanh(erf(x)) / x, which is smooth; its coefficients are a minimax fit of erf's relative error.
+    """
+    u = np.minimum(np.square(x, dtype=np.float32), np.float32(14))  # from there on erf is 1
+    p = np.float32(1.41838869e-07)
+    for c in (-5.66821549e-06, 8.76355538e-05, -6.19779415e-04, -1.9183755e-04, 1.02769059e-01, 1.12837927):
+        p = p * u + np.float32(c)
+    return np.tanh(x * p).astype(x.dtype, copy=False)
 
 
 def _special(name: str, x):
@@ -277,7 +293,31 @@ def _gpu_special():
 )
 def select(condition, x, y):
     """x where the condition holds, y elsewhere."""
-    return np.where(condition, x, y)
+    return choose(condition, x, y)
+
+
+def choose(condition, x, y):
+    """np.where; of large arrays by masks of bits, as np.where takes 20 times longer where conditions are mixed."""
+    size = getattr(condition, "size", 1)
+    if size < 4096 or not isinstance(condition, np.ndarray):
+        return np.where(condition, x, y)
+    if type(x) in (int, float):
+        condition, x, y = ~condition, y, x
+    zero = type(y) in (int, float) and y == 0
+    alike = [a for a in (x, y) if isinstance(a, np.ndarray) and a.shape == condition.shape and a.dtype == x.dtype]
+    if len(alike) + zero < 2 or x.dtype not in _BITS:
+        return np.where(condition, x, y)
+    mask = condition.astype(_BITS[x.dtype])
+    np.negative(mask, out=mask)  # all bits of a place are set where the condition holds
+    if zero:
+        mask &= x.view(mask.dtype)
+    else:
+        mask &= x.view(mask.dtype) ^ y.view(mask.dtype)
+        mask ^= y.view(mask.dtype)
+    return mask.view(x.dtype)
+
+
+_BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 
 
 def _share(g, chosen, other):

@@ -11,9 +11,10 @@ import numpy as np
 from ..backend import module_of
 from ..engine import primitive
 from ..fused import Fused
-from .elementwise import clamp_between, log, maximum, sigmoid, sign
+from .elementwise import choose, clamp_between, log, maximum, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
+from .sums import sums
 
 
 # ---- distances, element by element -----------------------------------------------------------------------
@@ -34,7 +35,7 @@ def absolute_error(x, y):
 def huber(x, delta):
     """x^2 / 2 up to |x| = delta, and its tangent from there (Huber, 1964)."""
     size = np.abs(x)
-    return np.where(size < delta, 0.5 * x * x, delta * (size - 0.5 * delta))
+    return choose(size < delta, 0.5 * x * x, delta * (size - 0.5 * delta))
 
 
 # ---- probabilities ---------------------------------------------------------------------------------------
@@ -85,7 +86,7 @@ def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     if smoothing:
         likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
     exponentials = np.exp(shifted, out=shifted)
-    total = exponentials.sum(1)
+    total = sums(exponentials, (1,))[:, 0]
     losses = (np.log(total) - likely) * weights
     return losses.sum() if summed else losses, (exponentials, total, target, weights, smoothing)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import module_of, scatter_add
-from ..engine import Value, is_recording, primitive, refresh, untracked
+from ..engine import Value, is_recording, primitive, refresh, stored, untracked
 from ..inplace import adopt, check_versions_can_move, check_writable
 from .elementwise import select as choose
 from .shaping import axis_of, broadcast_shapes, copy, expand_to, reshape_to, take_part
@@ -249,5 +249,5 @@ def nonzero(input, *, out=None, as_tuple: bool = False):
     if as_tuple:
         return tuple(untracked(f) for f in found)
     if input.array.ndim == 0:
-        return untracked(np.zeros((len(found[0]), 0), np.int64))
-    return untracked(np.stack(found, 1))
+        return stored(untracked(np.zeros((len(found[0]), 0), np.int64)), out)
+    return stored(untracked(np.stack(found, 1)), out)

@@ -14,7 +14,7 @@ from ..backend import module_of, scatter_add
 from ..engine import Value, is_recording, primitive, refresh, stored, untracked
 from ..inplace import adopt, check_versions_can_move, check_writable
 from .elementwise import select as choose
-from .shaping import axis_of, broadcast_shapes, copy, expand_to, reshape_to, take_part
+from .shaping import axis_of, common_shape, copy, expand_to, reshape_to, take_part
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -164,7 +164,7 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
         )
     axis = axis_of("gather", input, dim)
     if input.array.ndim == 0:
-        return reshape_to(input, places.shape)
+        return reshape_to(input, places.shape, out=out)
     if any(n > m for a, (n, m) in enumerate(zip(places.shape, input.array.shape)) if a != axis):
         raise RuntimeError(
             f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no larger than "
@@ -181,7 +181,7 @@ def index_select(input, dim: int, index: Tensor, *, out=None) -> Tensor:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got {places.ndim} dimensions")
     axis = axis_of("index_select", input, dim)
     if input.array.ndim == 0:
-        return copy(input)
+        return copy(input, out=out)
     check_bounds("index_select", places, input.array.shape[axis])
     return take_part(input, (slice(None),) * axis + (places.reshape(-1),), out=out)
 
@@ -194,7 +194,7 @@ def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) 
         )
     axis = axis_of("take_along_dim", input, dim)
     free = [s[:axis] + (1,) + s[axis + 1 :] for s in (input.array.shape, indices.array.shape)]
-    shape = broadcast_shapes(*free)
+    shape = common_shape("take_along_dim", *free)
     wide = expand_to(input, shape[:axis] + (input.array.shape[axis],) + shape[axis + 1 :])
     places = expand_to(indices, shape[:axis] + (indices.array.shape[axis],) + shape[axis + 1 :])
     return gather(wide, axis, places, out=out)
@@ -225,7 +225,7 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
 
 def masked_select(input, mask: Tensor, *, out=None) -> Tensor:
     """The elements where the mask is True, as a vector."""
-    shape = broadcast_shapes(input.array.shape, mask.array.shape)
+    shape = common_shape("masked_select", input.array.shape, mask.array.shape)
     held = np.broadcast_to(mask_array("masked_select", mask), shape)
     return take_part(expand_to(input, shape), held, out=out)
 

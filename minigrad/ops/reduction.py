@@ -131,6 +131,7 @@ def safe_root(x, order):
 
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation over `dim`; constants have gradient 0."""
+    axes_of("std", input, None if isinstance(dim, bool) else dim)
     return safe_sqrt(var(input, dim, unbiased, keepdim, correction=correction), out=out)
 
 

@@ -165,6 +165,7 @@ def sort(input, dim: int = -1, descending: bool = False, stable: bool = False, *
 
 def argsort(input, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The places that put a dimension in order."""
+    axis_of("argsort", input, dim)
     return sort(input, dim, descending).indices
 
 

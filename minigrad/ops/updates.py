@@ -16,7 +16,7 @@ from ..engine import Value, primitive, stored, untracked
 from .elementwise import mul, select
 from .indexing import check_bounds, index_array, mask_array, place_along, plain_index, zero_part
 from .promotion import to_dtype
-from .shaping import axis_of, broadcast_shapes, copy, expand_to, reshape_to, take_part
+from .shaping import axis_of, common_shape, copy, expand_to, reshape_to, take_part
 from .variants import divide
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def index_put(input, indices, values, accumulate: bool = False) -> Tensor:
 # ---- masks and slices --------------------------------------------------------------------------------------
 def masked_scatter(input, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with the elements of source, in order, where the mask is True."""
-    shape = broadcast_shapes(input.array.shape, mask.array.shape)
+    shape = common_shape("masked_scatter", input.array.shape, mask.array.shape)
     held = np.broadcast_to(mask_array("masked_scatter", mask), shape)
     _same_dtype("masked_scatter", input, source, "source")
     count = int(held.sum())

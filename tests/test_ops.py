@@ -150,21 +150,9 @@ WITHOUT_OUT = {
     *("adjoint", "argsort", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "chunk", "clone"),
     *("count_nonzero", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "dsplit", "flatten", "flip"),
     *("fliplr", "flipud", "hsplit", "isclose", "isfinite", "isinf", "isnan", "masked_fill", "movedim"),
-    *(
-        "narrow",
-        "permute",
-        "ravel",
-        "relu",
-        "repeat_interleave",
-        "reshape",
-        "roll",
-        "rot90",
-        "rsub",
-        "select",
-        "split",
-    ),
-    *("squeeze", "std_mean", "t", "tensor_split", "tile", "trace", "transpose", "unbind", "unflatten"),
-    *("unsqueeze", "var_mean", "vsplit"),
+    *("narrow", "permute", "ravel", "relu", "repeat_interleave", "reshape", "roll", "rot90", "rsub"),
+    *("select", "split", "squeeze", "std_mean", "t", "tensor_split", "tile", "trace", "transpose", "unbind"),
+    *("unflatten", "unsqueeze", "var_mean", "vsplit"),
 }
 WITH_OUT = [op for op in OPS if op.call is None and op.name not in WITHOUT_OUT]
 
@@ -239,9 +227,8 @@ REFUSING = [op for op in OPS if op.bad or (op.shapes.bad and op.static is nothin
 #: what the sentence names where that is not the function's name
 SAID = {
     **dict.fromkeys(("mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm"), "matmul"),
-    "getitem": "index",
-    "clamp": "maximum",
-    "inner": "tensordot",
+    **{"getitem": "index", "clamp": "maximum", "inner": "tensordot", "rsub": "sub", "lerp": "sub"},
+    **{"addcmul": "mul", "addcdiv": "div"},
 }
 
 

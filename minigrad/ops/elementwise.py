@@ -175,10 +175,16 @@ def atan(x):
     return np.arctan(x)
 
 
-@_two_floating(x=lambda g, x, y: g * y / (x * x + y * y), y=lambda g, x, y: -g * x / (x * x + y * y))
+@_two_floating(x=lambda g, x, y: g * y / _distance2(x, y), y=lambda g, x, y: -g * x / _distance2(x, y))
 def atan2(x, y):
     """The angle of the point (y, x), in radians."""
     return np.arctan2(x, y)
+
+
+def _distance2(x, y):
+    """The squared distance from the origin; infinite there, as the angle's gradient at the origin is given as 0."""
+    squared = x * x + y * y
+    return select(squared == 0, math.inf, squared)
 
 
 @_one_floating(x=lambda g, x: g * cosh(x))

@@ -227,8 +227,8 @@ REFUSING = [op for op in OPS if op.bad or (op.shapes.bad and op.static is nothin
 #: what the sentence names where that is not the function's name
 SAID = {
     **dict.fromkeys(("mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm"), "matmul"),
-    **{"getitem": "index", "clamp": "maximum", "inner": "tensordot", "rsub": "sub", "lerp": "sub"},
-    **{"addcmul": "mul", "addcdiv": "div"},
+    "getitem": "index", "clamp": "maximum", "inner": "tensordot", "rsub": "sub", "lerp": "sub",
+    "addcmul": "mul", "addcdiv": "div",
 }
 
 

@@ -8,7 +8,7 @@ uniform floats use the low 24 bits of a word, doubles the low 53 of two, normals
 
 from __future__ import annotations
 
-import secrets
+import os
 from contextlib import contextmanager
 
 import numpy as np
@@ -31,19 +31,30 @@ class Generator:
 
     def __init__(self, device="cpu"):
         self.device = backend.as_device(device)
-        self._bits = np.random.MT19937()
-        self._words = np.random.Generator(self._bits)
         self._cached_normal: float | None = None
         self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream at `seed`; only its low 32 bits matter, as in PyTorch."""
         self._seed = int(seed) % 2**64
-        twister = np.random.RandomState(self._seed % 2**32).get_state(legacy=False)
-        self._bits.state = {"bit_generator": "MT19937", "state": twister["state"]}
+        self._started: np.random.Generator | None = None
         self._cached_normal = None
         self._cuda = None
         return self
+
+    @property
+    def _words(self) -> np.random.Generator:
+        """NumPy's generator; made when the first number is drawn, as importing it takes a while."""
+        if self._started is None:
+            twister = np.random.RandomState(self._seed % 2**32).get_state(legacy=False)
+            bits = np.random.MT19937()
+            bits.state = {"bit_generator": "MT19937", "state": twister["state"]}
+            self._started = np.random.Generator(bits)
+        return self._started
+
+    @property
+    def _bits(self):
+        return self._words.bit_generator
 
     def initial_seed(self) -> int:
         """The seed this stream began with."""
@@ -51,7 +62,7 @@ class Generator:
 
     def seed(self) -> int:
         """Begin anew at a seed from the operating system, and return it."""
-        self.manual_seed(secrets.randbits(64))
+        self.manual_seed(int.from_bytes(os.urandom(8), "little"))
         return self._seed
 
     def get_state(self):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine import Value, primitive, untracked
-from .elementwise import maximum, minimum
+from .elementwise import maximum, minimum, select
 from .indexing import gather_along
 from .reduction import max_over, min_over
 from .shaping import axes_of, axis_of, reshape_to
@@ -210,7 +210,7 @@ def median(input, dim=None, keepdim: bool = False, *, out=None):
     return _picked(median_result, input, places, axis, keepdim)
 
 
-@primitive(x=lambda g, x, out: g * (x == out) / (x == out).sum())
+@primitive(x=lambda g, x, out: select(x == out, g / (x == out).sum().item(), 0))
 def _median_of_all(x):
     """The lower median of all elements; ties share the gradient."""
     if x.dtype.kind == "f" and np.isnan(x).any():

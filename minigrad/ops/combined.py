@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
+from ..backend import as_array
 from ..engine import Value, primitive, untracked
 from .elementwise import add, conj, div, eq, mul, power, select, sub
 from .promotion import to_dtype
@@ -104,7 +105,7 @@ def isclose(input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: b
     if x.dtype.kind not in "fc":
         x, y = x.astype(np.float64), y.astype(np.float64)
     close = (x == y) | (np.isfinite(y) & (np.abs(x - y) <= atol + np.abs(rtol * y)))
-    return untracked(close | (np.isnan(x) & np.isnan(y)) if equal_nan else close)
+    return untracked(as_array(close | (np.isnan(x) & np.isnan(y)) if equal_nan else close, input.array))
 
 
 def allclose(input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from .. import dtypes
 from ..backend import as_array
 from ..engine import primitive, untracked
-from .elementwise import abs, exp, mul, power_of, select
+from .elementwise import abs, exp, mul, power_of, select, sign
 from .promotion import arithmetic, floating, to_dtype
 from .shaping import axes_of, axis_of, concat, expand_to, flip_axes, reshape_to, take_part
 
@@ -277,9 +277,7 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     elif ord in (math.inf, -math.inf):
         total = (max_over if ord > 0 else min_over)(abs(x), axis, keepdim)
     elif ord == 0:
-        total = to_dtype(
-            sum_over(to_dtype(x != 0, dtypes.of(x.array.dtype)), axis, keepdim), dtypes.of(x.array.dtype)
-        )
+        total = sum_over(sign(abs(x)), axis, keepdim)
     elif ord == 1:
         total = sum_over(abs(x), axis, keepdim)
     else:

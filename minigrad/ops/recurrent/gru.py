@@ -94,6 +94,8 @@ class GRUScratch(Scratch):
 
 
 class GRUBack(Back):
+    """The walk back: every gate's gradient is its factor times dh."""
+
     def find_factors(self, steps: range, factors: Any) -> None:
         h = self.tape.h[steps.start : steps.stop]
         m, r, z, n = self.tape.slots[steps.start : steps.stop].swapaxes(0, 1)

@@ -95,6 +95,8 @@ class LSTMScratch(Scratch):
 
 
 class LSTMBack(Back):
+    """The walk back: dh leads to dc and to the gradient of o, dc to those of i, f, g and to the c before."""
+
     def __init__(self, kernel: Kernel, saved: Saved, grads: list[Any], want: dict[str, bool]) -> None:
         super().__init__(kernel, saved, grads, want)
         self.load_final(grads[2], self.scratch.carry)

@@ -78,6 +78,8 @@ class RNNScratch(Scratch):
 
 
 class RNNBack(Back):
+    """The walk back: da = slope * dh, and from there to the h before."""
+
     def find_factors(self, steps: range, factors: Any) -> None:
         _, slope = ACTIVATIONS[self.option]
         slope(self.tape.h[steps.start + 1 : steps.stop + 1], factors[:, 0])

@@ -166,7 +166,7 @@ kernel = Kernel(
     arguments=("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr", "batch_sizes", "reverse"),
     states=("h", "c"),
     option="w_hr",
-    gates=Gates(in_x=(3, 0, 1, 2), in_h=(3, 0, 1, 2), scales=(0.5, 0.5, 0.5, 1)),
+    gates=Gates(in_x=(3, 0, 1, 2), in_h=(3, 0, 1, 2), sigmoids=range(3)),
     Tape=LSTMTape,
     Scratch=LSTMScratch,
     Back=LSTMBack,

@@ -97,7 +97,7 @@ kernel = Kernel(
     arguments=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh", "nonlinearity", "batch_sizes", "reverse"),
     states=("h",),
     option="nonlinearity",
-    gates=Gates(in_x=(0,), in_h=(0,), scales=(1,)),
+    gates=Gates(in_x=(0,), in_h=(0,), sigmoids=range(0)),
     Tape=RNNTape,
     Scratch=RNNScratch,
     Back=RNNBack,

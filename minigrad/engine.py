@@ -253,6 +253,12 @@ class Primitive:
             for edge, (formula, _, _) in zip(node.edges, self.rules)
         ]
 
+    def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:
+        """The name and shape of the kept value behind one of the node's version cells."""
+        names = [p for p in self.parameters if p in self.needed] + ["result"]
+        shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
+        return names[min(place, len(names) - 1)], shapes[min(place, len(shapes) - 1)]
+
     def kept_as_tensors(self, node: Node) -> list:
         """The kept values, with the tensors among them tied to the graph they came from."""
         kept = list(node.kept)

@@ -583,19 +583,38 @@ def explained(op, error: Exception, *arguments) -> Exception:
     return kind(f"{op.name}: {told}" if told else f"{op.name}: {shapes}: {error}")
 
 
+def can_hold(target, source) -> bool:
+    """Whether values of one NumPy dtype may be written over those of another: none of a higher category may."""
+    order = "biufc"
+    return order.index(source.kind) <= max(order.index(target.kind), order.index("u") * (target.kind != "b"))
+
+
 def store(target, result) -> Any:
-    """`out=`: write the result into a given tensor."""
+    """`out=`: write the result into a given tensor; one without elements takes the result's shape."""
     if target.tracked or result.tracked:
         raise RuntimeError(
             "out=: functions with out=... do not record gradients; leave out= away, or use no_grad()"
         )
-    if target.array.shape != result.array.shape:
-        raise RuntimeError(
-            f"out=: the tensor has shape {target.array.shape}, the result {result.array.shape}"
-        )
-    target.array[...] = result.array
+    source, dtype = result.array, target.array.dtype
+    if not can_hold(dtype, source.dtype):
+        raise RuntimeError(f"out=: result type {source.dtype} can't be cast to the tensor's {dtype}; convert it")
+    if target.array.size == 0:
+        target.array = source.astype(dtype)
+    elif target.array.shape != source.shape:
+        raise RuntimeError(f"out=: the tensor has shape {target.array.shape}, the result {source.shape}")
+    else:
+        target.array[...] = source
     target.version[0] += 1
     return target
+
+
+def stored(result, out) -> Any:
+    """The result, or `out` with the result in it; of several results, such as values and indices, each in its own."""
+    if out is None:
+        return result
+    if isinstance(result, tuple):
+        return type(result)(*map(store, out, result))
+    return store(out, result)
 
 
 # ---- modes -----------------------------------------------------------------------------------------------------------

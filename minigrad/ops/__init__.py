@@ -201,7 +201,7 @@ from .indexing import (
     where,
     zero_part,
 )
-from .linalg import addbmm, addmm, addmv, baddbmm, bmm, dot, inner, matmul, mm, mv, outer, product, tensordot
+from .linalg import addbmm, addmm, addmv, baddbmm, bmm, dot, inner, matmul, mm, mv, outer, tensordot
 from .memory import (
     address_of,
     apply_in_place,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..backend import module_of
-from ..engine import Value, primitive, untracked
+from ..engine import Value, primitive, stored, untracked
 from ..walk import sum_to
 from .elementwise import conj
 from .indexing import index_select
@@ -200,7 +200,7 @@ def diag(input, diagonal: int = 0, *, out=None) -> Tensor:
         if not -rows <= diagonal <= columns:
             raise RuntimeError(f"diag(): diagonal {diagonal} is outside a matrix of shape {(rows, columns)}")
         result = copy(diagonal_of(input, diagonal, 0, 1))
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 def diagflat(input, offset: int = 0) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import as_array
-from ..engine import Value, primitive, untracked
+from ..engine import Value, primitive, stored, untracked
 from .elementwise import add, conj, div, eq, mul, power, select, sub
 from .promotion import to_dtype
 from .variants import clamp, scaled_sub
@@ -120,4 +120,4 @@ def equal(input, other) -> bool:
 
 def vdot(input, other, *, out=None) -> Tensor:
     """The inner product of two vectors, the first conjugated."""
-    return conj(input).dot(other) if out is None else out.copy_(conj(input).dot(other))
+    return stored(conj(input).dot(other), out)

@@ -45,7 +45,7 @@ class SameDtype:
     x=lambda g, y: g @ y.mT,
     y=lambda g, x: x.mT @ g,
 )
-def product(x, y):
+def _matmul(x, y):
     """The matrix product of x (..., n, k) and y (..., k, m), batch dimensions broadcast."""
     return (
         x.dot(y) if x.ndim == 2 == y.ndim else np.matmul(x, y)
@@ -58,15 +58,15 @@ def matmul(input, other, *, out=None) -> Tensor:
     Vectors are made matrices and the added dimension is taken away again, so one primitive serves all shapes.
     """
     if not (isinstance(input, Value) and isinstance(other, Value)):
-        return product(input, other)
+        return _matmul(input, other)
     x_ndim, y_ndim = input.array.ndim, other.array.ndim
     if x_ndim > 1 < y_ndim:
-        return product(input, other, out=out)
+        return _matmul(input, other, out=out)
     if not x_ndim or not y_ndim or input.array.shape[-1] != other.array.shape[-2 if y_ndim > 1 else 0]:
         raise RuntimeError(f"matmul: {_inner_sizes_must_agree(input.array, other.array)}")
     x = input if x_ndim > 1 else reshape_to(input, (1, *input.array.shape))
     y = other if y_ndim > 1 else reshape_to(other, (*other.array.shape, 1))
-    result = product(x, y)
+    result = _matmul(x, y)
     shape = result.array.shape
     shape = shape[:-1] if y_ndim == 1 else shape
     shape = shape if x_ndim > 1 else shape[:-2] + shape[-1:] if y_ndim > 1 else shape[:-1]

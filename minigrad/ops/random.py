@@ -9,7 +9,7 @@ import numpy as np
 from .. import dtypes
 from .. import random as streams
 from ..backend import as_device, module_of, to_device
-from ..engine import Value, untracked
+from ..engine import Value, store, stored, untracked
 from ..inplace import check_writable
 from .elementwise import add, mul
 from .shaping import sizes_of
@@ -27,7 +27,7 @@ def _drawn(draw, size, dtype, device, requires_grad, out=None) -> Tensor:
     target = dtypes.as_dtype(dtype or dtypes.get_default_dtype())
     array = draw(sizes_of(size), target.numpy)
     if out is not None:
-        return out.copy_(untracked(array))
+        return store(out, untracked(array))
     t = untracked(to_device(array, as_device(device)))
     return t.requires_grad_() if requires_grad else t
 
@@ -180,16 +180,16 @@ def normal(
         unit * (std.detach() if isinstance(std, Value) else std)
         + (mean.detach() if isinstance(mean, Value) else mean)
     ).detach()
-    return drawn if out is None else out.copy_(drawn)
+    return stored(drawn, out)
 
 
 def bernoulli(input, p=None, *, generator=None, out=None) -> Tensor:
     """Ones with the probabilities given by the input (or by `p`), zeros elsewhere, in the input's dtype."""
     t = untracked(np.empty_like(input.array))
     fill_bernoulli(t, input.detach() if p is None else p, generator=generator)
-    if out is not None:
-        return out.copy_(t)
-    return add(t, mul(input, 0)) if input.tracked else t  # PyTorch's has a gradient, of zeros
+    if input.tracked and out is None:
+        return add(t, mul(input, 0))  # PyTorch's has a gradient, of zeros
+    return stored(t, out)
 
 
 def multinomial(input, num_samples: int, replacement: bool = False, *, generator=None, out=None) -> Tensor:
@@ -222,7 +222,7 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
         race = np.where(weights > 0, weights / np.maximum(noise, 1e-300), -1)
         places = np.argsort(-race, -1, kind="stable")[..., :num_samples]
     t = untracked(places.astype(np.int64))
-    return t if out is None else out.copy_(t)
+    return stored(t, out)
 
 
 # ---- in-place fills --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import as_array
-from ..engine import primitive, untracked
+from ..engine import primitive, stored, untracked
 from .elementwise import abs, exp, mul, power_of, select, sign
 from .promotion import arithmetic, floating, to_dtype
 from .shaping import axes_of, axis_of, concat, expand_to, flip_axes, reshape_to, take_part
@@ -131,6 +131,7 @@ def safe_root(x, order):
 
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation over `dim`; constants have gradient 0."""
+    axes_of("std", input, None if isinstance(dim, bool) else dim)
     return safe_sqrt(var(input, dim, unbiased, keepdim, correction=correction), out=out)
 
 
@@ -216,7 +217,7 @@ def _truth(name: str, over, input, dim, keepdim, out):
     result = untracked(as_array(over(input.array, axes_of(name, input, dim), keepdims=keepdim), input.array))
     if input.array.dtype == np.uint8:  # PyTorch keeps uint8 here
         result.array = result.array.astype(np.uint8)
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 def all(input, dim=None, keepdim=False, *, out=None):
@@ -282,7 +283,7 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
         total = sum_over(abs(x), axis, keepdim)
     else:
         total = safe_root(sum_over(power_of(abs(x), float(ord)), axis, keepdim), float(ord))
-    return total if out is None else out.copy_(total)
+    return stored(total, out)
 
 
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):

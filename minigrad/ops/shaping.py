@@ -221,19 +221,23 @@ def expand(input, *sizes, size=None, implicit=False) -> Tensor:
 
 def broadcast_shapes(*shapes) -> tuple[int, ...]:
     """The shape that tensors of these shapes broadcast to."""
+    return common_shape("broadcast_shapes", *[(s,) if isinstance(s, int) else tuple(s) for s in shapes])
+
+
+def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that these broadcast to, or the sentence in which the function `name` refuses them."""
     try:
-        return np.broadcast_shapes(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes])
+        return np.broadcast_shapes(*shapes)
     except ValueError:
-        raise RuntimeError(
-            f"broadcast_shapes: shapes {shapes} cannot be broadcast to a single shape"
-        ) from None
+        listed = " and ".join(map(str, shapes))
+        raise RuntimeError(f"{name}: shapes {listed} cannot be broadcast to a single shape") from None
 
 
 def broadcast_tensors(*tensors) -> tuple[Tensor, ...]:
     """The tensors, each expanded to the shape they have in common."""
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         tensors = tuple(tensors[0])
-    shape = broadcast_shapes(*[t.array.shape for t in tensors])
+    shape = common_shape("broadcast_tensors", *[t.array.shape for t in tensors])
     return tuple(expand_to(t, shape) for t in tensors)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import as_device, device, device_of, module_of, to_device
-from ..engine import Value, edge_of, fresh_history, is_recording, primitive, untracked
+from ..engine import Value, edge_of, fresh_history, is_recording, primitive, stored, untracked
 from ..inplace import take_over
 from .elementwise import (
     add,
@@ -60,7 +60,7 @@ def divide(input, other, *, rounding_mode: str | None = None, out=None) -> Tenso
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
     quotient = trunc(div(input, other))
-    return to_dtype(quotient, dtypes.result_type(input, other)) if out is None else out.copy_(quotient)
+    return stored(to_dtype(quotient, dtypes.result_type(input, other)), out)
 
 
 def pow(input, exponent, *, out=None) -> Tensor:

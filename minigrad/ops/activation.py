@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..engine import primitive
-from .elementwise import abs, erf, exp, mul, select, sigmoid, softplus, tanh
+from .elementwise import abs, choose, erf, exp, mul, select, sigmoid, softplus, tanh
 from .promotion import floating
 
 _SQRT_HALF = math.sqrt(0.5)
@@ -53,7 +53,7 @@ def _silu_slope(s, x):
 @primitive(promote=floating, x=lambda g, x: g * _mish_slope(x, tanh(softplus(x, 1, 20))))
 def mish(x):
     """x tanh(softplus(x)) (Misra, 2019)."""
-    return x * np.tanh(np.logaddexp(x, 0))
+    return x * np.tanh(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
 
 
 def _mish_slope(x, t):
@@ -75,7 +75,7 @@ def tanhshrink(x):
 @primitive(promote=floating, x=lambda g, x, alpha: select(x > 0, g, g * exp(select(x > 0, 0, x) / alpha)))
 def celu(x, alpha):
     """x where x > 0, alpha (exp(x / alpha) - 1) elsewhere."""
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
+    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) / alpha)
 
 
 # ---- piecewise linear ------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def hardswish(x):
 @primitive(x=lambda g, out: select(out == 0, 0, g))
 def hardshrink(x, bound):
     """x outside [-bound, bound], 0 inside."""
-    return np.where(np.abs(x) <= bound, x.dtype.type(0), x)
+    return choose(np.abs(x) > bound, x, 0)
 
 
 @primitive(x=lambda g, x, bound: select(abs(x) <= bound, 0, g))
@@ -112,7 +112,7 @@ def softshrink(x, bound):
 @primitive(x=lambda g, x, threshold: select(x > threshold, g, 0))
 def threshold(x, threshold, value):
     """x where it is above the threshold, `value` elsewhere."""
-    return np.where(x > threshold, x, x.dtype.type(value))
+    return choose(x > threshold, x, np.full_like(x, value) if value else 0)
 
 
 @primitive(
@@ -121,4 +121,4 @@ def threshold(x, threshold, value):
 )
 def prelu(x, slope):
     """x where x > 0, slope * x elsewhere; the slope broadcasts."""
-    return np.where(x > 0, x, slope * x)
+    return choose(x > 0, x, slope * x)

@@ -11,9 +11,10 @@ import numpy as np
 from ..backend import module_of
 from ..engine import primitive
 from ..fused import Fused
-from .elementwise import clamp_between, log, maximum, sigmoid, sign
+from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
+from .sums import sums
 
 
 # ---- distances, element by element -----------------------------------------------------------------------
@@ -34,13 +35,13 @@ def absolute_error(x, y):
 def huber(x, delta):
     """x^2 / 2 up to |x| = delta, and its tangent from there (Huber, 1964)."""
     size = np.abs(x)
-    return np.where(size < delta, 0.5 * x * x, delta * (size - 0.5 * delta))
+    return choose(size < delta, 0.5 * x * x, delta * (size - 0.5 * delta))
 
 
 # ---- probabilities ---------------------------------------------------------------------------------------
 @primitive(
     promote=floating,
-    x=lambda g, x, y: g * (x - y) / maximum(x * (1 - x), 1e-12),
+    x=lambda g, x, y: g * (x - y) / clamp_between(x * (1 - x), 1e-12, None),
     y=lambda g, x: g * (log(1 - x) - log(x)),
 )
 def binary_cross_entropy(x, y):
@@ -85,7 +86,7 @@ def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     if smoothing:
         likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
     exponentials = np.exp(shifted, out=shifted)
-    total = exponentials.sum(1)
+    total = sums(exponentials, (1,))[:, 0]
     losses = (np.log(total) - likely) * weights
     return losses.sum() if summed else losses, (exponentials, total, target, weights, smoothing)
 

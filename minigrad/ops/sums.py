@@ -1,0 +1,59 @@
+"""Sums of arrays over dimensions, as products where that is faster: BLAS adds up several times faster than np.sum."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def sums(x, axes: tuple[int, ...]):
+    """x.sum(axes, keepdims=True)."""
+    shape = tuple([1 if a in axes else n for a, n in enumerate(x.shape)])
+    if x.dtype.char not in "fd":
+        return x.sum(axes, keepdims=True)
+    lead, last = _split(axes, x.ndim)
+    if last:
+        x = _rows(x, last)
+        x = x.dot(_ones(x.shape[1], x))
+    return _over_first(x, shape) if lead else x.reshape(shape)
+
+
+def inner_sums(x, y, axes: tuple[int, ...]):
+    """(x * y).sum(axes, keepdims=True), without the array of products where that can be."""
+    shape = tuple([1 if a in axes else n for a, n in enumerate(x.shape)])
+    lead, last = _split(axes, x.ndim)
+    if x.dtype.char not in "fd" or not isinstance(x, np.ndarray):
+        return (x * y).sum(axes, keepdims=True)
+    if not last:
+        return np.einsum("ij,ij->j", _columns(x), _columns(y)).reshape(shape)
+    products = np.vecdot(_rows(x, last), _rows(y, last))
+    return _over_first(products, shape) if lead else products.reshape(shape)
+
+
+def _split(axes: tuple[int, ...], ndim: int) -> tuple[bool, int]:
+    """Whether the first dimension is summed besides, and how many of the last ones are."""
+    last = 0
+    while last < len(axes) and ndim - 1 - last in axes:
+        last += 1
+    return last < len(axes), last
+
+
+def _rows(x, last: int):
+    """x with its last dimensions as one, and all others as one."""
+    return x.reshape(math.prod(x.shape[: x.ndim - last]), math.prod(x.shape[x.ndim - last :]))
+
+
+def _columns(x):
+    """x with all dimensions after the first as one."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))
+
+
+def _over_first(x, shape):
+    """What is left to be summed is the first dimension; `shape` has ones there."""
+    count = x.size // max(math.prod(shape), 1)
+    return _ones(count, x).dot(x.reshape(count, math.prod(shape))).reshape(shape)
+
+
+def _ones(count: int, like):
+    return np.ones_like(like, shape=count)

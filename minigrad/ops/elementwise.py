@@ -262,10 +262,13 @@ def _erf_of_singles(x):
     P approximates arctanh(erf(x)) / x, which is smooth; its coefficients are a minimax fit of erf's relative error.
     """
     u = np.minimum(np.square(x, dtype=np.float32), np.float32(14))  # from there on erf is 1
-    p = np.float32(1.41838869e-07)
-    for c in (-5.66821549e-06, 8.76355538e-05, -6.19779415e-04, -1.9183755e-04, 1.02769059e-01, 1.12837927):
-        p = p * u + np.float32(c)
-    return np.tanh(x * p).astype(x.dtype, copy=False)
+    p = u * np.float32(1.41838869e-07)
+    for c in (-5.66821549e-06, 8.76355538e-05, -6.19779415e-04, -1.9183755e-04, 1.02769059e-01):
+        p += np.float32(c)
+        p *= u
+    p += np.float32(1.12837927)
+    p *= x
+    return np.tanh(p).astype(x.dtype, copy=False)
 
 
 def _special(name: str, x):

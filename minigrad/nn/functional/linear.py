@@ -180,8 +180,8 @@ def _check_sample_weights(per_sample_weights: Tensor | None, input: Tensor, mode
         )
     if per_sample_weights.shape != input.shape:
         raise ValueError(
-            f"embedding_bag: If per_sample_weights ({tuple(per_sample_weights.shape)}) is not None, it must have the "
-            f"same shape as the input ({tuple(input.shape)})"
+            f"embedding_bag: If per_sample_weights {tuple(per_sample_weights.shape)} is not None, it must have the "
+            f"same shape as the input {tuple(input.shape)}"
         )
 
 

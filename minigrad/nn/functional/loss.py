@@ -19,8 +19,8 @@ def _distance(
     """An error per element, weighed and reduced; a weighed mean is divided by the sum of the weights."""
     if input.array.shape != target.array.shape:
         warnings.warn(
-            f"{name}: Using a target size ({tuple(target.shape)}) that is different to the input size "
-            f"({tuple(input.shape)}). This will likely lead to incorrect results due to broadcasting. "
+            f"{name}: Using a target size {tuple(target.shape)} that is different to the input size "
+            f"{tuple(input.shape)}. This will likely lead to incorrect results due to broadcasting. "
             "Please ensure they have the same size.",
             stacklevel=3,
         )
@@ -103,8 +103,8 @@ def binary_cross_entropy(
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
         raise ValueError(
-            f"binary_cross_entropy: Using a target size ({tuple(target.shape)}) that is different to the input size "
-            f"({tuple(input.shape)}) is deprecated. Please ensure they have the same size."
+            f"binary_cross_entropy: Using a target size {tuple(target.shape)} that is different to the input size "
+            f"{tuple(input.shape)} is deprecated. Please ensure they have the same size."
         )
     x = input.array
     if not ((x >= 0) & (x <= 1)).all():
@@ -128,8 +128,8 @@ def binary_cross_entropy_with_logits(
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
         raise ValueError(
-            f"binary_cross_entropy_with_logits: Target size ({tuple(target.shape)}) must be the same as input size "
-            f"({tuple(input.shape)})"
+            f"binary_cross_entropy_with_logits: Target size {tuple(target.shape)} must be the same as input size "
+            f"{tuple(input.shape)}"
         )
     if pos_weight is None:
         losses = op.binary_cross_entropy_with_logits(input, target)

@@ -336,7 +336,7 @@ def test_what_is_warned_of():
     with pytest.warns(UserWarning, match=r"target size \(3,\) that is different to the input size \(2, 3\)"):
         F.mse_loss(tensor(A), tensor(B[0]))
     with pytest.warns(UserWarning, match="batchmean"):
-        F.kl_div(tensor(A), tensor(B))
+        F.kl_div(tensor(A), tensor(Q))
 
 
 def f(*shape):

@@ -17,6 +17,7 @@ import numpy as np
 from . import dtypes
 from .backend import device_of, to_numpy
 from .engine import refresh
+from .graph import name_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _suffixes(t) -> list[str]:
     if t.base is not None:
         refresh(t)
     if t.node is not None:
-        found.append(f"grad_fn=<{t.node.op.node_name}>")
+        found.append(f"grad_fn=<{name_of(t.node)}>")
     elif t.tracked:
         found.append("requires_grad=True")
     return found

@@ -50,7 +50,7 @@ NAMES: dict[str, Any] = {
     "power": "PowBackward1",
     "power_of": "PowBackward0",
     "prod_over": _sum_or("Prod"),
-    "product": _by_dimensions("Mm", "Mm", "Mm", "Bmm"),
+    "matmul": _by_dimensions("Mm", "Mm", "Mm", "Bmm"),
     "put_diagonal": "DiagEmbedBackward0",
     "reshape_to": "ViewBackward0",
     "roll_axes": "RollBackward0",

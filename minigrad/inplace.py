@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .backend import module_of
-from .engine import Node, Value, edge_of, is_recording, refresh, untracked
+from .engine import Node, Value, can_hold, edge_of, is_recording, refresh, untracked
 
 
 def write(target, op, *args, **kwargs):
@@ -134,9 +134,7 @@ def check_writable(target) -> None:
 
 def check_cast(target, result, name: str) -> None:
     """Refuse to write values of a higher category: floats into integers, complex numbers into floats."""
-    order = "biufc"
-    source, destination = result.array.dtype.kind, target.array.dtype.kind
-    if order.index(source) > max(order.index(destination), 2 if destination in "iu" else 0):
+    if not can_hold(target.array.dtype, result.array.dtype):
         raise RuntimeError(
             f"{name}: result type {result.array.dtype} can't be cast to the desired output type {target.array.dtype}; "
             "use the out-of-place form"
@@ -145,9 +143,8 @@ def check_cast(target, result, name: str) -> None:
 
 def check_versions_can_move(target, result) -> None:
     """Refuse a target whose elements share memory (expanded), where one write would hit several."""
-    if 0 in target.array.strides and any(
-        s == 0 and n > 1 for s, n in zip(target.array.strides, target.array.shape)
-    ):
+    array = target.array
+    if 0 in array.strides and array.size and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location; "
             "please clone() the tensor before performing the operation"

@@ -16,7 +16,9 @@ def loader(package: str, places: Mapping[str, tuple[str, str | None]]):
             raise AttributeError(message, name=name, obj=sys.modules[package])
         submodule, member = places[name]
         module = import_module(f".{submodule}", package)
-        return module if member is None else getattr(module, member)
+        found = module if member is None else getattr(module, member)
+        setattr(sys.modules[package], name, found)  # also where a submodule has the name of what is in it
+        return found
 
     def names() -> list[str]:
         return sorted([*vars(sys.modules[package]), *places])

@@ -277,6 +277,22 @@ class InPlaceMethods:
     def nan_to_num_(self, nan=0.0, posinf=None, neginf=None):
         return write(self, ops.nan_to_num, nan, posinf, neginf)
 
+    # ---- operators -------------------------------------------------------------------------------------------
+    def __ifloordiv__(self, other):
+        return write(self, ops.floor_divide, other)
+
+    def __imod__(self, other):
+        return write(self, ops.remainder, other)
+
+    def __ixor__(self, other):
+        return write(self, ops.bitwise_xor, other)
+
+    def __ilshift__(self, other):
+        return write(self, ops.bitwise_left_shift, other)
+
+    def __irshift__(self, other):
+        return write(self, ops.bitwise_right_shift, other)
+
     # ---- matrix products -----------------------------------------------------------------------------------
     def addmm_(self, mat1, mat2, *, beta=1, alpha=1):
         return write(self, ops.addmm, mat1, mat2, beta=beta, alpha=alpha)

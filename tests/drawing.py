@@ -287,6 +287,15 @@ def integer_index(draw, shapes):
 
 
 @st.composite
+def index_without_repeats(draw, shapes):
+    """An index with one integer array, which names no place twice."""
+    axis = draw(st.integers(0, len(shapes[0]) - 1))
+    order = draw(st.permutations(range(shapes[0][axis])))
+    chosen = np.array(order[: draw(st.integers(0, len(order)))], np.int64)
+    return ((slice(None),) * axis + (chosen,),)
+
+
+@st.composite
 def mask_index(draw, shapes):
     """A boolean array for the leading dimensions."""
     shape = shapes[0]

@@ -43,7 +43,7 @@ def p_norm(x, p, d, keepdim):
 
 
 def in_order(x, axis, descending):
-    order = np.argsort(-x if descending else x, axis, kind="stable")
+    order = np.argsort(-x.astype(float) if descending else x, axis, kind="stable")
     return np.take_along_axis(x, order, axis), order
 
 
@@ -83,5 +83,7 @@ def assign(m, x, v, where):
 
 def far_from_whole(x, y):
     """Whether no quotient is near an integer, where remainders jump."""
+    if not x.size or not y.size:
+        return True
     quotient = x / y
     return bool((np.abs(quotient - np.round(quotient)) > 0.01).all())

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from tests.drawing import Domain, Shapes, laid_out, layouts, nothing, real
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Op:
     """What the tests need to know of one function.
 
     `name` is PyTorch's; `shapes` says how the shapes of its tensors go together; `reference` is a naive form
     in NumPy. Where it matters: the domain of its values, `static` (draws the settings after the tensors, for
     given shapes), `call` (how it is called in a library m, if not m.name(*tensors, *settings)), which `kinds`
-    of dtype it takes and how the `result`'s follows, to which `order` it can be differentiated, `bad` arguments.
+    of dtype it takes and how the `result`'s follows, the `order` to which it is differentiable, `bad` arguments.
     """
 
     name: str
@@ -28,11 +28,14 @@ class Op:
     static: Callable = nothing
     call: Callable | None = None
     kinds: str = "bif"
-    result: str = "same"  # or floating (ints give the default), total (ints give int64), bool, int64
+    result: str = "same"  # or floating (ints give float32), total (ints give int64), bool, int64, truth
     order: int = 2
     bad: tuple | None = None  # (shapes, settings); else `shapes.bad` with no settings
     smooth: Callable | None = None  # whether drawn values are away from kinks
     variant: str = ""  # tells lines of one function apart
+
+    def __repr__(self) -> str:
+        return f"Op({self.id})"
 
     @property
     def id(self) -> str:

@@ -1,11 +1,14 @@
 """Every op in the table: values, gradients of first and second order, dtypes, memory, and how it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad
+from tests.drawing import nothing
 from tests.gradients import array_of, check, leaf, listed, tensor
 from tests.opline import Op, examples
 from tests.optable import OPS
@@ -109,6 +112,8 @@ def test_leaf_gradients_are_their_own(op, example, rng):
 def expected_dtype(op: Op, dtype: str) -> str:
     if op.result in ("bool", "int64"):
         return op.result
+    if op.result == "truth":
+        return dtype if dtype == "uint8" else "bool"
     if dtype in FLOATS or op.result == "same":
         return dtype
     return {"floating": "float32", "total": "int64"}[op.result]
@@ -131,8 +136,131 @@ def test_dtypes(op, example, rng):
         wanted = expected_dtype(op, dtype)
         exact = [a.astype(np.float64) if wanted in FLOATS else a for a in arrays]
         with np.errstate(all="ignore"):
-            expected = np.asarray(listed(op.reference(*exact, *example.static))[0])
+            reference = np.asarray(listed(op.reference(*exact, *example.static))[0])
+            expected = reference.astype(wanted)
         found = listed(called(op, example)(*[tensor(a) for a in arrays]))[0]
         assert found.dtype.name == wanted, dtype
-        small = np.abs(expected) < 1e4 if dtype == "float16" else np.full(expected.shape, True)
-        assert_close(array_of(found)[small], expected[small].astype(wanted), wanted)
+        small = np.abs(reference) < 1e4 if dtype == "float16" else np.full(reference.shape, True)
+        assert_close(array_of(found)[small], expected[small], wanted)
+
+
+# ---- out= and in-place forms -----------------------------------------------------------------------------
+#: functions that PyTorch gives no `out`
+WITHOUT_OUT = {
+    *(
+        "relu",
+        "masked_fill",
+        "isnan",
+        "isinf",
+        "isfinite",
+        "clone",
+        "var_mean",
+        "std_mean",
+        "count_nonzero",
+        "argsort",
+    ),
+    *(
+        "reshape",
+        "permute",
+        "transpose",
+        "movedim",
+        "t",
+        "squeeze",
+        "unsqueeze",
+        "flatten",
+        "unflatten",
+        "narrow",
+    ),
+    *("select", "flip", "split", "chunk", "unbind", "broadcast_tensors"),
+}
+WITH_OUT = [op for op in OPS if op.call is None and op.name not in WITHOUT_OUT]
+
+
+@for_each(WITH_OUT, 8)
+def test_out(op, example, rng):
+    """`out=` tensors take the results and are handed back; one of a wrong shape or dtype is refused."""
+    function = called(op, example)
+    inputs = [tensor(a) for a in usable(op, example)]
+    expected = function(*inputs)
+    for out in (like(expected, 7), like(expected, 7, shape=(0,))):
+        again = op.on(minigrad)(*inputs, *settings_on_device(example.static), out=out)
+        for target, result, wanted in zip(listed(out), listed(again), listed(expected), strict=True):
+            assert result is target
+            np.testing.assert_array_equal(array_of(target), array_of(wanted), strict=True)
+    for wrong in (like(expected, 7, shape=(5, 7)), like(expected, 7, dtype="bool")):
+        if (
+            listed(wrong)[0].dtype != listed(expected)[0].dtype
+            or listed(wrong)[0].shape != listed(expected)[0].shape
+        ):
+            with pytest.raises(RuntimeError, match="out"):
+                op.on(minigrad)(*inputs, *settings_on_device(example.static), out=wrong)
+
+
+def like(results, value, shape=None, dtype=None):
+    """Tensors for results to be written to."""
+    arrays = [
+        np.full(r.shape if shape is None else shape, value, dtype or r.dtype.name) for r in listed(results)
+    ]
+    return tuple(map(tensor, arrays)) if isinstance(results, tuple) else tensor(arrays[0])
+
+
+IN_PLACE = [op for op in OPS if hasattr(minigrad.Tensor, op.name + "_") and op.call is None]
+
+
+@for_each(IN_PLACE, 8)
+def test_in_place(op, example, rng):
+    """`x.op_()` writes what `op(x)` gives into x, moves its version on, and has the same gradient."""
+    arrays, static = usable(op, example), settings_on_device(example.static)
+    leaves = [leaf(a) if op.order else tensor(a) for a in arrays]
+    expected = op.on(minigrad)(*leaves, *static)
+    target = leaves[0] * 1 if "f" in op.kinds else leaves[0].clone()
+    before = target._version
+    method = getattr(target, op.name + "_")
+    if (expected.shape != target.shape and op.name not in RESHAPING) or not fits(expected, target):
+        with pytest.raises(RuntimeError, match=r"shape|cast"):
+            method(*leaves[1:], *static)
+        return
+    written = method(*leaves[1:], *static)
+    assert written is target
+    assert target._version > before or op.name in RESHAPING
+    np.testing.assert_array_equal(array_of(target), array_of(expected).astype(target.dtype.name))
+    if op.order:
+        cotangent = tensor(rng.standard_normal(expected.shape))
+        for wanted, found in zip(
+            *[minigrad.autograd.grad(r, leaves, cotangent) for r in (expected, target)], strict=True
+        ):
+            np.testing.assert_allclose(array_of(found), array_of(wanted), rtol=1e-12, atol=1e-12)
+
+
+#: in-place forms that change a tensor's shape, not its values
+RESHAPING = {"t", "transpose", "squeeze", "unsqueeze"}
+
+
+def fits(result, target) -> bool:
+    """Whether the result's dtype may be written to the target."""
+    return minigrad.can_cast(result.dtype, target.dtype)
+
+
+# ---- refusals --------------------------------------------------------------------------------------------
+REFUSING = [op for op in OPS if op.bad or (op.shapes.bad and op.static is nothing)]
+#: what the sentence names where that is not the function's name
+SAID = {
+    **dict.fromkeys(("mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm"), "matmul"),
+    "getitem": "index",
+    "clamp": "maximum",
+    "inner": "tensordot",
+}
+
+
+@pytest.mark.parametrize("op", REFUSING, ids=lambda op: op.id)
+def test_bad_arguments_are_refused_with_one_sentence(op):
+    """The sentence names the op, and stands on one line."""
+    shapes, static = op.bad or (op.shapes.bad, ())
+    arrays = replace(op, smooth=None).values(np.random.default_rng(0), shapes)
+    inputs = [tensor(a if "f" in op.kinds else a.astype(np.int64)) for a in arrays]
+    with pytest.raises((RuntimeError, IndexError, ValueError)) as caught:
+        op.on(minigrad)(*inputs, *settings_on_device(static))
+    message = str(caught.value)
+    assert SAID.get(op.name, op.name) in message
+    assert "\n" not in message
+    assert 15 < len(message) < 400

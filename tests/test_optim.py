@@ -64,12 +64,100 @@ def rprop(p, grads, lr=0.1):
     return p
 
 
+def nesterov(p, grads, lr=0.1, momentum=0.9):
+    b = 0
+    for g in grads:
+        b = momentum * b - g
+        p = p - lr * (-g + momentum * b)
+    return p
+
+
+def amsgrad(p, grads, lr=0.1, decay=0.1):
+    m = v = top = 0
+    for t, g in enumerate(grads, 1):
+        g = decay * p - g
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        top = np.maximum(top, v)
+        p = p - lr * (m / (1 - 0.9**t)) / (np.sqrt(top / (1 - 0.999**t)) + 1e-8)
+    return p
+
+
+def rmsprop_centered(p, grads, lr=0.1, alpha=0.99, momentum=0.9, eps=1e-8):
+    v = mean = b = 0
+    for g in grads:
+        v, mean = alpha * v + (1 - alpha) * g * g, alpha * mean + (1 - alpha) * g
+        b = momentum * b + g / (np.sqrt(v - mean**2) + eps)
+        p = p - lr * b
+    return p
+
+
+def adadelta(p, grads, rho=0.9, eps=1e-6, decay=0.1):
+    v = u = 0
+    for g in grads:
+        g = g + decay * p
+        v = rho * v + (1 - rho) * g * g
+        d = np.sqrt(u + eps) / np.sqrt(v + eps) * g
+        u = rho * u + (1 - rho) * d * d
+        p = p - d
+    return p
+
+
+def adamax(p, grads, lr=0.1, eps=1e-8):
+    m = u = 0
+    for t, g in enumerate(grads, 1):
+        m, u = 0.9 * m + 0.1 * g, np.maximum(0.999 * u, np.abs(g) + eps)
+        p = p - lr / (1 - 0.9**t) * m / u
+    return p
+
+
+def nadam(p, grads, lr=0.1, decay=0.1, momentum_decay=0.004, eps=1e-8):
+    m, v, product = 0, 0, 1
+    for t, g in enumerate(grads, 1):
+        p = p - lr * decay * p
+        mu, ahead = (0.9 * (1 - 0.5 * 0.96 ** (s * momentum_decay)) for s in (t, t + 1))
+        product = product * mu
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        step = (1 - mu) / (1 - product) * g + ahead / (1 - product * ahead) * m
+        p = p - lr * step / (np.sqrt(v / (1 - 0.999**t)) + eps)
+    return p
+
+
+def radam(p, grads, lr=0.1, beta2=0.999, eps=1e-8):
+    m = v = 0
+    most = 2 / (1 - beta2) - 1
+    for t, g in enumerate(grads, 1):
+        m, v = 0.9 * m + 0.1 * g, beta2 * v + (1 - beta2) * g * g
+        rho = most - 2 * t * beta2**t / (1 - beta2**t)
+        step = m / (1 - 0.9**t)
+        if rho > 5:
+            r = np.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
+            step = step * r * np.sqrt(1 - beta2**t) / (np.sqrt(v) + eps)
+        p = p - lr * step
+    return p
+
+
+def asgd(p, grads, lr=0.1, lambd=0.1, alpha=0.75):
+    eta = lr
+    for t, g in enumerate(grads, 1):
+        p = p - eta * (g + lambd * p)
+        eta = lr / (1 + lambd * lr * t) ** alpha
+    return p
+
+
 FORMULAS = {
     "SGD momentum": sgd,
+    "SGD nesterov": nesterov,
     "Adam": adam,
+    "Adam amsgrad": amsgrad,
     "AdamW": adamw,
     "RMSprop": rmsprop,
+    "RMSprop centered": rmsprop_centered,
     "Adagrad": adagrad,
+    "Adadelta": adadelta,
+    "Adamax": adamax,
+    "NAdam": nadam,
+    "RAdam": radam,
+    "ASGD": asgd,
     "Rprop": rprop,
 }
 
@@ -85,7 +173,19 @@ def test_follows_its_formula(name):
     for g in grads:
         p.grad = from_numpy(g)
         opt.step()
-    np.testing.assert_allclose(p.array, wanted, rtol=1e-12)
+    np.testing.assert_allclose(p.array, wanted, rtol=1e-6)
+
+
+def test_asgd_keeps_the_average_of_what_follows_t0():
+    rng = np.random.default_rng(32)
+    p = parameter(rng)
+    opt = optim.ASGD([p], lr=0.1, t0=2)
+    seen = []
+    for _ in range(6):
+        give_gradients([p], rng)
+        opt.step()
+        seen.append(p.array.copy())
+    np.testing.assert_allclose(opt.state[p]["ax"].array, np.mean(seen[3:], axis=0), rtol=1e-6)
 
 
 # ---- one rule, two speeds ----------------------------------------------------------------------------------

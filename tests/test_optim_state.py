@@ -187,6 +187,8 @@ def test_names_are_kept():
     rng = np.random.default_rng(27)
     opt = optim.SGD([("weight", parameter(rng)), ("bias", parameter(rng))])
     assert opt.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+    opt.load_state_dict(optim.SGD([parameter(rng), parameter(rng)]).state_dict())
+    assert opt.param_groups[0]["param_names"] == ["weight", "bias"]
     give_gradients(opt.param_groups[0]["params"], rng)
     opt.param_groups[0]["params"][1].data = from_numpy(np.zeros(5))
     with pytest.raises(RuntimeError, match=r"parameter 1 \(bias\) of group 0"):

@@ -57,6 +57,10 @@ class Linear(Module):
         )
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """Linear under the name that PyTorch gives the output projection of attention."""
+
+
 class Bilinear(Module):
     """y_k = x1^T W_k x2 + b_k: x1 (..., in1_features) and x2 (..., in2_features) give (..., out_features).
 

@@ -121,8 +121,10 @@ from .elementwise import (
     atan2,
     atanh,
     bitwise_and,
+    bitwise_left_shift,
     bitwise_not,
     bitwise_or,
+    bitwise_right_shift,
     bitwise_xor,
     ceil,
     clamp_between,
@@ -170,6 +172,7 @@ from .elementwise import (
     round_to,
     rsqrt,
     select,
+    sgn,
     sigmoid,
     sign,
     sin,
@@ -198,7 +201,7 @@ from .indexing import (
     where,
     zero_part,
 )
-from .linalg import addbmm, addmm, addmv, baddbmm, bmm, dot, inner, matmul, mm, mv, outer, product, tensordot
+from .linalg import addbmm, addmm, addmv, baddbmm, bmm, dot, inner, matmul, mm, mv, outer, tensordot
 from .memory import (
     address_of,
     apply_in_place,
@@ -307,6 +310,31 @@ from .shaping import (
 )
 from .softmax import log_softmax, log_softmax_along, softmax, softmax_along
 from .sorting import amax, amin, argmax, argmin, argsort, kthvalue, max, max_result, median, min, sort, topk
+from .special import (
+    digamma,
+    entr,
+    erfc,
+    erfcx,
+    erfinv,
+    i0,
+    i0e,
+    i1,
+    i1e,
+    igamma,
+    igammac,
+    lgamma,
+    log_ndtr,
+    logit,
+    multigammaln,
+    mvlgamma,
+    ndtr,
+    ndtri,
+    polygamma,
+    sinc,
+    xlog1py,
+    xlogy,
+    zeta,
+)
 from .updates import (
     add_part,
     diagonal_scatter,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..engine import Value, primitive, untracked
+from ..backend import as_array
+from ..engine import Value, primitive, stored, untracked
 from .elementwise import add, conj, div, eq, mul, power, select, sub
 from .promotion import to_dtype
 from .variants import clamp, scaled_sub
@@ -104,7 +105,7 @@ def isclose(input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: b
     if x.dtype.kind not in "fc":
         x, y = x.astype(np.float64), y.astype(np.float64)
     close = (x == y) | (np.isfinite(y) & (np.abs(x - y) <= atol + np.abs(rtol * y)))
-    return untracked(close | (np.isnan(x) & np.isnan(y)) if equal_nan else close)
+    return untracked(as_array(close | (np.isnan(x) & np.isnan(y)) if equal_nan else close, input.array))
 
 
 def allclose(input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
@@ -119,4 +120,4 @@ def equal(input, other) -> bool:
 
 def vdot(input, other, *, out=None) -> Tensor:
     """The inner product of two vectors, the first conjugated."""
-    return conj(input).dot(other) if out is None else out.copy_(conj(input).dot(other))
+    return stored(conj(input).dot(other), out)

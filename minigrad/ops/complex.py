@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine import primitive
+from ..engine import primitive, stored
 from .elementwise import add, mul
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def complex(real, imag, *, out=None) -> Tensor:
             f"complex: expected two floating tensors of one dtype, got {real.dtype} and {imag.dtype}"
         )
     result = _together(real, imag)
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 def polar(abs, angle, *, out=None) -> Tensor:
@@ -56,7 +56,7 @@ def polar(abs, angle, *, out=None) -> Tensor:
             f"polar: expected two floating tensors of one dtype, got {abs.dtype} and {angle.dtype}"
         )
     result = _together(mul(abs, angle.cos()), mul(abs, angle.sin()))
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 def view_as_real(input) -> Tensor:

@@ -28,6 +28,13 @@ def keep_noise(x, shape: tuple[int, ...], p: float, generator: Generator):
     return to_device(generator.bernoulli(shape, 1 - p), device_of(x)).astype(x.dtype)
 
 
+def keep_elements(x, p: float, generator: Generator):
+    """`keep_noise` of x's own shape, drawn in the order in which x lies in memory, as PyTorch does."""
+    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+    drawn = keep_noise(x, tuple(x.shape[axis] for axis in order), p, generator)
+    return drawn.transpose([order.index(axis) for axis in range(x.ndim)])
+
+
 def feature_shape(x) -> tuple[int, ...]:
     """One element per sample and channel: (N, C, 1, ...)."""
     return x.shape[:2] + (1,) * (x.ndim - 2)

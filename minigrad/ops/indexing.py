@@ -11,10 +11,10 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import module_of, scatter_add
-from ..engine import Value, is_recording, primitive, refresh, untracked
+from ..engine import Value, is_recording, primitive, refresh, stored, untracked
 from ..inplace import adopt, check_versions_can_move, check_writable
 from .elementwise import select as choose
-from .shaping import axis_of, broadcast_shapes, copy, expand_to, reshape_to, take_part
+from .shaping import axis_of, common_shape, copy, expand_to, reshape_to, take_part
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -163,8 +163,12 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
             f"input {tuple(input.array.shape)}"
         )
     axis = axis_of("gather", input, dim)
+    if not places.size:
+        return take_part(reshape_to(input, (input.array.size,)), places.astype(np.int64), out=out)
     if input.array.ndim == 0:
-        return reshape_to(input, places.shape)
+        check_bounds("gather", places, 1)
+        return reshape_to(input, places.shape, out=out)
+    places = np.atleast_1d(places) if places.ndim < input.array.ndim else places
     if any(n > m for a, (n, m) in enumerate(zip(places.shape, input.array.shape)) if a != axis):
         raise RuntimeError(
             f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no larger than "
@@ -181,7 +185,7 @@ def index_select(input, dim: int, index: Tensor, *, out=None) -> Tensor:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got {places.ndim} dimensions")
     axis = axis_of("index_select", input, dim)
     if input.array.ndim == 0:
-        return copy(input)
+        return copy(input, out=out)
     check_bounds("index_select", places, input.array.shape[axis])
     return take_part(input, (slice(None),) * axis + (places.reshape(-1),), out=out)
 
@@ -194,10 +198,11 @@ def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) 
         )
     axis = axis_of("take_along_dim", input, dim)
     free = [s[:axis] + (1,) + s[axis + 1 :] for s in (input.array.shape, indices.array.shape)]
-    shape = broadcast_shapes(*free)
+    shape = common_shape("take_along_dim", *free)
     wide = expand_to(input, shape[:axis] + (input.array.shape[axis],) + shape[axis + 1 :])
-    places = expand_to(indices, shape[:axis] + (indices.array.shape[axis],) + shape[axis + 1 :])
-    return gather(wide, axis, places, out=out)
+    places = expand_to(indices, shape[:axis] + (indices.array.shape[axis],) + shape[axis + 1 :]).array
+    size = input.array.shape[axis]
+    return gather(wide, axis, untracked(np.where(places < 0, places + size, places)), out=out)
 
 
 # ---- masks -----------------------------------------------------------------------------------------------------------
@@ -219,13 +224,20 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
                 f"masked_fill only supports a 0-dimensional value tensor, but got {value.array.ndim} dimensions"
             )
     else:
+        _check_fits("masked_fill", value, input)
         value = untracked(module_of(input.array).asarray(np.asarray(value).astype(input.array.dtype)))
     return choose(held, value if value.array.dtype == input.array.dtype else value.to(input.dtype), input)
 
 
+def _check_fits(name: str, value, t) -> None:
+    """Refuse a number that the tensor's dtype cannot hold."""
+    if not dtypes.can_cast(dtypes.infer(value), t.dtype) and t.array.dtype.kind != "b":
+        raise RuntimeError(f"{name}: value {value} cannot be converted to type {t.dtype} without overflow")
+
+
 def masked_select(input, mask: Tensor, *, out=None) -> Tensor:
     """The elements where the mask is True, as a vector."""
-    shape = broadcast_shapes(input.array.shape, mask.array.shape)
+    shape = common_shape("masked_select", input.array.shape, mask.array.shape)
     held = np.broadcast_to(mask_array("masked_select", mask), shape)
     return take_part(expand_to(input, shape), held, out=out)
 
@@ -249,5 +261,5 @@ def nonzero(input, *, out=None, as_tuple: bool = False):
     if as_tuple:
         return tuple(untracked(f) for f in found)
     if input.array.ndim == 0:
-        return untracked(np.zeros((len(found[0]), 0), np.int64))
-    return untracked(np.stack(found, 1))
+        return stored(untracked(np.zeros((len(found[0]), 0), np.int64)), out)
+    return stored(untracked(np.stack(found, 1)), out)

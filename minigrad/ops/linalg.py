@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine import Value, primitive
 from .elementwise import add, mul
+from .reduction import sum_over
 from .shaping import axis_of, permute_to, reshape_to
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class SameDtype:
     x=lambda g, y: g @ y.mT,
     y=lambda g, x: x.mT @ g,
 )
-def product(x, y):
+def _matmul(x, y):
     """The matrix product of x (..., n, k) and y (..., k, m), batch dimensions broadcast."""
     return (
         x.dot(y) if x.ndim == 2 == y.ndim else np.matmul(x, y)
@@ -57,15 +58,15 @@ def matmul(input, other, *, out=None) -> Tensor:
     Vectors are made matrices and the added dimension is taken away again, so one primitive serves all shapes.
     """
     if not (isinstance(input, Value) and isinstance(other, Value)):
-        return product(input, other)
+        return _matmul(input, other)
     x_ndim, y_ndim = input.array.ndim, other.array.ndim
     if x_ndim > 1 < y_ndim:
-        return product(input, other, out=out)
+        return _matmul(input, other, out=out)
     if not x_ndim or not y_ndim or input.array.shape[-1] != other.array.shape[-2 if y_ndim > 1 else 0]:
         raise RuntimeError(f"matmul: {_inner_sizes_must_agree(input.array, other.array)}")
     x = input if x_ndim > 1 else reshape_to(input, (1, *input.array.shape))
     y = other if y_ndim > 1 else reshape_to(other, (*other.array.shape, 1))
-    result = product(x, y)
+    result = _matmul(x, y)
     shape = result.array.shape
     shape = shape[:-1] if y_ndim == 1 else shape
     shape = shape if x_ndim > 1 else shape[:-2] + shape[-1:] if y_ndim > 1 else shape[:-1]
@@ -114,6 +115,8 @@ def dot(input, tensor, *, out=None) -> Tensor:
 
 def _scaled_sum(input, beta, total, alpha, out) -> Tensor:
     """beta * input + alpha * total; a beta of 0 ignores the input, even where it is nan."""
+    if total.array.dtype.kind in "iu":  # numbers do not make integers float here
+        beta, alpha = int(beta), int(alpha)
     total = total if alpha == 1 else mul(total, alpha)
     if beta == 0:
         return add(total, mul(input.new_zeros(()), 0), out=out)
@@ -163,6 +166,11 @@ def tensordot(a, b, dims=2, *, out=None) -> Tensor:
         over_a, over_b = ([d] if isinstance(d, int) else list(d) for d in dims)
     axes_a = [axis_of("tensordot", a, d) for d in over_a]
     axes_b = [axis_of("tensordot", b, d) for d in over_b]
+    if len(axes_a) == len(axes_b):  # against a size of 1 the other is summed
+        wide_a = tuple(i for i, j in zip(axes_a, axes_b) if b.array.shape[j] == 1 != a.array.shape[i])
+        wide_b = tuple(j for i, j in zip(axes_a, axes_b) if a.array.shape[i] == 1 != b.array.shape[j])
+        a = sum_over(a, wide_a, True) if wide_a else a
+        b = sum_over(b, wide_b, True) if wide_b else b
     a_shape, b_shape = a.array.shape, b.array.shape
     if len(axes_a) != len(axes_b) or any(a_shape[i] != b_shape[j] for i, j in zip(axes_a, axes_b)):
         raise RuntimeError(

@@ -9,8 +9,9 @@ import numpy as np
 from .. import dtypes
 from .. import random as streams
 from ..backend import as_device, module_of, to_device
-from ..engine import Value, untracked
+from ..engine import Value, store, stored, untracked
 from ..inplace import check_writable
+from .elementwise import add, mul
 from .shaping import sizes_of
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ def _drawn(draw, size, dtype, device, requires_grad, out=None) -> Tensor:
     target = dtypes.as_dtype(dtype or dtypes.get_default_dtype())
     array = draw(sizes_of(size), target.numpy)
     if out is not None:
-        return out.copy_(untracked(array))
+        return store(out, untracked(array))
     t = untracked(to_device(array, as_device(device)))
     return t.requires_grad_() if requires_grad else t
 
 
 def rand(
-    *size,
+    *sizes, size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -42,11 +43,11 @@ def rand(
     out=None,
 ):
     """Values drawn evenly from [0, 1)."""
-    return _drawn(_source(generator).uniform, size, dtype, device, requires_grad, out)
+    return _drawn(_source(generator).uniform, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
 def randn(
-    *size,
+    *sizes, size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -56,7 +57,7 @@ def randn(
     out=None,
 ):
     """Values from the normal distribution N(0, 1)."""
-    return _drawn(_source(generator).normal, size, dtype, device, requires_grad, out)
+    return _drawn(_source(generator).normal, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
 def randint(
@@ -148,7 +149,17 @@ def randint_like(
 
 
 def normal(
-    mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False, out=None
+    mean,
+    std=1.0,
+    size=None,
+    *,
+    generator=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    pin_memory=False,
+    requires_grad=False,
+    out=None,
 ) -> Tensor:
     """Normal values, with means and standard deviations given as numbers (then with a size) or as tensors."""
     if size is not None:
@@ -169,14 +180,16 @@ def normal(
         unit * (std.detach() if isinstance(std, Value) else std)
         + (mean.detach() if isinstance(mean, Value) else mean)
     ).detach()
-    return drawn if out is None else out.copy_(drawn)
+    return stored(drawn, out)
 
 
 def bernoulli(input, p=None, *, generator=None, out=None) -> Tensor:
     """Ones with the probabilities given by the input (or by `p`), zeros elsewhere, in the input's dtype."""
     t = untracked(np.empty_like(input.array))
-    fill_bernoulli(t, input if p is None else p, generator=generator)
-    return t if out is None else out.copy_(t)
+    fill_bernoulli(t, input.detach() if p is None else p, generator=generator)
+    if input.tracked and out is None:
+        return add(t, mul(input, 0))  # PyTorch's has a gradient, of zeros
+    return stored(t, out)
 
 
 def multinomial(input, num_samples: int, replacement: bool = False, *, generator=None, out=None) -> Tensor:
@@ -209,7 +222,7 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
         race = np.where(weights > 0, weights / np.maximum(noise, 1e-300), -1)
         places = np.argsort(-race, -1, kind="stable")[..., :num_samples]
     t = untracked(places.astype(np.int64))
-    return t if out is None else out.copy_(t)
+    return stored(t, out)
 
 
 # ---- in-place fills --------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import as_array
-from ..engine import primitive, untracked
-from .elementwise import abs, exp, mul, power_of, select
+from ..engine import primitive, stored, untracked
+from .elementwise import abs, exp, mul, power_of, select, sign
 from .promotion import arithmetic, floating, to_dtype
 from .shaping import axes_of, axis_of, concat, expand_to, flip_axes, reshape_to, take_part
 
@@ -121,8 +121,17 @@ def safe_sqrt(x):
     return np.sqrt(x)
 
 
+@primitive(
+    x=lambda g, out, order: select(out == 0, 0, g * power_of(select(out == 0, 1, out), 1 - order) / order)
+)
+def safe_root(x, order):
+    """x ** (1 / order) whose gradient at 0 is 0, as that of `safe_sqrt`."""
+    return x ** (1 / order)
+
+
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation over `dim`; constants have gradient 0."""
+    axes_of("std", input, None if isinstance(dim, bool) else dim)
     return safe_sqrt(var(input, dim, unbiased, keepdim, correction=correction), out=out)
 
 
@@ -180,12 +189,12 @@ def concat_ones(x, axis, count):
 
 def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The product over `dim` (one int, or None for all); the gradient is exact where elements are zero."""
-    axis = None if dim is None else (axis_of("prod", input, dim),)
+    axis = None if dim is None else axes_of("prod", input, int(dim))
     return prod_over(_total_dtype(input, dtype), axis, keepdim, out=out)
 
 
 # ---- extremes --------------------------------------------------------------------------------------------------------
-def _to_ties(g, x, out, axis, keepdims):
+def to_ties(g, x, out, axis, keepdims):
     """The gradient of an extreme, shared evenly among the elements that equal it."""
     chosen = x == spread(out, axis, keepdims, x.shape)
     ties = sum_over(chosen, axis, True)  # integers, which would make a float32 gradient float64
@@ -193,12 +202,12 @@ def _to_ties(g, x, out, axis, keepdims):
     return select(chosen, spread(g, axis, keepdims, x.shape) / ties, 0)
 
 
-@primitive(x=lambda g, x, out, axis, keepdims: _to_ties(g, x, out, axis, keepdims))
+@primitive(x=lambda g, x, out, axis, keepdims: to_ties(g, x, out, axis, keepdims))
 def max_over(x, axis, keepdims):
     return x.max(axis, keepdims=keepdims)
 
 
-@primitive(x=lambda g, x, out, axis, keepdims: _to_ties(g, x, out, axis, keepdims))
+@primitive(x=lambda g, x, out, axis, keepdims: to_ties(g, x, out, axis, keepdims))
 def min_over(x, axis, keepdims):
     return x.min(axis, keepdims=keepdims)
 
@@ -208,7 +217,7 @@ def _truth(name: str, over, input, dim, keepdim, out):
     result = untracked(as_array(over(input.array, axes_of(name, input, dim), keepdims=keepdim), input.array))
     if input.array.dtype == np.uint8:  # PyTorch keeps uint8 here
         result.array = result.array.astype(np.uint8)
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 def all(input, dim=None, keepdim=False, *, out=None):
@@ -269,14 +278,12 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     elif ord in (math.inf, -math.inf):
         total = (max_over if ord > 0 else min_over)(abs(x), axis, keepdim)
     elif ord == 0:
-        total = to_dtype(
-            sum_over(to_dtype(x != 0, dtypes.of(x.array.dtype)), axis, keepdim), dtypes.of(x.array.dtype)
-        )
+        total = sum_over(sign(abs(x)), axis, keepdim)
     elif ord == 1:
         total = sum_over(abs(x), axis, keepdim)
     else:
-        total = power_of(sum_over(power_of(abs(x), float(ord)), axis, keepdim), 1.0 / ord)
-    return total if out is None else out.copy_(total)
+        total = safe_root(sum_over(power_of(abs(x), float(ord)), axis, keepdim), float(ord))
+    return stored(total, out)
 
 
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..engine import primitive
+from ..engine import primitive, stored
 from .elementwise import exp
 from .promotion import floating, to_dtype
 from .reduction import sum_over
@@ -40,12 +40,10 @@ def _along(primitive_along, name, input, dim, dtype, out):
     if dtype is not None:
         input = to_dtype(input, dtypes.as_dtype(dtype))
     axis = axis_of(name, input, dim)
-    if input.array.ndim == 0 or input.array.size == 0:
-        return (
-            primitive_along(input.reshape(-1), 0).reshape(input.array.shape)
-            if input.array.size
-            else input * 1
-        )
+    if input.array.size == 0:
+        return stored(input * 1, out)
+    if input.array.ndim == 0:
+        return stored(primitive_along(input.reshape(1), 0).reshape(()), out)
     return primitive_along(input, axis, out=out)
 
 

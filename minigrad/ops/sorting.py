@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine import Value, primitive, untracked
+from ..engine import Value, primitive, stored, untracked
 from .elementwise import maximum, minimum
 from .indexing import gather_along
-from .reduction import max_over, min_over
+from .reduction import max_over, min_over, to_ties
 from .shaping import axes_of, axis_of, reshape_to
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _extreme(name, result, over, of_two, find, input, dim, keepdim, out):
     if dim is None:
         return over(input, None, False, out=out)
     axis = axis_of(name, input, dim)
-    return _picked(result, input, find(input.array, axis), axis, keepdim)
+    return stored(_picked(result, input, find(input.array, axis), axis, keepdim), out)
 
 
 def _first_nan_or(find):
@@ -125,16 +125,12 @@ def _arg(name: str, find, input, dim, keepdim) -> Tensor:
 
 def argmax(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
     """The place of the largest element, in the flattened tensor or along `dim`; the first where several are equal."""
-    return _stored(_arg("argmax", np.argmax, input, _first(dim, axis), keepdim), out)
+    return stored(_arg("argmax", np.argmax, input, _first(dim, axis), keepdim), out)
 
 
 def argmin(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
     """The place of the smallest element, in the flattened tensor or along `dim`; the first where several are equal."""
-    return _stored(_arg("argmin", np.argmin, input, _first(dim, axis), keepdim), out)
-
-
-def _stored(result: Tensor, out):
-    return result if out is None else out.copy_(result)
+    return stored(_arg("argmin", np.argmin, input, _first(dim, axis), keepdim), out)
 
 
 def amax(input, dim=(), keepdim=False, *, out=None) -> Tensor:
@@ -163,12 +159,13 @@ def sort(input, dim: int = -1, descending: bool = False, stable: bool = False, *
     axis = axis_of("sort", input, dim)
     order = _order(input.array, axis, descending)
     if input.array.ndim == 0:
-        return sort_result(reshape_to(input, ()), untracked(order))
-    return sort_result(_at_places(input, order, axis), untracked(order.astype(np.int64)))
+        return stored(sort_result(reshape_to(input, ()), untracked(order)), out)
+    return stored(sort_result(_at_places(input, order, axis), untracked(order.astype(np.int64))), out)
 
 
 def argsort(input, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The places that put a dimension in order."""
+    axis_of("argsort", input, dim)
     return sort(input, dim, descending).indices
 
 
@@ -181,9 +178,9 @@ def topk(input, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
             f"selected index k out of range: topk: k {k} against {size} elements along dimension {dim}"
         )
     if input.array.ndim == 0:
-        return topk_result(reshape_to(input, ()), untracked(np.zeros((), np.int64)))
+        return stored(topk_result(reshape_to(input, ()), untracked(np.zeros((), np.int64))), out)
     order = _order(input.array, axis, largest)[(slice(None),) * axis + (slice(k),)]
-    return topk_result(_at_places(input, order, axis), untracked(order.astype(np.int64)))
+    return stored(topk_result(_at_places(input, order, axis), untracked(order.astype(np.int64))), out)
 
 
 def kthvalue(input, k: int, dim: int = -1, keepdim: bool = False, *, out=None):
@@ -192,25 +189,26 @@ def kthvalue(input, k: int, dim: int = -1, keepdim: bool = False, *, out=None):
     if not 1 <= k <= (input.array.shape[axis] if input.array.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k}")
     places = _order(input.array, axis, False)
-    return _picked(kthvalue_result, input, places.take(k - 1, axis) if places.ndim else places, axis, keepdim)
+    places = places.take(k - 1, axis) if places.ndim else places
+    return stored(_picked(kthvalue_result, input, places, axis, keepdim), out)
 
 
 def median(input, dim=None, keepdim: bool = False, *, out=None):
     """The lower of the two middle elements where their number is even; with `dim` also its place; nan if any is."""
     if dim is None:
-        return _median_of_all(input)
+        return _median_of_all(input, out=out)
     axis = axis_of("median", input, dim)
     array = input.array
     order = _order(array, axis, False)
     if array.ndim == 0:
-        return _picked(median_result, input, order, axis, keepdim)
+        return stored(_picked(median_result, input, order, axis, keepdim), out)
     middle = order.take((array.shape[axis] - 1) // 2, axis)
     nans = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
     places = np.where(nans.any(axis), nans.argmax(axis), middle)
-    return _picked(median_result, input, places, axis, keepdim)
+    return stored(_picked(median_result, input, places, axis, keepdim), out)
 
 
-@primitive(x=lambda g, x, out: g * (x == out) / (x == out).sum())
+@primitive(x=lambda g, x, out: to_ties(g, x, out, None, False))
 def _median_of_all(x):
     """The lower median of all elements; ties share the gradient."""
     if x.dtype.kind == "f" and np.isnan(x).any():

@@ -12,11 +12,11 @@ import numpy as np
 
 from ..backend import module_of
 from ..backend import scatter_add as add_at
-from ..engine import Value, primitive, untracked
+from ..engine import Value, primitive, stored, untracked
 from .elementwise import mul, select
 from .indexing import check_bounds, index_array, mask_array, place_along, plain_index, zero_part
 from .promotion import to_dtype
-from .shaping import axis_of, broadcast_shapes, copy, expand_to, reshape_to, take_part
+from .shaping import axis_of, common_shape, copy, expand_to, reshape_to, take_part
 from .variants import divide
 
 if TYPE_CHECKING:
@@ -96,14 +96,14 @@ def scatter(
         return scatter_reduce(input, dim, index, src, modes[reduce])
     found = _scattered("scatter", input, dim, index, src)
     result = copy(input) if found is None else reshape_to(replace_part(*found), input.array.shape)
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 def scatter_add(input, dim: int, index: Tensor, src: Tensor, *, out=None) -> Tensor:
     """A copy of the input with src added where `index` says, along a dimension; equal places add up."""
     found = _scattered("scatter_add", input, dim, index, src)
     result = copy(input) if found is None else reshape_to(add_part(*found), input.array.shape)
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 # ---- index_...: whole slices along a dimension -------------------------------------------------------------
@@ -133,14 +133,14 @@ def index_add(input, dim: int, index: Tensor, source: Tensor, *, alpha=1, out=No
     """A copy of the input with the slices of source, times alpha, added at the places of a dimension."""
     x, source, places = _slices("index_add", input, dim, index, source)
     result = reshape_to(add_part(x, source if alpha == 1 else mul(source, alpha), places), input.array.shape)
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 def index_copy(input, dim: int, index: Tensor, source: Tensor, *, out=None) -> Tensor:
     """A copy of the input with the slices of source written at the places of a dimension."""
     x, source, places = _slices("index_copy", input, dim, index, source)
     result = reshape_to(replace_part(x, source, places), input.array.shape)
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 def index_fill(input, dim: int, index: Tensor, value) -> Tensor:
@@ -151,6 +151,7 @@ def index_fill(input, dim: int, index: Tensor, value) -> Tensor:
         )
     value = to_dtype(_value_like(input, value), input.dtype)
     x, _, places = _slices("index_fill", input, dim, index, None)
+    places = (*places[:-1], np.unique(places[-1] % x.array.shape[len(places) - 1]))
     return reshape_to(replace_part(x, value, places), input.array.shape)
 
 
@@ -164,7 +165,7 @@ def index_put(input, indices, values, accumulate: bool = False) -> Tensor:
 # ---- masks and slices --------------------------------------------------------------------------------------
 def masked_scatter(input, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with the elements of source, in order, where the mask is True."""
-    shape = broadcast_shapes(input.array.shape, mask.array.shape)
+    shape = common_shape("masked_scatter", input.array.shape, mask.array.shape)
     held = np.broadcast_to(mask_array("masked_scatter", mask), shape)
     _same_dtype("masked_scatter", input, source, "source")
     count = int(held.sum())
@@ -227,7 +228,7 @@ def index_reduce(
     """A copy of the input with slices of source combined at the places of a dimension: 'prod', 'mean', 'amax', 'amin'."""
     found = _slices("index_reduce", input, dim, index, source)
     result = reshape_to(reduce_into(reduce, include_self, *found), input.array.shape)
-    return result if out is None else out.copy_(result)
+    return stored(result, out)
 
 
 @primitive(

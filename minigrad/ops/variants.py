@@ -9,19 +9,18 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import as_device, device, device_of, module_of, to_device
-from ..engine import Value, edge_of, fresh_history, is_recording, primitive, untracked
+from ..engine import Value, edge_of, fresh_history, is_recording, primitive, stored, untracked
 from ..inplace import take_over
 from .elementwise import (
     add,
     clamp_between,
     div,
     floor_divide,
-    maximum,
-    minimum,
     mul,
     power,
     power_of,
     round_to,
+    select,
     sub,
     trunc,
 )
@@ -61,7 +60,7 @@ def divide(input, other, *, rounding_mode: str | None = None, out=None) -> Tenso
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
     quotient = trunc(div(input, other))
-    return to_dtype(quotient, dtypes.result_type(input, other)) if out is None else out.copy_(quotient)
+    return stored(to_dtype(quotient, dtypes.result_type(input, other)), out)
 
 
 def pow(input, exponent, *, out=None) -> Tensor:
@@ -80,10 +79,17 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Value) or isinstance(max, Value):
-        limited = input if min is None else maximum(input, min)
-        return limited if max is None else minimum(limited, max, out=out)
+        limited = input if min is None else _no_further(input, min, lambda x, bound: x < bound)
+        limited = limited if max is None else _no_further(limited, max, lambda x, bound: x > bound)
+        return limited if out is None else out.copy_(limited)
     target = dtypes.result_type(input, *[b for b in (min, max) if b is not None])
     return clamp_between(to_dtype(input, target), min, max, out=out)
+
+
+def _no_further(input, bound, beyond) -> Tensor:
+    """The input, and the bound where the input is beyond it or the bound is nan; the gradient passes at the bound."""
+    bound = bound if isinstance(bound, Value) else untracked(np.asarray(bound, dtypes.result_type(input, bound).numpy))
+    return select(beyond(input, bound) | (bound != bound), bound, input)
 
 
 def round(input, *, decimals: int = 0, out=None) -> Tensor:

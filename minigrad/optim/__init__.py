@@ -3,7 +3,8 @@
 To read how they work: `sgd.py`, `adam.py`, then `elementwise.py`, which carries out their rules.
 """
 
-from . import lr_scheduler, swa_utils
+from ..later import loader
+from . import lr_scheduler
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam
@@ -17,3 +18,5 @@ from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
 from .sgd import SGD
+
+__getattr__, __dir__ = loader(__name__, {"swa_utils": ("swa_utils", None)})  # it needs nn, optimizers do not

@@ -117,7 +117,8 @@ class Objective:
         self.evaluations += 1
         with recording_mode(True):
             loss = self.closure()
-        return loss, float(loss), self._flat([self._gradient(p) for p in self.params])
+        f = loss.item() if isinstance(loss, Tensor) else float(loss)
+        return loss, f, self._flat([self._gradient(p) for p in self.params])
 
     def _gradient(self, p: Tensor):
         if p.held_grad is None:

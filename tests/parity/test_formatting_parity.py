@@ -100,7 +100,7 @@ def test_options_can_be_read_and_put_back():
     assert formatting.get_printoptions() == before == torch._tensor_str.get_printoptions()
 
 
-@pytest.mark.parametrize("name", ["zeros", "exp", "mul", "long_line", "leaf", "no_grad", "complex", "empty"])
+@pytest.mark.parametrize("name", ["zeros", "exp", "mul", "long_line", "leaf", "no_grad", "double", "complex", "empty"])
 def test_what_stands_behind_the_elements(name):
     """Places in the graph and dtypes, with the line broken where it would be too long."""
     assert MADE[name](minigrad) == MADE[name](torch)
@@ -119,6 +119,7 @@ MADE = {
     "long_line": lambda m: repr(m.exp(leaf(m, 8, dtype=m.zeros(1).double().dtype))),
     "leaf": lambda m: repr(leaf(m, 2, 3)),
     "no_grad": lambda m: repr(leaf(m, 2, 3).detach()),
+    "double": lambda m: repr(leaf(m, 2, 3).double()),
     "complex": lambda m: repr(m.tensor([1 + 2j, 0.5j])),
     "empty": lambda m: repr(m.zeros(0, 3).requires_grad_()),
 }

@@ -26,7 +26,11 @@ def _noisy(input: Tensor, p: float, training: bool, inplace: bool, per_feature: 
     if p == 1:
         settings: tuple = (drop.masked, x.dtype.type(0))
     else:
-        keep = drop.keep_noise(x, drop.feature_shape(x) if per_feature else x.shape, p, default_generator)
+        keep = (
+            drop.keep_noise(x, drop.feature_shape(x), p, default_generator)
+            if per_feature
+            else drop.keep_elements(x, p, default_generator)
+        )
         settings = (
             (drop.masked_and_shifted, *drop.alpha_noise(x, keep, p))
             if alpha

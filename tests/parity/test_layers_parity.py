@@ -1,0 +1,151 @@
+"""Attention, convolutions, pooling and their like against PyTorch: first weights, outputs, gradients,
+refusals.
+"""
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import nn, ops
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.filterwarnings("ignore:enable_nested_tensor is True:UserWarning")
+
+SMALL = {"d_model": 12, "nhead": 4, "dim_feedforward": 16}
+ROWS = {"num_encoder_layers": 2, "num_decoder_layers": 2}
+#: (layer, settings, shapes of its inputs)
+LAYERS = [
+    ("MultiheadAttention", {"embed_dim": 12, "num_heads": 4}, [(5, 3, 12), (4, 3, 12), (4, 3, 12)]),
+    (
+        "MultiheadAttention",
+        {"embed_dim": 12, "num_heads": 3, "kdim": 5, "vdim": 7},
+        [(5, 12), (4, 5), (4, 7)],
+    ),
+    (
+        "MultiheadAttention",
+        {"embed_dim": 12, "num_heads": 4, "add_bias_kv": True, "add_zero_attn": True, "batch_first": True},
+        [(3, 5, 12), (3, 4, 12), (3, 4, 12)],
+    ),
+    ("MultiheadAttention", {"embed_dim": 12, "num_heads": 4, "bias": False}, [(5, 3, 12)] * 3),
+    ("TransformerEncoderLayer", {**SMALL, "dropout": 0.25}, [(5, 3, 12)]),
+    ("TransformerEncoderLayer", {**SMALL, "norm_first": True, "activation": "gelu"}, [(5, 12)]),
+    ("TransformerDecoderLayer", {**SMALL, "batch_first": True, "bias": False}, [(3, 5, 12), (3, 4, 12)]),
+    ("TransformerDecoderLayer", {**SMALL, "norm_first": True}, [(5, 3, 12), (4, 3, 12)]),
+    ("Transformer", {**SMALL, **ROWS, "dropout": 0.25}, [(5, 3, 12), (4, 3, 12)]),
+]
+
+
+def layer_id(case) -> str:
+    name, settings, _ = case
+    return name + "".join(f"-{k}={v}" for k, v in settings.items() if k not in SMALL)
+
+
+def pair(name: str, settings: dict, seed: int = 3):
+    """The layer in both frameworks, each made after the same seed."""
+    torch.manual_seed(seed)
+    minigrad.manual_seed(seed)
+    return getattr(torch.nn, name)(**settings), getattr(nn, name)(**settings)
+
+
+def leaves(arrays):
+    """Leaves of both frameworks with these values."""
+    return (
+        [torch.from_numpy(a.copy()).requires_grad_() for a in arrays],
+        [ops.from_numpy(a.copy()).requires_grad_() for a in arrays],
+    )
+
+
+def tensors_of(result) -> list:
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+def assert_same(ours, theirs, tolerance: float) -> None:
+    a, b = ours.detach().numpy(), theirs.detach().numpy()
+    assert (a.dtype, a.shape) == (b.dtype, b.shape)
+    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def assert_agree(call, theirs, ours, arrays, rng, tolerance: float) -> None:
+    """Outputs, and gradients of random weights of the floating ones; `call(framework's callable, tensors)`."""
+    inputs = leaves(arrays)
+    results = [
+        [t for t in tensors_of(call(f, x)) if t is not None]
+        for f, x in zip((theirs, ours), inputs, strict=True)
+    ]
+    for expected, got in zip(*results, strict=True):
+        assert_same(got, expected, tolerance)
+    floating = [i for i, t in enumerate(results[0]) if t.requires_grad]
+    assert floating == [i for i, t in enumerate(results[1]) if t.requires_grad]
+    weights = [rng.standard_normal(results[0][i].shape).astype(arrays[0].dtype) for i in floating]
+    for wrap, outs in ((torch.from_numpy, results[0]), (ops.from_numpy, results[1])):
+        sum((outs[i] * wrap(w)).sum() for i, w in zip(floating, weights, strict=True)).backward()
+    for expected, got in zip(*inputs, strict=True):
+        assert_same(got.grad, expected.grad, tolerance)
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=layer_id)
+def test_layers_start_print_and_compute_alike(case):
+    name, settings, shapes = case
+    theirs, ours = pair(name, settings)
+    assert torch.rand(1).item() == minigrad.rand(1).item()  # both generators have come as far
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    for expected, got in zip(theirs.parameters(), ours.parameters(), strict=True):
+        np.testing.assert_array_equal(got.detach().numpy(), expected.detach().numpy())
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(s).astype(np.float32) for s in shapes]
+    torch.manual_seed(5)
+    minigrad.manual_seed(5)
+    assert_agree(lambda f, x: f(*x), theirs, ours, arrays, rng, 2e-5)
+    for (label, expected), got in zip(theirs.named_parameters(), ours.parameters(), strict=True):
+        assert (got.grad is None) == (expected.grad is None), label
+        if got.grad is not None:
+            assert_same(got.grad, expected.grad, 5e-5)
+
+
+# ---- attention ---------------------------------------------------------------------------------------------
+#: name -> (arguments besides query, key and value, made by either framework)
+ATTENTION = {
+    "scaled": lambda f: {"scale": 0.3},
+    "causal": lambda f: {"is_causal": True},
+    "choice": lambda f: {"attn_mask": f.from_numpy(np.random.default_rng(1).random((2, 1, 5, 6)) < 0.5)},
+    "terms": lambda f: {"attn_mask": f.from_numpy(np.random.default_rng(1).standard_normal((5, 6)))},
+    "dropout": lambda f: {"dropout_p": 0.4},
+}
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_scaled_dot_product_attention(name):
+    rng = np.random.default_rng(2)
+    arrays = [rng.standard_normal(s) for s in ((2, 3, 5, 4), (2, 3, 6, 4), (2, 3, 6, 7))]
+
+    def call(framework, x):
+        framework.manual_seed(6)
+        return framework.nn.functional.scaled_dot_product_attention(*x, **ATTENTION[name](framework))
+
+    assert_agree(call, torch, minigrad, arrays, rng, 1e-10)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+@pytest.mark.parametrize("kind", ["none", "choice", "terms"])
+@pytest.mark.parametrize("padded", [False, True])
+def test_masks_of_multi_head_attention(kind, padded, need_weights):
+    rng = np.random.default_rng(4)
+    hidden = rng.random((3 * 4, 5, 6)) < 0.3
+    padding = np.zeros((3, 6), bool)
+    padding[1, 4:] = True
+    terms = np.where(hidden, -np.inf, rng.standard_normal(hidden.shape)).astype(np.float32)
+    padding_terms = np.where(padding, -np.inf, 0).astype(np.float32)
+    mask, keys = {"none": (None, padding), "choice": (hidden, padding), "terms": (terms, padding_terms)}[kind]
+
+    def call(layer, x):
+        wrap = (torch if isinstance(layer, torch.nn.Module) else minigrad).from_numpy
+        given = {
+            "attn_mask": None if mask is None else wrap(mask),
+            "key_padding_mask": wrap(keys) if padded else None,
+        }
+        return layer(*x, need_weights=need_weights, average_attn_weights=False, **given)
+
+    theirs, ours = pair("MultiheadAttention", {"embed_dim": 12, "num_heads": 4})
+    arrays = [rng.standard_normal(s).astype(np.float32) for s in ((5, 3, 12), (6, 3, 12), (6, 3, 12))]
+    assert_agree(call, theirs, ours, arrays, rng, 2e-5)

@@ -247,7 +247,6 @@ REFUSING = [op for op in OPS if op.bad or (op.shapes.bad and op.static is nothin
 SAID = {
     **dict.fromkeys(("mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm"), "matmul"),
     "getitem": "index",
-    "clamp": "maximum",
     "inner": "tensordot",
 }
 

@@ -282,7 +282,7 @@ def special_of(name: str, *arguments, first: bool = False):
         if name not in BY_ELEMENT:
             raise RuntimeError(f"{name}: needs SciPy: pip install minigrad-rnn[special]") from None
         return np.frompyfunc(BY_ELEMENT[name], 1, 1)(array).astype(array.dtype)
-    return getattr(functions, name)(*arguments)
+    return getattr(functions, name)(*arguments).astype(array.dtype, copy=False)
 
 
 # ---- choices ---------------------------------------------------------------------------------------------------------

@@ -79,11 +79,20 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Value) or isinstance(max, Value):
+        _bounds_must_fit(input, min, max)
         limited = input if min is None else _no_further(input, min, lambda x, bound: x < bound)
         limited = limited if max is None else _no_further(limited, max, lambda x, bound: x > bound)
-        return limited if out is None else out.copy_(limited)
+        return stored(limited, out)
     target = dtypes.result_type(input, *[b for b in (min, max) if b is not None])
     return clamp_between(to_dtype(input, target), min, max, out=out)
+
+
+def _bounds_must_fit(input, min, max) -> None:
+    shapes = [tuple(v.array.shape) for v in (input, min, max) if isinstance(v, Value)]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise RuntimeError(f"clamp: the input and its bounds, {shapes}, do not broadcast") from None
 
 
 def _no_further(input, bound, beyond) -> Tensor:

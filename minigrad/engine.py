@@ -176,7 +176,7 @@ def refresh(view: Any) -> None:
 
 def parameters_of(function: Callable) -> tuple[str, ...]:
     """The names of a function's parameters, straight from its code: `inspect.signature` would double our import time."""
-    code = function.__code__
+    code = getattr(function, "__wrapped__", function).__code__
     return code.co_varnames[: code.co_argcount]
 
 

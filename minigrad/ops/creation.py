@@ -213,6 +213,8 @@ def linspace(
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     given = dtypes.infer([start, end])
     target = dtypes.as_dtype(dtype or (given if given.is_complex else dtypes.get_default_dtype()))
+    if target.category < dtypes.FLOAT:
+        start, end = int(start), int(end)
     wide = np.complex128 if target.is_complex else np.float64
     number = module_for(as_device(device)).arange(steps)
     step = wide(end - start) / max(steps - 1, 1)  # from either end to the middle, as PyTorch counts

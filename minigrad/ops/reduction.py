@@ -121,14 +121,6 @@ def safe_sqrt(x):
     return np.sqrt(x)
 
 
-@primitive(
-    x=lambda g, out, order: select(out == 0, 0, g * power_of(select(out == 0, 1, out), 1 - order) / order)
-)
-def safe_root(x, order):
-    """x ** (1 / order) whose gradient at 0 is 0, as that of `safe_sqrt`."""
-    return x ** (1 / order)
-
-
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation over `dim`; constants have gradient 0."""
     axes_of("std", input, None if isinstance(dim, bool) else dim)
@@ -301,7 +293,7 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     elif ord == 1:
         total = sum_over(abs(x), axis, keepdim)
     else:
-        total = safe_root(sum_over(power_of(abs(x), float(ord)), axis, keepdim), float(ord))
+        total = power_norm_over(x, float(ord), axis, keepdim)
     return stored(total, out)
 
 

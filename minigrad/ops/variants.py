@@ -25,7 +25,7 @@ from .elementwise import (
     trunc,
 )
 from .promotion import to_dtype
-from .shaping import expand_to
+from .shaping import common_shape, expand_to
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -79,20 +79,13 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Value) or isinstance(max, Value):
-        _bounds_must_fit(input, min, max)
+        common_shape("clamp", *[t.array.shape for t in (input, min, max) if isinstance(t, Value)])
         limited = input if min is None else _no_further(input, min, lambda x, bound: x < bound)
         limited = limited if max is None else _no_further(limited, max, lambda x, bound: x > bound)
         return stored(limited, out)
     target = dtypes.result_type(input, *[b for b in (min, max) if b is not None])
     return clamp_between(to_dtype(input, target), min, max, out=out)
 
-
-def _bounds_must_fit(input, min, max) -> None:
-    shapes = [tuple(v.array.shape) for v in (input, min, max) if isinstance(v, Value)]
-    try:
-        np.broadcast_shapes(*shapes)
-    except ValueError:
-        raise RuntimeError(f"clamp: the input and its bounds, {shapes}, do not broadcast") from None
 
 
 def _no_further(input, bound, beyond) -> Tensor:

@@ -1,4 +1,6 @@
-"""Every layer against PyTorch's, from the same seed: how it prints, its weights, outputs, gradients and buffers."""
+"""Every layer against PyTorch's, from the same seed: how it prints, its weights, outputs, gradients and
+buffers.
+"""
 
 import numpy as np
 import pytest

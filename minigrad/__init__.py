@@ -344,6 +344,36 @@ from .ops import (
     softmax,
     log_softmax,
 )
+from .ops import (
+    inv as inverse,
+    det,
+    slogdet,
+    logdet,
+    pinv as pinverse,
+    matrix_power,
+    multi_dot as chain_matmul,
+    cross,
+    svd_thin as svd,
+    qr_thin as qr,
+    cholesky_of as cholesky,
+)
+from .ops import (
+    sgn,
+    bitwise_left_shift,
+    bitwise_right_shift,
+    erfc,
+    erfinv,
+    lgamma,
+    digamma,
+    polygamma,
+    mvlgamma,
+    igamma,
+    igammac,
+    i0,
+    logit,
+    sinc,
+    xlogy,
+)
 from .ops.facts import (
     get_device,
     is_conj,
@@ -389,9 +419,23 @@ from math import e, inf, nan, pi
 from . import autograd, backends, cuda, random, version
 from .version import __version__
 
-# Training's parts are loaded when they are first named, so that `import minigrad` stays about as quick as NumPy's.
-_PARTS = "accelerator datasets func jit nn onnx optim serialization utils viz".split()
-__getattr__, __dir__ = loader(
-    __name__,
-    {name: (name, None) for name in _PARTS} | {name: ("serialization", name) for name in ("save", "load")},
-)
+# Parts that few scripts need all of are loaded when they are first named (PEP 562), so that `import minigrad` stays as
+# quick as NumPy's: submodules, and functions that live in one.
+_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization special utils viz""".split()
+_IN_SUBMODULES = {
+    "serialization": {"load": "load", "save": "save"},
+    "func": {"vmap": "vmap"},
+    "nn.functional": {
+        name: name
+        for name in """alpha_dropout batch_norm bilinear binary_cross_entropy_with_logits celu celu_
+        cosine_embedding_loss cosine_similarity dropout embedding_bag feature_alpha_dropout group_norm hardshrink
+        hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss pairwise_distance pdist
+        poisson_nll_loss prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
+        conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d avg_pool1d max_pool1d max_pool2d
+        max_pool3d adaptive_avg_pool1d adaptive_max_pool1d pixel_shuffle pixel_unshuffle channel_shuffle
+        ctc_loss""".split()
+    },
+}
+_LATER = {name: (name, None) for name in _SUBMODULES}
+_LATER |= {name: (module, member) for module, names in _IN_SUBMODULES.items() for name, member in names.items()}
+__getattr__, __dir__ = loader(__name__, _LATER)

@@ -176,7 +176,7 @@ def refresh(view: Any) -> None:
 
 def parameters_of(function: Callable) -> tuple[str, ...]:
     """The names of a function's parameters, straight from its code: `inspect.signature` would double our import time."""
-    code = function.__code__
+    code = getattr(function, "__wrapped__", function).__code__
     return code.co_varnames[: code.co_argcount]
 
 
@@ -198,9 +198,10 @@ class Primitive:
         promote=None,
         explain=None,
         holomorphic: bool = True,
+        numbers: str = "second",
     ):
         self.forward, self.formulas, self.promote, self.explain = forward, formulas, promote, explain
-        self.holomorphic = holomorphic
+        self.holomorphic, self.numbers = holomorphic, numbers
         self.name = forward.__name__.strip("_")
         self.node_name = "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
         self.parameters = parameters_of(forward)
@@ -234,7 +235,7 @@ class Primitive:
         For f with derivative f', formula(g) = g f'; the gradient of a real loss is g conj(f') = conj(formula(conj(g))).
         """
         if self.complex_form is None:
-            form = Primitive(self.forward, self.formulas, self.promote, self.explain, holomorphic=False)
+            form = Primitive(self.forward, self.formulas, self.promote, self.explain, False, self.numbers)
             form.rules = tuple((_conjugated(formula), count, pick) for formula, count, pick in self.rules)
             form.name, form.node_name = self.name, self.node_name
             self.complex_form = form
@@ -246,11 +247,13 @@ class Primitive:
         (On plain arrays, at first order, `walk` calls the formulas itself.)
         """
         kept = self.kept_as_tensors(node)
-        values = dict(zip(self.keepable, kept))
-        return [
-            None if edge is None else formula(g, *[values[n] for n in parameters_of(formula)[1:]])
-            for edge, (formula, _, _) in zip(node.edges, self.rules)
-        ]
+        return [None if edge is None else by_rule(rule, g, kept) for edge, rule in zip(node.edges, self.rules)]
+
+    def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:
+        """The name and shape of the kept value behind one of the node's version cells."""
+        names = [p for p in self.parameters if p in self.needed] + ["result"]
+        shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
+        return names[min(place, len(names) - 1)], shapes[min(place, len(shapes) - 1)]
 
     def kept_as_tensors(self, node: Node) -> list:
         """The kept values, with the tensors among them tied to the graph they came from."""
@@ -274,6 +277,12 @@ class Primitive:
         )
 
 
+def by_rule(rule: tuple, g, kept):
+    """The gradient one formula gives, with those kept values that it names."""
+    formula, count, pick = rule
+    return formula(g) if not count else formula(g, kept[pick]) if count == 1 else formula(g, *pick(kept))
+
+
 def _conjugated(formula: Callable) -> Callable:
     """conj(formula(conj(g), ...)), under the formula's own signature."""
 
@@ -290,6 +299,7 @@ def primitive(
     arity: int | None = None,
     views: bool = False,
     holomorphic: bool = True,
+    numbers: str = "second",
     **formulas: Callable,
 ) -> Callable:
     """Decorator: make an op of a function of arrays. `formulas` has one gradient formula per differentiable argument.
@@ -298,7 +308,8 @@ def primitive(
     an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when the function
     fails. `views=True` says that the result may share the first argument's memory. `arity` is the number of tensor
     arguments; it need be given only where they are not those with a formula. `holomorphic=False` says that the
-    formulas hold for complex numbers as they stand (see `Primitive.on_complex`).
+    formulas hold for complex numbers as they stand (see `Primitive.on_complex`). `numbers` says which of two tensors
+    may be a Python number: the "second", "either", or "neither".
 
     The op handed back is a closure made for its number of tensor arguments: `_general` is the meaning, `_unary` and
     `_binary` are the same without its loops, for an op's overhead is decided here. Called on plain arrays, as
@@ -306,7 +317,7 @@ def primitive(
     """
 
     def decorate(forward: Callable) -> Callable:
-        op = Primitive(forward, formulas, promote, explain, holomorphic)
+        op = Primitive(forward, formulas, promote, explain, holomorphic, numbers)
         leading = set(formulas) == set(op.parameters[: len(formulas)])
         tensors = arity if arity is not None else len(formulas) if leading else 0
         if tensors == 1:
@@ -455,6 +466,7 @@ def _binary(op: Primitive) -> Callable:
     """Two tensors, or a tensor and a number, and nothing else."""
     forward, promote = op.forward, op.promote
     kinds, usual = op.real_kinds, getattr(promote, "usual", None)
+    first_may, second_may = op.numbers == "either", op.numbers != "neither"
     x_name, y_name = op.parameters
     keeps_x, keeps_y, keeps_out = x_name in op.needed, y_name in op.needed, "out" in op.needed
     keeps_x_shape, keeps_y_shape = x_name + "_shape" in op.needed, y_name + "_shape" in op.needed
@@ -465,18 +477,22 @@ def _binary(op: Primitive) -> Callable:
             x = input.array
             if other.__class__ is Tensor or isinstance(other, Value):
                 y = other.array
-            elif x.dtype.kind == "f" and type(other) in NUMBERS:
+            elif second_may and x.dtype.kind == "f" and type(other) in NUMBERS:
                 y, other = number_like(other, x), CONSTANT
             else:
                 other = as_operand(op, other, input)
                 y = other.array
         elif isinstance(other, Value):
             y = other.array
-            if y.dtype.kind == "f" and type(input) in NUMBERS:
+            if first_may and y.dtype.kind == "f" and type(input) in NUMBERS:
                 x, input = number_like(input, y), CONSTANT
+            elif not first_may and not isinstance(input, ndarray):
+                raise TypeError(must_be_tensor(op, "input", 1, input))
             else:
                 input = as_operand(op, input, other)
                 x = input.array
+        elif type(input) in NUMBERS and type(other) in NUMBERS:
+            raise TypeError(must_be_tensor(op, "input", 1, input))
         else:
             return forward(input, other)
         dtype = x.dtype
@@ -546,9 +562,17 @@ def tied_to(operand, array):
 
 def as_operand(op, value, beside) -> Any:
     """A number or array beside a tensor, as a tensor; whether it may is for the op's promotion to say."""
-    if op.promote is None:
-        raise TypeError(f"{op.name}: argument must be Tensor, not {type(value).__name__}")
+    if op.promote is None or (op.numbers == "neither" and not isinstance(value, ndarray)):
+        raise TypeError(must_be_tensor(op, "other", 2, value))
     return op.promote.operand(op.name, value, beside)
+
+
+def must_be_tensor(op, argument: str, position: int, value) -> str:
+    """What to say of a number where PyTorch wants a tensor."""
+    return (
+        f"{op.name}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}; "
+        "wrap it: minigrad.tensor(...)"
+    )
 
 
 def explained(op, error: Exception, *arguments) -> Exception:

@@ -106,6 +106,11 @@ class Fused:
             record_results(self, made, edges, (saved, arrays), cells, several)
         return tuple(made) if several else made[0]
 
+    def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:
+        """The name and shape of the tensor behind one of the node's version cells."""
+        arrays = zip(self.parameters, node.kept[1])
+        return [(name, tuple(a.shape)) for name, a in arrays if hasattr(a, "shape")][place]
+
     def pull(self, node: Node, g, record: bool, retain: bool) -> Iterable:
         """The gradient for each argument, by the fast code, or by walking the twin where that must be recorded."""
         saved, arrays = node.kept

@@ -287,22 +287,22 @@ class Tensor(RareMethods, Value):
         """On the GPU."""
         return self.to(device="cuda" if device is None else device)
 
-    def float(self) -> Tensor:
+    def float(self, memory_format=None) -> Tensor:
         return ops.to_dtype(self, dtypes.float32)
 
-    def double(self) -> Tensor:
+    def double(self, memory_format=None) -> Tensor:
         return ops.to_dtype(self, dtypes.float64)
 
-    def half(self) -> Tensor:
+    def half(self, memory_format=None) -> Tensor:
         return ops.to_dtype(self, dtypes.float16)
 
-    def int(self) -> Tensor:
+    def int(self, memory_format=None) -> Tensor:
         return ops.to_dtype(self, dtypes.int32)
 
-    def long(self) -> Tensor:
+    def long(self, memory_format=None) -> Tensor:
         return ops.to_dtype(self, dtypes.int64)
 
-    def bool(self) -> Tensor:
+    def bool(self, memory_format=None) -> Tensor:
         return ops.to_dtype(self, dtypes.bool_)
 
     def clone(self, *, memory_format=None) -> Tensor:

@@ -145,20 +145,20 @@ class RareMethods(InPlaceMethods, Interchange):
         dtype, device = self._own_or(dtype, device)
         return ops.tensor(data, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_zeros(self, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    def new_zeros(self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
         """Zeros of this tensor's dtype and device."""
         dtype, device = self._own_or(dtype, device)
-        return ops.zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
+        return ops.zeros(*sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_ones(self, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    def new_ones(self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
         """Ones of this tensor's dtype and device."""
         dtype, device = self._own_or(dtype, device)
-        return ops.ones(*size, dtype=dtype, device=device, requires_grad=requires_grad)
+        return ops.ones(*sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_empty(self, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    def new_empty(self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
         """Values that are not set (zeros here) of this tensor's dtype and device."""
         dtype, device = self._own_or(dtype, device)
-        return ops.empty(*size, dtype=dtype, device=device, requires_grad=requires_grad)
+        return ops.empty(*sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_full(
         self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False
@@ -186,20 +186,37 @@ class RareMethods(InPlaceMethods, Interchange):
         """Converted to another tensor's dtype and device."""
         return self.to(other)
 
-    def short(self):
+    def short(self, memory_format=None):
         return ops.to_dtype(self, dtypes.int16)
 
-    def char(self):
+    def char(self, memory_format=None):
         return ops.to_dtype(self, dtypes.int8)
 
-    def byte(self):
+    def byte(self, memory_format=None):
         return ops.to_dtype(self, dtypes.uint8)
 
-    def cfloat(self):
+    def cfloat(self, memory_format=None):
         return ops.to_dtype(self, dtypes.complex64)
 
-    def cdouble(self):
+    def cdouble(self, memory_format=None):
         return ops.to_dtype(self, dtypes.complex128)
+
+    # ---- operators that few programs use ---------------------------------------------------------------------
+    __div__ = ops.div
+    __lshift__ = ops.bitwise_left_shift
+    __rshift__ = ops.bitwise_right_shift
+
+    def __rdiv__(self, other):
+        return ops.div(other, self)
+
+    def __rlshift__(self, other):
+        return ops.bitwise_left_shift(other, self)
+
+    def __rrshift__(self, other):
+        return ops.bitwise_right_shift(other, self)
+
+    def __reversed__(self):
+        return ops.flip(self, 0) if self.array.ndim else self
 
     # ---- complex numbers -----------------------------------------------------------------------------------
     real = property(ops.real)
@@ -299,12 +316,40 @@ class RareMethods(InPlaceMethods, Interchange):
     true_divide = ops.div
     trunc = ops.trunc
     vdot = ops.vdot
+    bitwise_left_shift = ops.bitwise_left_shift
+    bitwise_right_shift = ops.bitwise_right_shift
+    digamma = ops.digamma
+    erfc = ops.erfc
+    erfinv = ops.erfinv
+    i0 = ops.i0
+    igamma = ops.igamma
+    igammac = ops.igammac
+    lgamma = ops.lgamma
+    logit = ops.logit
+    mvlgamma = ops.mvlgamma
+    sgn = ops.sgn
+    sinc = ops.sinc
+    xlogy = ops.xlogy
+
+    def polygamma(self, n):
+        return ops.polygamma(n, self)
 
     # ---- matrix products -----------------------------------------------------------------------------------
     addmm = ops.addmm
     addmv = ops.addmv
     addbmm = ops.addbmm
     baddbmm = ops.baddbmm
+
+    inverse = ops.inv
+    det = ops.det
+    logdet = ops.logdet
+    slogdet = ops.slogdet
+    pinverse = ops.pinv
+    matrix_power = ops.matrix_power
+    cross = ops.cross
+    svd = ops.svd_thin
+    qr = ops.qr_thin
+    cholesky = ops.cholesky_of
 
     # ---- reductions ----------------------------------------------------------------------------------------
     amax = ops.amax

@@ -128,12 +128,10 @@ def overwritten(node: Node) -> str:
     """Names the op and the argument whose kept value an in-place write has changed."""
     op = node.op
     place = next(i for i, (cell, version) in enumerate(zip(node.cells, node.versions)) if cell[0] != version)
-    names = [p for p in op.parameters if p in op.needed] + ["result"]
-    shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
-    name = names[min(place, len(names) - 1)]
+    name, shape = op.kept_argument(node, place)
     return (
         f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{name} {shapes[min(place, len(shapes) - 1)]} is at version {node.cells[place][0]}; expected version "
+        f"{name} {shape} is at version {node.cells[place][0]}; expected version "
         f"{node.versions[place]} instead; write to a clone() of it"
     )
 

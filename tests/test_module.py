@@ -282,7 +282,7 @@ def test_the_state_dict():
     state["bias"].fill_(3.0)  # memory is shared
     assert net.bias[0] == 3.0
     assert net.state_dict(keep_vars=True)["bias"] is net.bias
-    assert list(net.state_dict(prefix="net."))[0] == "net.bias"
+    assert next(iter(net.state_dict(prefix="net."))) == "net.bias"
     assert state._metadata["first"] == {"version": 1}
 
 
@@ -351,7 +351,7 @@ def test_one_error_lists_all_that_is_wrong_and_nothing_is_loaded():
 
 def test_a_common_prefix_is_named():
     state = {"module." + k: v for k, v in Net().state_dict().items()}
-    with pytest.raises(RuntimeError, match="All keys match without 'module.'"):
+    with pytest.raises(RuntimeError, match=r"All keys match without 'module\.'"):
         Net().load_state_dict(state)
 
 
@@ -371,9 +371,9 @@ def test_extra_state():
     assert b[0].seen == 5
     state = a.state_dict()
     del state["0._extra_state"]
-    with pytest.raises(RuntimeError, match="0._extra_state"):
+    with pytest.raises(RuntimeError, match=r"0\._extra_state"):
         b.load_state_dict(state)
-    with pytest.raises(RuntimeError, match="Unexpected.*0._extra_state"):
+    with pytest.raises(RuntimeError, match=r"Unexpected.*0\._extra_state"):
         nn.Sequential(nn.Linear(2, 2)).load_state_dict(a.state_dict())
 
 
@@ -397,7 +397,7 @@ def test_state_hooks():
     excuse.remove()
     state = net.state_dict()
     del state["first.scale"], state["again.scale"]
-    with pytest.raises(RuntimeError, match="first.scale"):
+    with pytest.raises(RuntimeError, match=r"first\.scale"):
         net.load_state_dict(state)
 
 
@@ -544,7 +544,7 @@ def test_an_error_names_the_layer():
         def forward(self, x):
             raise ValueError("theirs")
 
-    with pytest.raises(ValueError, match="^theirs$"):
+    with pytest.raises(ValueError, match=r"^theirs$"):
         Users()(1)
 
 

@@ -225,10 +225,13 @@ def fits(result, target) -> bool:
 # ---- refusals --------------------------------------------------------------------------------------------
 REFUSING = [op for op in OPS if op.bad or (op.shapes.bad and op.static is nothing)]
 #: what the sentence names where that is not the function's name
-SAID = {
-    **dict.fromkeys(("mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm"), "matmul"),
-    "getitem": "index", "clamp": "maximum", "inner": "tensordot", "rsub": "sub", "lerp": "sub",
-    "addcmul": "mul", "addcdiv": "div",
+SAID = dict.fromkeys(("mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm"), "matmul") | {
+    "getitem": "index",
+    "inner": "tensordot",
+    "rsub": "sub",
+    "lerp": "sub",
+    "addcmul": "mul",
+    "addcdiv": "div",
 }
 
 

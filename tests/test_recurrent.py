@@ -15,6 +15,7 @@ from minigrad.ops.recurrent import (
     gru_layer,
     lstm_composed,
     lstm_layer,
+    products,
     rnn_composed,
     rnn_layer,
 )
@@ -150,6 +151,19 @@ def test_chunks_panels_and_blocks_of_large_layers(case):
     """Large enough for several chunks of factors, several panels of gradients, and products in blocks."""
     for found, expected in zip(run_fast(case), run_twin(case), strict=True):
         assert_same(found, expected, rtol=1e-7, atol=1e-7)
+
+
+@given(st.integers(1, 40), st.integers(1, 30), st.integers(1, 9))
+def test_a_product_in_blocks_is_the_product(rows, inner, batch):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "SMALL_KERNELS", True)
+        patch.setattr(products, "WIDEST", 8)
+        patch.setattr(products, "SMALL_PRODUCT", 500)
+        rng = np.random.default_rng(rows)
+        weights, z = rng.normal(size=(rows, inner)), rng.normal(size=(inner, batch))
+        out = np.empty((rows, batch))
+        products.product(weights, batch)(z, products.in_blocks(out, inner))
+    np.testing.assert_allclose(out, weights @ z, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("kind", LAYERS)

@@ -634,7 +634,7 @@ HOSTILE = {
 @pytest.mark.parametrize("instructions", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_pickles(instructions):
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         with pytest.raises(UnpicklingError if b"Q" not in instructions else FileError) as caught:
             serialization.load(archive(instructions))
@@ -646,7 +646,7 @@ def test_hostile_pickles(instructions):
     assert len(message) < 500
     assert "\n" not in message
     assert peak < 20e6 + 300 * len(instructions)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 BEYOND = [

@@ -1,4 +1,4 @@
-"""Layers, losses and networks: PyTorch's `torch.nn`. One file per family, in the order a reader meets them."""
+"""Layers, losses and networks: PyTorch's `torch.nn`. One file per family, as a reader meets them."""
 
 from . import functional, init, utils
 from .activation import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 from .. import ops
 from ..tensor import Tensor
@@ -274,7 +275,7 @@ class Softshrink(Hardshrink):
 
 
 class PReLU(Module):
-    """x where x > 0, a * x elsewhere; the slope a is learned, one for all or one per channel (dimension 1)."""
+    """x where x > 0, a * x elsewhere; the slope a is learned, one for all or one per channel."""
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device=None, dtype=None) -> None:
         super().__init__()
@@ -300,7 +301,7 @@ class _AlongDimension(Module):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim: Any = dim
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from .module import Module, parenthesised
+from .module import Module
 from .parameter import Parameter
+from .registry import parenthesised
 
 
 def _place(index, length: int) -> int:
@@ -59,7 +60,8 @@ class _Row(Module):
         """Add modules at the end; returns self."""
         if not isinstance(modules, Iterable):
             raise TypeError(
-                f"{self._get_name()}.extend should be called with an iterable, but got {type(modules).__name__}"
+                f"{self._get_name()}.extend should be called with an iterable, but got "
+                f"{type(modules).__name__}"
             )
         for module in list(modules):
             self.append(module)
@@ -181,20 +183,21 @@ def _pairs(container: str, given) -> Iterable[tuple[str, Any]]:
     """The (key, value) pairs of a mapping or an iterable of pairs."""
     if not isinstance(given, Iterable):
         raise TypeError(
-            f"{container}.update should be called with an iterable of key/value pairs, but got {type(given).__name__}"
+            f"{container}.update should be called with an iterable of key/value pairs, but got "
+            f"{type(given).__name__}"
         )
     if hasattr(given, "items"):
         return given.items()
-    pairs = list(given)
+    pairs: list[Any] = list(given)
     for i, pair in enumerate(pairs):
         if not isinstance(pair, Iterable):
             raise TypeError(
                 f"{container} update sequence element #{i} should be Iterable; is {type(pair).__name__}"
             )
-        if len(pair) != 2:  # type: ignore[arg-type]
+        if len(pair) != 2:
             raise ValueError(
                 f"{container} update sequence element #{i} has length {len(pair)}; 2 is required"
-            )  # type: ignore[arg-type]
+            )
     return pairs
 
 
@@ -369,7 +372,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, or `default`."""
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401 - this is `get`
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The parameter of that name; `default` is put there first if there is none."""

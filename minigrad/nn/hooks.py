@@ -1,13 +1,14 @@
-"""Functions hung on a module: called before and after its forward pass, its backward pass, its saving and loading.
+"""Functions hung on a module: called before and after its forward pass, its backward pass, its saving and
+loading.
 
-A module without hooks has none of this. The backward hooks look at gradients through two `Gate`s, ops that change
-nothing: one that the module's inputs pass on their way in, one that its outputs pass on their way out.
+A module without hooks has none of this. The backward hooks look at gradients through two `Gate`s, ops that
+change nothing: one that the module's inputs pass on their way in, one that its outputs pass on their way out.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ..backend import as_array
@@ -51,6 +52,83 @@ class StateHooks:
         self.save: dict[int, Callable] = {}
         self.load_pre: dict[int, Callable] = {}
         self.load: dict[int, Callable] = {}
+
+
+class Hookable:
+    """What makes a class's instances take hooks; `Module` is one."""
+
+    _call_hooks: CallHooks | None = None  # made when the first hook is registered
+    _state_hooks: StateHooks | None = None
+
+    def _hooks_around_call(self) -> CallHooks:
+        if self._call_hooks is None:
+            self.__dict__["_call_hooks"] = CallHooks()
+        return self.__dict__["_call_hooks"]
+
+    def _hooks_around_state(self) -> StateHooks:
+        if self._state_hooks is None:
+            self.__dict__["_state_hooks"] = StateHooks()
+        return self.__dict__["_state_hooks"]
+
+    @property
+    def _forward_hooks(self) -> Mapping[int, Hook]:
+        return self._hooks_around_call().forward
+
+    @property
+    def _forward_pre_hooks(self) -> Mapping[int, Hook]:
+        return self._hooks_around_call().forward_pre
+
+    def register_forward_pre_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call hook(module, args) before forward; what it returns, if not None, replaces the arguments.
+
+        With `with_kwargs` it is hook(module, args, kwargs) -> (args, kwargs).
+        """
+        return hang(self._hooks_around_call().forward_pre, Hook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call hook(module, args, output) after forward; what it returns, if not None, replaces the output.
+
+        With `with_kwargs` it is hook(module, args, kwargs, output); with `always_call` it runs even after an
+        error.
+        """
+        return hang(self._hooks_around_call().forward, Hook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+        """Call hook(module, grad_output) when the backward pass reaches the module; it may return another."""
+        return hang(self._hooks_around_call().backward_pre, Hook(hook), prepend)
+
+    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+        """Call hook(module, grad_input, grad_output) when the backward pass leaves the module.
+
+        Gradients are tuples with one entry per positional argument or output, None where there is none. What
+        it returns, if not None, replaces grad_input.
+        """
+        return hang(self._hooks_around_call().backward, Hook(hook), prepend)
+
+    def register_backward_hook(self, hook: Callable) -> RemovableHandle:
+        """As `register_full_backward_hook`; PyTorch's older form, which saw only the last op's gradients."""
+        return self.register_full_backward_hook(hook)
+
+    def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
+        """Call hook(module, prefix, keep_vars) before the module's entries are collected."""
+        return hang(self._hooks_around_state().save_pre, hook)
+
+    def register_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
+        """Call hook(module, state_dict, prefix, local_metadata) after the module's entries are collected."""
+        return hang(self._hooks_around_state().save, hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
+        """Call hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
+        error_msgs) before the module's entries are looked up; it may change the state dict."""
+        return hang(self._hooks_around_state().load_pre, hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
+        """Call hook(module, incompatible_keys) after loading; it may clear or extend the lists of keys."""
+        return hang(self._hooks_around_state().load, hook)
 
 
 def call_with_hooks(module, hooks: CallHooks, args: tuple, kwargs: dict):
@@ -102,7 +180,9 @@ def _despite_error(module, hook: Hook, args: tuple, kwargs: dict, result):
     try:
         return _after(module, hook, args, kwargs, result)
     except Exception as error:
-        warnings.warn(f"forward hook with always_call=True raised an exception that was silenced: {error}")
+        warnings.warn(
+            f"forward hook with always_call=True raised an exception that was silenced: {error}", stacklevel=4
+        )
         return result
 
 
@@ -126,7 +206,7 @@ class Gate:
         """The same values; the tracked tensors among them as results of this gate."""
         through = [v for v in values if isinstance(v, Tensor) and v.requires_grad]
         aliases = [untracked(t.array) for t in through]
-        for alias, t in zip(aliases, through):
+        for alias, t in zip(aliases, through, strict=True):
             alias.version = t.version
         record_results(self, aliases, tuple(edge_of(t) for t in through), (), (), several=True)
         made = iter(aliases)
@@ -155,9 +235,9 @@ class BackwardGates:
         if not self.output_places:
             return result
         values = Gate(self.outputs_reached)(values)
-        return type(result)(values) if type(result) is tuple else values[0] if not isinstance(result, tuple) else (
-            type(result)(*values)
-        )  # fmt: skip
+        if not isinstance(result, tuple):
+            return values[0]
+        return values if type(result) is tuple else type(result)(*values)
 
     def outputs_reached(self, grads: list) -> list:
         grad_output = _spread(grads, self.output_places, self.outputs)
@@ -169,8 +249,8 @@ class BackwardGates:
                 changed = hook.function(self.module, (None,) * self.inputs, grad_output)
                 if changed is not None and any(g is not None for g in _as_tuple(changed)):
                     raise RuntimeError(
-                        "Backward hook for Modules where no input requires gradient should always return None "
-                        "or None for all gradients"
+                        "Backward hook for Modules where no input requires gradient should always return "
+                        "None or None for all gradients"
                     )
         return [grad_output[i] for i in self.output_places]
 
@@ -192,7 +272,7 @@ def _tracked_places(values: tuple) -> list[int]:
 
 def _spread(grads: list, places: list[int], size: int) -> tuple:
     spread: list = [None] * size
-    for place, g in zip(places, grads):
+    for place, g in zip(places, grads, strict=True):
         spread[place] = g
     return tuple(spread)
 
@@ -207,6 +287,7 @@ def _replaced(what: str, changed, grads: tuple) -> tuple:
     changed = _as_tuple(changed)
     if len(changed) != len(grads):
         raise RuntimeError(
-            f"Backward {what} returned an invalid number of grad tensors, got {len(changed)}, but expected {len(grads)}"
+            f"Backward {what} returned an invalid number of grad tensors, got {len(changed)}, but expected "
+            f"{len(grads)}"
         )
     return changed

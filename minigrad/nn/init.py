@@ -1,7 +1,7 @@
 """Filling parameters with their first values, in place.
 
-Every function draws from the generator as PyTorch does, so a seed gives PyTorch's weights. A layer's own choice is in
-its `reset_parameters`.
+Every function draws from the generator as PyTorch does, so a seed gives PyTorch's weights. A layer's own
+choice is in its `reset_parameters`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from ..autograd.grad_mode import no_grad
 from ..backend import module_of
@@ -22,7 +23,8 @@ _GAINS = dict.fromkeys((*_LINEAR, "sigmoid"), 1) | {"tanh": 5.0 / 3, "relu": mat
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """By how much to scale weights before a nonlinearity, so that the variance of what passes it stays the same.
+    """By how much to scale weights before a nonlinearity, so that the variance of what passes it stays the
+    same.
 
     `param` is the negative slope of "leaky_relu" (0.01 if None).
     """
@@ -30,7 +32,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return _GAINS[nonlinearity]
     if nonlinearity != "leaky_relu":
         raise ValueError(
-            f"Unsupported nonlinearity {nonlinearity}; use 'leaky_relu' or one of {', '.join(map(repr, _GAINS))}"
+            f"Unsupported nonlinearity {nonlinearity}; use 'leaky_relu' or one of "
+            f"{', '.join(map(repr, _GAINS))}"
         )
     slope = 0.01 if param is None else param
     if isinstance(slope, bool) or not isinstance(slope, (int, float)):
@@ -149,7 +152,7 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Uniform with standard deviation gain / sqrt(fan) (He et al., 2015); `a` is leaky_relu's negative slope."""
+    """Uniform with standard deviation gain / sqrt(fan) (He et al., 2015); `a` is leaky_relu's slope."""
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     if std is None:
         return tensor
@@ -164,7 +167,7 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal with standard deviation gain / sqrt(fan) (He et al., 2015); `a` is leaky_relu's negative slope."""
+    """Normal with standard deviation gain / sqrt(fan) (He et al., 2015); `a` is leaky_relu's slope."""
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     return tensor if std is None else normal_(tensor, 0, std, generator)
 
@@ -180,8 +183,8 @@ def trunc_normal_(
 ) -> Tensor:
     """Normal values, those outside [a, b] drawn anew.
 
-    Where normal values would rarely fall inside, uniform ones are drawn and each kept with the probability that the
-    density at its place has relative to the highest in [a, b] (rejection sampling).
+    Where normal values would rarely fall inside, uniform ones are drawn and each kept with the probability
+    that the density at its place has relative to the highest in [a, b] (rejection sampling).
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
@@ -211,7 +214,8 @@ def _redrawn_normal(like: Tensor, mean: float, std: float, a: float, b: float, g
 
 def _thinned_uniform(like: Tensor, mean: float, std: float, a: float, b: float, generator) -> Tensor:
     log_peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
-    values = kept = None
+    values: Any = None
+    kept: Any = None
     while kept is None or not kept.all():
         drawn = like.new_empty(like.shape).uniform_(a, b, generator=generator)
         log_density = drawn.clone().sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(log_peak)
@@ -222,7 +226,8 @@ def _thinned_uniform(like: Tensor, mean: float, std: float, a: float, b: float, 
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """A matrix with orthonormal rows or columns, times `gain` (Saxe et al., 2013); dimensions after the first are one.
+    """A matrix with orthonormal rows or columns, times `gain` (Saxe et al., 2013); dimensions after the first
+    are one.
 
     It is the Q of the QR decomposition of a normal matrix, its signs chosen so that R's diagonal is positive.
     """
@@ -244,7 +249,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
-    """Normal values, of which the fraction `sparsity` of each column of the (rows, columns) is 0 (Martens, 2010)."""
+    """Normal values, of which the fraction `sparsity` of each column is 0 (Martens, 2010)."""
     _must_be_matrix("sparse_", tensor)
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)

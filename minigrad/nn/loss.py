@@ -1,4 +1,4 @@
-"""Losses as layers; what each computes is said in `functional`. Each has `reduction`: "none", "mean" or "sum"."""
+"""Losses as layers, each with a `reduction`: "none", "mean" or "sum". See `functional` for the formulas."""
 
 from __future__ import annotations
 

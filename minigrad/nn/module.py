@@ -1,76 +1,30 @@
 """Module: what a layer and a network are made of.
 
-Parameters, buffers and submodules are ordinary attributes; what makes them members is that their names are listed,
-in the order in which they were assigned. Everything else here walks those lists. Saving and loading are in
-`state.py`, hooks in `hooks.py`.
+Parameters, buffers and submodules are ordinary attributes; what makes them members is that their names are
+listed, in the order in which they were assigned (`registry.py`). Everything else here walks those lists.
+Saving and loading are in `state.py`, hooks in `hooks.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from .. import dtypes
 from ..autograd.grad_mode import no_grad
 from ..backend import device as device_class
-from ..hooks import RemovableHandle
 from ..tensor import Tensor
 from . import state
-from .hooks import CallHooks, Hook, StateHooks, call_with_hooks, hang
+from .hooks import Hookable, call_with_hooks
 from .parameter import Buffer, Parameter
+from .registry import Kind, Registry, parenthesised, parse_to, typename
 
 
-class Kind(NamedTuple):
-    """A kind of member: what makes a value one when it is assigned, and what may later take its place."""
-
-    noun: str
-    names: str  # the module's attribute that lists the members' names
-    assigned: type
-    replacement: type
-    wanted: str
-
-
-class Registry(MutableMapping):
-    """A module's members of one kind, by name: a view of its attributes, which may be written through."""
-
-    def __init__(self, attributes: dict, names: dict):
-        self.attributes, self.names = attributes, names
-
-    def __getitem__(self, name: str):
-        if name not in self.names:
-            raise KeyError(name)
-        return self.attributes[name]
-
-    def __setitem__(self, name: str, value) -> None:
-        self.names[name] = None
-        self.attributes[name] = value
-
-    def __delitem__(self, name: str) -> None:
-        del self.names[name], self.attributes[name]
-
-    def __iter__(self):
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __repr__(self) -> str:
-        return repr(dict(self))
-
-
-def typename(value) -> str:
-    """The type of a value as errors print it: `int`, `package.Class`."""
-    kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-class Module:
-    """Base class of layers and networks: assign parameters, buffers and submodules in `__init__`, write `forward`."""
+class Module(Hookable):
+    """Base class of layers and networks: assign members in `__init__`, write `forward`."""
 
     training: bool
     _version = 1  # of the layout of this class's entries in a state dict
-    _call_hooks: CallHooks | None = None  # made when the first hook is registered
-    _state_hooks: StateHooks | None = None
 
     def __init__(self, *args, **kwargs) -> None:
         if args or kwargs:
@@ -94,7 +48,7 @@ class Module:
                 return self.forward(*args, **kwargs)
             return call_with_hooks(self, self._call_hooks, args, kwargs)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            raise self._named(error)
+            raise self._named(error)  # noqa: B904 - it is the same error
 
     def _named(self, error: Exception) -> Exception:
         """The error, headed by this layer's name and settings if it arose in one of minigrad's own layers."""
@@ -124,16 +78,18 @@ class Module:
         return Registry(self.__dict__, self._module_names)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Make `param` this module's parameter `name`; None keeps the name for a parameter that is left out."""
+        """Make `param` this module's parameter `name`; None keeps the name for one that is left out."""
         self._check_name(PARAMETER, name)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None "
+                "required)"
             )
         if param is not None and param.node is not None:
             raise ValueError(
-                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. "
-                f"To express '{name}' as a function of another Tensor, compute the value in the forward() method."
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
+                f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
+                "forward() method."
             )
         self._parameters[name] = param
 
@@ -145,7 +101,8 @@ class Module:
         self._check_name(BUFFER, name)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
+                "required)"
             )
         self._buffers[name] = tensor
         change = (
@@ -248,7 +205,7 @@ class Module:
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it with their dotted names; each once unless remove_duplicate is False."""
+        """This module and all below it with their dotted names; each once if `remove_duplicate`."""
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -384,7 +341,7 @@ class Module:
 
     # ---- conversion ---------------------------------------------------------------------------------------
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
-        """Put fn(t) in the place of every parameter, gradient and buffer; parameters stay the same objects."""
+        """Put fn(t) in the place of parameters, gradients and buffers; parameters stay the same objects."""
         if recurse:
             for module in self.children():
                 module._apply(fn)
@@ -455,91 +412,24 @@ class Module:
         """Nothing to do: arrays are shared between threads as they are; returns self."""
         return self
 
-    # ---- hooks --------------------------------------------------------------------------------------------
-    def _hooks_around_call(self) -> CallHooks:
-        if self._call_hooks is None:
-            self.__dict__["_call_hooks"] = CallHooks()
-        return self.__dict__["_call_hooks"]
-
-    def _hooks_around_state(self) -> StateHooks:
-        if self._state_hooks is None:
-            self.__dict__["_state_hooks"] = StateHooks()
-        return self.__dict__["_state_hooks"]
-
-    @property
-    def _forward_hooks(self) -> Mapping[int, Hook]:
-        return self._hooks_around_call().forward
-
-    @property
-    def _forward_pre_hooks(self) -> Mapping[int, Hook]:
-        return self._hooks_around_call().forward_pre
-
-    def register_forward_pre_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call hook(module, args) before forward; what it returns, if not None, replaces the arguments.
-
-        With `with_kwargs` it is hook(module, args, kwargs) -> (args, kwargs).
-        """
-        return hang(self._hooks_around_call().forward_pre, Hook(hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> RemovableHandle:
-        """Call hook(module, args, output) after forward; what it returns, if not None, replaces the output.
-
-        With `with_kwargs` it is hook(module, args, kwargs, output); with `always_call` it runs even after an error.
-        """
-        return hang(self._hooks_around_call().forward, Hook(hook, with_kwargs, always_call), prepend)
-
-    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call hook(module, grad_output) when the backward pass reaches the module; it may return another."""
-        return hang(self._hooks_around_call().backward_pre, Hook(hook), prepend)
-
-    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call hook(module, grad_input, grad_output) when the backward pass leaves the module.
-
-        Gradients are tuples with one entry per positional argument or output, None where there is none. What it
-        returns, if not None, replaces grad_input.
-        """
-        return hang(self._hooks_around_call().backward, Hook(hook), prepend)
-
-    def register_backward_hook(self, hook: Callable) -> RemovableHandle:
-        """As `register_full_backward_hook`; PyTorch's older form, which saw only the last op's gradients."""
-        return self.register_full_backward_hook(hook)
-
-    def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call hook(module, prefix, keep_vars) before the module's entries are collected."""
-        return hang(self._hooks_around_state().save_pre, hook)
-
-    def register_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
-        """Call hook(module, state_dict, prefix, local_metadata) after the module's entries are collected."""
-        return hang(self._hooks_around_state().save, hook)
-
-    def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        before the module's entries are looked up; it may change the state dict."""
-        return hang(self._hooks_around_state().load_pre, hook)
-
-    def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
-        """Call hook(module, incompatible_keys) after loading; it may clear or extend the lists of keys."""
-        return hang(self._hooks_around_state().load, hook)
-
     # ---- state --------------------------------------------------------------------------------------------
     def state_dict(
         self, *, destination: dict | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict:
-        """Parameters and persistent buffers by dotted name, in order; they share memory with the module's own.
+        """Parameters and persistent buffers by dotted name, in order; they share memory with the module's
+        own.
 
         With `keep_vars` they are the very tensors, not detached.
         """
         return state.collect(self, destination, prefix, keep_vars)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False):
-        """Copy values into the parameters and buffers of those names; `assign` puts the tensors themselves in place.
+        """Copy values into the parameters and buffers of those names; `assign` puts the tensors themselves in
+        place.
 
-        Returns (missing_keys, unexpected_keys); with `strict` both must be empty. One error names every missing,
-        unexpected and misshapen entry. Other than in PyTorch nothing has been changed when it is raised.
+        Returns (missing_keys, unexpected_keys); with `strict` both must be empty. One error names every
+        missing, unexpected and misshapen entry. Other than in PyTorch nothing has been changed when it is
+        raised.
         """
         return state.load(self, state_dict, strict, assign)
 
@@ -560,7 +450,7 @@ class Module:
         return type(self).set_extra_state is not Module.set_extra_state
 
     def get_extra_state(self) -> Any:
-        """What else belongs in the state dict, if a subclass writes this method: any object that can be pickled."""
+        """What else belongs in the state dict, if a subclass writes this: anything that can be pickled."""
         raise RuntimeError(
             "get_extra_state: this module has none; write get_extra_state and set_extra_state together"
         )
@@ -585,37 +475,6 @@ class Module:
             f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()
         ]
         return parenthesised(self._get_name(), extra, children)
-
-
-def parenthesised(name: str, extra: str, children: list[str]) -> str:
-    """Name(settings) on one line, or Name( settings and children, one a line, indented )."""
-    lines = (extra.split("\n") if extra else []) + children
-    if not children and len(lines) <= 1:
-        return f"{name}({extra})"
-    return name + "(\n  " + "\n  ".join(lines) + "\n)"
-
-
-def parse_to(*args, **kwargs) -> tuple[device_class | None, dtypes.dtype | None]:
-    """The device and dtype among the arguments of `to`."""
-    unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy"}
-    if unknown:
-        raise TypeError(
-            f"to() received an invalid keyword argument {min(unknown)!r}; it takes device, dtype, tensor"
-        )
-    given = [*args, *(v for k, v in kwargs.items() if k in ("device", "dtype", "tensor") and v is not None)]
-    device = dtype = None
-    for value in given:
-        if isinstance(value, Tensor):
-            device, dtype = value.device, value.dtype
-        elif isinstance(value, dtypes.dtype):
-            dtype = value
-        elif isinstance(value, (str, int, device_class)) and not isinstance(value, bool):
-            device = device_class(value)
-        elif value is not None and not isinstance(value, bool):
-            raise TypeError(
-                f"to() received an invalid argument of type {typename(value)}; it takes a device or dtype"
-            )
-    return device, dtype
 
 
 PARAMETER = Kind("parameter", "_parameter_names", Parameter, Parameter, "torch.nn.Parameter or None")

@@ -1,8 +1,7 @@
-"""Normalisation layers: over features (LayerNorm, RMSNorm), groups of channels, a batch, or each channel of a sample."""
+"""Normalisation layers: over features, groups of channels, a batch, or each channel of a sample."""
 
 from __future__ import annotations
 
-import numbers
 import warnings
 
 from .. import ops
@@ -31,7 +30,7 @@ class _Normalization(Module):
 
 
 def _as_shape(normalized_shape) -> tuple[int, ...]:
-    return (normalized_shape,) if isinstance(normalized_shape, numbers.Integral) else tuple(normalized_shape)
+    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
 
 
 class LayerNorm(_Normalization):
@@ -66,7 +65,7 @@ class LayerNorm(_Normalization):
 
 
 class RMSNorm(_Normalization):
-    """Divided by the root of the mean square over the last dimensions, then scaled (Zhang and Sennrich, 2019)."""
+    """Divided by the root mean square over the last dimensions, then scaled (Zhang and Sennrich, 2019)."""
 
     def __init__(
         self,
@@ -126,7 +125,7 @@ class GroupNorm(_Normalization):
 
 
 class _ByChannel(_Normalization):
-    """What batch norm and instance norm share: a scale and shift per channel, and moments kept over batches."""
+    """What batch and instance norm share: scale and shift per channel, and moments kept over batches."""
 
     _version = 2
     dims: tuple[int, ...]  # numbers of dimensions of an input, batched or not
@@ -196,8 +195,8 @@ class _ByChannel(_Normalization):
 class _BatchNorm(_ByChannel):
     """Mean 0 and variance 1 over the batch, channel by channel (Ioffe and Szegedy, 2015).
 
-    In training by the batch's own moments, which also move the running ones: by `momentum`, or, if that is None, to
-    the mean over all batches seen. In evaluation by the running ones, where they are tracked.
+    In training by the batch's own moments, which also move the running ones: by `momentum`, or, if that is
+    None, to the mean over all batches seen. In evaluation by the running ones, where they are tracked.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -239,7 +238,7 @@ class BatchNorm3d(_BatchNorm):
 
 # ---- over each channel of each sample --------------------------------------------------------------------
 class _InstanceNorm(_ByChannel):
-    """Mean 0 and variance 1 over each channel of each sample (Ulyanov et al., 2017); without scale and shift by default."""
+    """Mean 0 and variance 1 over each channel of each sample (Ulyanov et al., 2017)."""
 
     _version = 1
 

@@ -1,6 +1,8 @@
-"""Tensors that a module registers when they are assigned to it: parameters, which are trained, and buffers."""
+"""Tensors that a module registers when they are assigned to it: parameters, and buffers."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +18,10 @@ def _over(cls: type, data: Tensor, requires_grad: bool):
         )
     if requires_grad and data.array.dtype.kind not in "fc":
         raise RuntimeError(
-            f"Only Tensors of floating point and complex dtype can require gradients; this {cls.__name__} has "
-            f"{data.dtype}; convert it with .float(), or pass requires_grad=False"
+            f"Only Tensors of floating point and complex dtype can require gradients; this {cls.__name__} "
+            f"has {data.dtype}; convert it with .float(), or pass requires_grad=False"
         )
-    leaf = object.__new__(cls)
+    leaf: Any = object.__new__(cls)
     leaf.array, leaf.tracked, leaf.node, leaf.base = data.array, requires_grad, None, None
     leaf.version = data.version
     return leaf
@@ -38,8 +40,8 @@ class Parameter(Tensor):
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True):
         pass  # __new__ has done it
 
-    def __repr__(self, **kwargs) -> str:
-        return "Parameter containing:\n" + super().__repr__(**kwargs)
+    def __repr__(self, *, tensor_contents=None) -> str:
+        return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)
 
     def __deepcopy__(self, memo: dict) -> Parameter:
         if id(self) not in memo:

@@ -33,7 +33,8 @@ class _Table(Module):
         shape = (self.num_embeddings, self.embedding_dim)
         if weight is not None and tuple(weight.shape) != shape:
             raise AssertionError(
-                f"Shape of weight does not match num_embeddings and embedding_dim: {tuple(weight.shape)} against {shape}"
+                f"Shape of weight does not match num_embeddings and embedding_dim: {tuple(weight.shape)} "
+                f"against {shape}"
             )
         given = ops.empty(*shape, device=device, dtype=dtype) if weight is None else weight
         self.weight = Parameter(given, requires_grad=not freeze)
@@ -62,8 +63,9 @@ class _Table(Module):
 class Embedding(_Table):
     """Rows of a table by their numbers: indices (...) give (..., embedding_dim).
 
-    The row `padding_idx` starts at zero and is not trained. Rows longer than `max_norm` (in the `norm_type`-norm) are
-    shortened before use. `scale_grad_by_freq` divides a row's gradient by how often it was used.
+    The row `padding_idx` starts at zero and is not trained. Rows longer than `max_norm` (in the
+    `norm_type`-norm) are shortened before use. `scale_grad_by_freq` divides a row's gradient by how often it
+    was used.
     """
 
     def __init__(
@@ -203,6 +205,7 @@ class EmbeddingBag(_Table):
 def _shape_of_table(embeddings: Tensor) -> tuple[int, int]:
     if embeddings.dim() != 2:
         raise AssertionError(
-            f"Embeddings parameter is expected to be 2-dimensional, (rows, features), not {tuple(embeddings.shape)}"
+            "Embeddings parameter is expected to be 2-dimensional, (rows, features), not "
+            f"{tuple(embeddings.shape)}"
         )
-    return tuple(embeddings.shape)  # type: ignore[return-value]
+    return tuple(embeddings.shape)

@@ -194,7 +194,7 @@ def _load_extra_state(
 
 
 class _Immediate:
-    """Stands for the list of planned writes where `_load_from_state_dict` is called by itself: writes at once."""
+    """Stands for the list of writes where `_load_from_state_dict` is called by itself: writes at once."""
 
     def append(self, write: Callable) -> None:
         with no_grad():
@@ -224,8 +224,8 @@ def _fitting(key: str, target: Tensor, source, errors: list) -> Tensor | None:
     if not isinstance(source, Tensor):
         if not hasattr(source, "__array__"):
             errors.append(
-                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
-                f"but received {type(source)}"
+                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object '
+                f"from checkpoint but received {type(source)}"
             )
             return None
         source = untracked(source.__array__())
@@ -233,8 +233,8 @@ def _fitting(key: str, target: Tensor, source, errors: list) -> Tensor | None:
         source = source[0]  # scalars were saved as vectors of one element in PyTorch before 0.4
     if source.array.shape != target.array.shape:
         errors.append(
-            f"size mismatch for {key}: copying a param with shape {tuple(source.array.shape)} from checkpoint, "
-            f"the shape in current model is {tuple(target.array.shape)}."
+            f"size mismatch for {key}: copying a param with shape {tuple(source.array.shape)} from "
+            f"checkpoint, the shape in current model is {tuple(target.array.shape)}."
         )
         return None
     return source
@@ -248,6 +248,7 @@ def _remedies(keys: IncompatibleKeys, strict: bool) -> list[str]:
     prefix = min(found, default="").partition(".")[0] + "."
     if wanted and {key.removeprefix(prefix) for key in found} == wanted:
         return [
-            f"All keys match without '{prefix}': pass {{k.removeprefix('{prefix}'): v for k, v in ....items()}}."
+            f"All keys match without '{prefix}': pass "
+            f"{{k.removeprefix('{prefix}'): v for k, v in ....items()}}."
         ]
     return ["Pass strict=False to load only the entries that match."]

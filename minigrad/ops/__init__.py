@@ -107,6 +107,27 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .decompositions import (
+    LinAlgError,
+    cholesky,
+    cholesky_of,
+    det,
+    eig,
+    eigh,
+    eigvals,
+    eigvalsh,
+    inv,
+    logdet,
+    pinv,
+    qr,
+    qr_thin,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
+    svd_thin,
+    svdvals,
+)
 from .einsum import (
     einsum,
 )
@@ -121,8 +142,10 @@ from .elementwise import (
     atan2,
     atanh,
     bitwise_and,
+    bitwise_left_shift,
     bitwise_not,
     bitwise_or,
+    bitwise_right_shift,
     bitwise_xor,
     ceil,
     clamp_between,
@@ -170,6 +193,7 @@ from .elementwise import (
     round_to,
     rsqrt,
     select,
+    sgn,
     sigmoid,
     sign,
     sin,
@@ -199,6 +223,17 @@ from .indexing import (
     zero_part,
 )
 from .linalg import addbmm, addmm, addmv, baddbmm, bmm, dot, inner, matmul, mm, mv, outer, tensordot
+from .matrices import (
+    cond,
+    cross,
+    linalg_norm,
+    matrix_norm,
+    matrix_power,
+    matrix_rank,
+    multi_dot,
+    norm,
+    vecdot,
+)
 from .memory import (
     address_of,
     apply_in_place,
@@ -252,7 +287,6 @@ from .reduction import (
     mean,
     mean_over,
     min_over,
-    norm,
     prod,
     prod_over,
     safe_sqrt,
@@ -307,6 +341,31 @@ from .shaping import (
 )
 from .softmax import log_softmax, log_softmax_along, softmax, softmax_along
 from .sorting import amax, amin, argmax, argmin, argsort, kthvalue, max, max_result, median, min, sort, topk
+from .special import (
+    digamma,
+    entr,
+    erfc,
+    erfcx,
+    erfinv,
+    i0,
+    i0e,
+    i1,
+    i1e,
+    igamma,
+    igammac,
+    lgamma,
+    log_ndtr,
+    logit,
+    multigammaln,
+    mvlgamma,
+    ndtr,
+    ndtri,
+    polygamma,
+    sinc,
+    xlog1py,
+    xlogy,
+    zeta,
+)
 from .updates import (
     add_part,
     diagonal_scatter,

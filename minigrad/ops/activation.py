@@ -1,7 +1,7 @@
 """Activation functions: each is its NumPy function and, above it, its gradient formula.
 
-The common ones (sigmoid, tanh, relu, leaky_relu, elu, softplus, logsigmoid) are in `elementwise.py`, softmax in
-`softmax.py`. Formulas are written with the operations users call, so they run on arrays and on Tensors.
+The common ones (sigmoid, tanh, relu, leaky_relu, elu, softplus, logsigmoid) are in `elementwise.py`, softmax
+in `softmax.py`. Formulas are written with the operations users call, so they run on arrays and on Tensors.
 """
 
 from __future__ import annotations

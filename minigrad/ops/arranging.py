@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
 
 # ---- repeats -----------------------------------------------------------------------------------------------
-def repeat(input, *repeats) -> Tensor:
+def repeat(input, *counts, repeats=None) -> Tensor:
     """The tensor side by side with itself, `repeats` times along each dimension."""
-    repeats, shape = sizes_of(repeats), input.array.shape
+    repeats, shape = sizes_of(counts, repeats), input.array.shape
     lead = len(repeats) - len(shape)
     if lead < 0:
         raise RuntimeError(
@@ -56,9 +56,9 @@ def repeat(input, *repeats) -> Tensor:
     return copy(reshape_to(wide, tuple(r * n for r, n in zip(repeats, shape))))
 
 
-def tile(input, *dims) -> Tensor:
+def tile(input, *counts, dims=None) -> Tensor:
     """`repeat`, with ones put before `dims` where there are fewer than the tensor has dimensions."""
-    dims = sizes_of(dims)
+    dims = sizes_of(counts, dims)
     return repeat(input, (1,) * (input.array.ndim - len(dims)) + dims)
 
 
@@ -100,9 +100,11 @@ def roll(input, shifts, dims=None) -> Tensor:
         flat = roll_axes(reshape_to(input, (input.array.size,)), shifts, (0,))
         return reshape_to(flat, input.array.shape)
     axes = tuple(axis_of("roll", input, d) for d in sizes_of((dims,)))
+    if input.array.ndim == 0:
+        raise IndexError(f"roll: Dimension specified as {axes[0]} but tensor has no dimensions")
     if len(axes) != len(shifts):
         raise RuntimeError(f"roll: shifts and dimensions must align; shifts {shifts}, dims {dims}")
-    return roll_axes(input, shifts, axes) if input.array.ndim else copy(input)
+    return roll_axes(input, shifts, axes)
 
 
 # ---- windows -----------------------------------------------------------------------------------------------

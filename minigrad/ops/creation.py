@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..backend import as_device, device_of, get_default_device, module_for, to_device
 from ..engine import Value, untracked
-from .shaping import permute_to, sizes_of
+from .shaping import sizes_of
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -142,21 +142,21 @@ def _filled(value, sizes, dtype, device, requires_grad, layout=None) -> Tensor:
 
 
 def zeros(
-    *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, out=None
+    *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, out=None
 ) -> Tensor:
     """A tensor of zeros."""
-    return _stored(_filled(0, sizes_of(size), dtype, device, requires_grad, layout), out)
+    return _stored(_filled(0, sizes_of(sizes, size), dtype, device, requires_grad, layout), out)
 
 
 def ones(
-    *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, out=None
+    *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, out=None
 ) -> Tensor:
     """A tensor of ones."""
-    return _stored(_filled(1, sizes_of(size), dtype, device, requires_grad, layout), out)
+    return _stored(_filled(1, sizes_of(sizes, size), dtype, device, requires_grad, layout), out)
 
 
 def empty(
-    *size,
+    *sizes, size=None,
     dtype=None,
     layout=None,
     device=None,
@@ -166,7 +166,7 @@ def empty(
     out=None,
 ):
     """A tensor whose values are not set; here they are zeros, so that nothing depends on chance."""
-    return _stored(_filled(0, sizes_of(size), dtype, device, requires_grad, layout), out)
+    return _stored(_filled(0, sizes_of(sizes, size), dtype, device, requires_grad, layout), out)
 
 
 def full(size, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, out=None) -> Tensor:
@@ -195,9 +195,12 @@ def arange(
     if dtype is None:
         whole = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
         dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
+    target = dtypes.as_dtype(dtype)
+    if target.category == dtypes.INTEGER:
+        start, end, step = (int(v) for v in (start, end, step))
     xp = module_for(as_device(device))
     count = math.ceil((end - start) / step)
-    array = (xp.arange(count) * step + start).astype(dtypes.as_dtype(dtype).numpy)
+    array = (xp.arange(count) * step + start).astype(target.numpy)
     return _stored(_made(array, None, None, requires_grad), out)
 
 
@@ -206,8 +209,16 @@ def linspace(
 ) -> Tensor:
     """`steps` values at equal distances, both ends included."""
     start, end = (v.item() if isinstance(v, Value) else v for v in (start, end))
-    target = dtypes.as_dtype(dtype or dtypes.get_default_dtype())
-    array = module_for(as_device(device)).linspace(start, end, steps).astype(target.numpy)
+    if steps < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    given = dtypes.infer([start, end])
+    target = dtypes.as_dtype(dtype or (given if given.is_complex else dtypes.get_default_dtype()))
+    if target.category < dtypes.FLOAT:
+        start, end = int(start), int(end)
+    wide = np.complex128 if target.is_complex else np.float64
+    number = module_for(as_device(device)).arange(steps)
+    step = wide(end - start) / max(steps - 1, 1)  # from either end to the middle, as PyTorch counts
+    array = np.where(number < steps / 2, start + step * number, end - step * (steps - 1 - number)).astype(target.numpy)
     return _stored(_made(array, None, None, requires_grad), out)
 
 
@@ -286,14 +297,17 @@ def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     swap = indexing == "xy" and len(vectors) > 1
     if swap:
         vectors[0], vectors[1] = vectors[1], vectors[0]
+    if any(v.array.ndim > 1 for v in vectors):
+        shapes = [tuple(v.array.shape) for v in vectors]
+        raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensors, got shapes {shapes}")
+    if len({v.array.dtype for v in vectors}) > 1:
+        raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     sizes = [v.array.size for v in vectors]
     grids = [
         v.reshape([-1 if i == a else 1 for i in range(len(sizes))]).expand(sizes)
         for a, v in enumerate(vectors)
     ]
     if swap:
-        axes = (1, 0, *range(2, len(sizes)))
-        grids = [permute_to(g, axes) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 

@@ -17,11 +17,17 @@ from .promotion import arithmetic, floating
 
 
 def _shapes_must_fit(x, y):
-    return f"x {np.shape(x)} and y {np.shape(y)} do not broadcast: sizes must be equal, or one of them 1, from the right"
+    try:
+        np.broadcast_shapes(np.shape(x), np.shape(y))
+    except ValueError:
+        sizes = f"x {np.shape(x)} and y {np.shape(y)}"
+        return f"{sizes} do not broadcast: sizes must be equal, or one of them 1, from the right"
+    return None  # something else is wrong, for which NumPy has words
 
 
 _two = partial(primitive, promote=arithmetic, explain=_shapes_must_fit)
 _two_floating = partial(primitive, promote=floating, explain=_shapes_must_fit)
+_tensors = partial(_two, numbers="neither")
 _one = primitive
 _one_floating = partial(primitive, promote=floating)
 
@@ -32,7 +38,7 @@ def add(x, y):
     return x + y
 
 
-@_two(x=lambda g: g, y=lambda g: -g)
+@_two(numbers="either", x=lambda g: g, y=lambda g: -g)
 def sub(x, y):
     return x - y
 
@@ -42,7 +48,7 @@ def mul(x, y):
     return x * y
 
 
-@_two_floating(x=lambda g, y: g / y, y=lambda g, y, out: -g * (out / y))
+@_two_floating(numbers="either", x=lambda g, y: g / y, y=lambda g, y, out: -g * (out / y))
 def div(x, y):
     return np.true_divide(x, y)
 
@@ -81,10 +87,13 @@ def reciprocal(x):
 
 # ---- powers, exponentials, logarithms --------------------------------------------------------------------------------
 @_two(
+    numbers="either",
     x=lambda g, x, y: select(y == 0, 0, g * y * power(x, select(y == 0, 1, y - 1))),
     y=lambda g, x, y, out: select((x == 0) & (y.real >= 0), 0, g * out * log(select(x == 0, 1, x))),
 )
 def power(x, y):
+    if y.dtype.kind == "i" and (y < 0).any():  # NumPy refuses what is whole only for a base of 1 or -1
+        return np.where(y >= 0, np.power(x, np.maximum(y, 0)), np.where(np.abs(x) == 1, np.power(x, y % 2), 0))
     return np.power(x, y)
 
 
@@ -96,7 +105,7 @@ def power_of(x, exponent):
 
 @primitive(promote=arithmetic, x=lambda g, x: g * (2 * x))
 def square(x):
-    return x * x
+    return x * x if x.dtype.kind != "b" else x.astype(np.int64)
 
 
 @_one_floating(x=lambda g, out: g / (2 * out))
@@ -175,7 +184,9 @@ def atan(x):
     return np.arctan(x)
 
 
-@_two_floating(x=lambda g, x, y: g * y / _distance2(x, y), y=lambda g, x, y: -g * x / _distance2(x, y))
+@_two_floating(
+    numbers="neither", x=lambda g, x, y: g * y / _distance2(x, y), y=lambda g, x, y: -g * x / _distance2(x, y)
+)
 def atan2(x, y):
     """The angle of the point (y, x), in radians."""
     return np.arctan2(x, y)
@@ -234,7 +245,7 @@ def leaky_relu(x, slope):
     return choose(x > 0, x, x * slope)
 
 
-@_one_floating(x=lambda g, x, alpha, scale: select(x > 0, g * scale, g * (scale * alpha) * exp(minimum(x, 0))))
+@_one_floating(x=lambda g, x, alpha, scale: select(x > 0, g * scale, g * (scale * alpha) * exp(clamp_between(x, None, 0))))
 def elu(x, alpha, scale):
     """scale * (x where x > 0, alpha * (exp(x) - 1) elsewhere): one of the two terms is 0."""
     return scale * (np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0)))
@@ -259,36 +270,46 @@ def erf(x):
 
     For float64 it is SciPy's where that is installed, else the standard library's, one element at a time.
     """
-    return _erf_of_singles(x) if x.dtype.itemsize <= 4 and isinstance(x, np.ndarray) else _special("erf", x)
+    return _erf_of_singles(x) if x.dtype.itemsize <= 4 and isinstance(x, np.ndarray) else special_of("erf", x)
 
 
 def _erf_of_singles(x):
     """tanh(x P(x^2)), within 3 units in the last place of float32.
 
-    P approximates arctanh(erf(x)) / x, which is smooth; its coefficients are a minimax fit of erf's relative error.
+    P approximates arctanh(erf(x)) / x, which is smooth; it is a minimax fit of erf's relative error.
     """
     u = np.minimum(np.square(x, dtype=np.float32), np.float32(14))  # from there on erf is 1
-    p = np.float32(1.41838869e-07)
-    for c in (-5.66821549e-06, 8.76355538e-05, -6.19779415e-04, -1.9183755e-04, 1.02769059e-01, 1.12837927):
-        p = p * u + np.float32(c)
-    return np.tanh(x * p).astype(x.dtype, copy=False)
+    p = u * np.float32(1.41838869e-07)
+    for c in (-5.66821549e-06, 8.76355538e-05, -6.19779415e-04, -1.9183755e-04, 1.02769059e-01):
+        p += np.float32(c)
+        p *= u
+    p += np.float32(1.12837927)
+    p *= x
+    return np.tanh(p).astype(x.dtype, copy=False)
 
 
-def _special(name: str, x):
-    """A special function NumPy lacks: SciPy's (or CuPy's), or `math`'s elementwise."""
-    if not isinstance(x, np.ndarray | np.generic):
-        return getattr(_gpu_special(), name)(x)
+#: what the standard library has, one element at a time, under SciPy's names
+BY_ELEMENT = {"erf": math.erf, "erfc": math.erfc, "gammaln": math.lgamma}
+
+
+def special_of(name: str, *arguments, first: bool = False):
+    """A special function NumPy lacks: SciPy's, CuPy's, or the standard library's, one element at a time.
+
+    `first` puts the last argument, a setting, before the array, as SciPy has it there.
+    """
+    arguments = arguments[::-1] if first else arguments
+    array = arguments[-1]
     try:
-        import scipy.special as special
+        if isinstance(array, np.ndarray | np.generic):
+            import scipy.special as functions
+        else:
+            import cupyx.scipy.special as functions
     except ImportError:
-        return np.frompyfunc(getattr(math, name), 1, 1)(x).astype(x.dtype)
-    return np.asarray(getattr(special, name)(x), x.dtype)
-
-
-def _gpu_special():
-    import cupyx.scipy.special
-
-    return cupyx.scipy.special
+        if name not in BY_ELEMENT:
+            raise RuntimeError(f"{name}: needs SciPy: pip install minigrad-rnn[special]") from None
+        return np.frompyfunc(BY_ELEMENT[name], 1, 1)(array).astype(array.dtype)
+    result = getattr(functions, name)(*arguments)
+    return result.astype(array.dtype, copy=False) if result.dtype.kind == "f" else result  # SciPy widens float16
 
 
 # ---- choices ---------------------------------------------------------------------------------------------------------
@@ -331,12 +352,12 @@ def _share(g, chosen, other):
     return select(chosen == other, g / 2, select(chosen > other, g, 0))
 
 
-@_two(x=lambda g, x, y: _share(g, x, y), y=lambda g, x, y: _share(g, y, x))
+@_tensors(x=lambda g, x, y: _share(g, x, y), y=lambda g, x, y: _share(g, y, x))
 def maximum(x, y):
     return np.maximum(x, y)
 
 
-@_two(x=lambda g, x, y: _share(g, -x, -y), y=lambda g, x, y: _share(g, -y, -x))
+@_tensors(x=lambda g, x, y: _share(g, -x, -y), y=lambda g, x, y: _share(g, -y, -x))
 def minimum(x, y):
     return np.minimum(x, y)
 
@@ -386,12 +407,12 @@ def frac(x):
     return x - np.trunc(x)
 
 
-@_two(x=lambda g: g * 0, y=lambda g: g * 0)
+@_two(numbers="either", x=lambda g: g * 0, y=lambda g: g * 0)
 def floor_divide(x, y):
     return np.floor_divide(x, y)
 
 
-@_two(x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
+@_two(numbers="either", x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
 def remainder(x, y):
     """What floor_divide leaves over; it has the sign of y."""
     return np.remainder(x, y)
@@ -454,17 +475,17 @@ def logical_not(x):
     return np.logical_not(x)
 
 
-@_two(arity=2)
+@_tensors(arity=2)
 def logical_and(x, y):
     return np.logical_and(x, y)
 
 
-@_two(arity=2)
+@_tensors(arity=2)
 def logical_or(x, y):
     return np.logical_or(x, y)
 
 
-@_two(arity=2)
+@_tensors(arity=2)
 def logical_xor(x, y):
     return np.logical_xor(x, y)
 
@@ -474,16 +495,26 @@ def bitwise_not(x):
     return ~x
 
 
-@_two(arity=2)
+@_two(arity=2, numbers="either")
 def bitwise_and(x, y):
     return x & y
 
 
-@_two(arity=2)
+@_two(arity=2, numbers="either")
 def bitwise_or(x, y):
     return x | y
 
 
-@_two(arity=2)
+@_two(arity=2, numbers="either")
 def bitwise_xor(x, y):
     return x ^ y
+
+
+@_two(arity=2, numbers="either")
+def bitwise_left_shift(x, y):
+    return x << y
+
+
+@_two(arity=2, numbers="either")
+def bitwise_right_shift(x, y):
+    return x >> y

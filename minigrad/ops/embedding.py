@@ -28,7 +28,7 @@ def take_rows(table, index, padding_idx):
 
 @primitive(g=lambda gg, index, padding_idx: _rows_that_count(gg, index, padding_idx))
 def add_rows(g, shape, index, padding_idx):
-    """A table of the given shape with the rows of g (..., D) added up where index (...) says, but for `padding_idx`."""
+    """A table of a shape, the rows of g (..., D) added up where index (...) says; none at `padding_idx`."""
     flat, rows = index.reshape(-1), g.reshape(-1, shape[1])
     table = np.zeros_like(g, shape=shape)
     if not isinstance(g, np.ndarray):

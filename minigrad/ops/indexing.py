@@ -163,8 +163,12 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
             f"input {tuple(input.array.shape)}"
         )
     axis = axis_of("gather", input, dim)
+    if not places.size:
+        return take_part(reshape_to(input, (input.array.size,)), places.astype(np.int64), out=out)
     if input.array.ndim == 0:
+        check_bounds("gather", places, 1)
         return reshape_to(input, places.shape, out=out)
+    places = np.atleast_1d(places) if places.ndim < input.array.ndim else places
     if any(n > m for a, (n, m) in enumerate(zip(places.shape, input.array.shape)) if a != axis):
         raise RuntimeError(
             f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no larger than "
@@ -196,8 +200,9 @@ def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) 
     free = [s[:axis] + (1,) + s[axis + 1 :] for s in (input.array.shape, indices.array.shape)]
     shape = common_shape("take_along_dim", *free)
     wide = expand_to(input, shape[:axis] + (input.array.shape[axis],) + shape[axis + 1 :])
-    places = expand_to(indices, shape[:axis] + (indices.array.shape[axis],) + shape[axis + 1 :])
-    return gather(wide, axis, places, out=out)
+    places = expand_to(indices, shape[:axis] + (indices.array.shape[axis],) + shape[axis + 1 :]).array
+    size = input.array.shape[axis]
+    return gather(wide, axis, untracked(np.where(places < 0, places + size, places)), out=out)
 
 
 # ---- masks -----------------------------------------------------------------------------------------------------------
@@ -219,8 +224,15 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
                 f"masked_fill only supports a 0-dimensional value tensor, but got {value.array.ndim} dimensions"
             )
     else:
+        _check_fits("masked_fill", value, input)
         value = untracked(module_of(input.array).asarray(np.asarray(value).astype(input.array.dtype)))
     return choose(held, value if value.array.dtype == input.array.dtype else value.to(input.dtype), input)
+
+
+def _check_fits(name: str, value, t) -> None:
+    """Refuse a number that the tensor's dtype cannot hold."""
+    if not dtypes.can_cast(dtypes.infer(value), t.dtype) and t.array.dtype.kind != "b":
+        raise RuntimeError(f"{name}: value {value} cannot be converted to type {t.dtype} without overflow")
 
 
 def masked_select(input, mask: Tensor, *, out=None) -> Tensor:

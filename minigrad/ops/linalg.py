@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine import Value, primitive
 from .elementwise import add, mul
+from .reduction import sum_over
 from .shaping import axis_of, permute_to, reshape_to
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def dot(input, tensor, *, out=None) -> Tensor:
 
 def _scaled_sum(input, beta, total, alpha, out) -> Tensor:
     """beta * input + alpha * total; a beta of 0 ignores the input, even where it is nan."""
+    if total.array.dtype.kind in "iu":  # numbers do not make integers float here
+        beta, alpha = int(beta), int(alpha)
     total = total if alpha == 1 else mul(total, alpha)
     if beta == 0:
         return add(total, mul(input.new_zeros(()), 0), out=out)
@@ -163,6 +166,11 @@ def tensordot(a, b, dims=2, *, out=None) -> Tensor:
         over_a, over_b = ([d] if isinstance(d, int) else list(d) for d in dims)
     axes_a = [axis_of("tensordot", a, d) for d in over_a]
     axes_b = [axis_of("tensordot", b, d) for d in over_b]
+    if len(axes_a) == len(axes_b):  # against a size of 1 the other is summed
+        wide_a = tuple(i for i, j in zip(axes_a, axes_b) if b.array.shape[j] == 1 != a.array.shape[i])
+        wide_b = tuple(j for i, j in zip(axes_a, axes_b) if a.array.shape[i] == 1 != b.array.shape[j])
+        a = sum_over(a, wide_a, True) if wide_a else a
+        b = sum_over(b, wide_b, True) if wide_b else b
     a_shape, b_shape = a.array.shape, b.array.shape
     if len(axes_a) != len(axes_b) or any(a_shape[i] != b_shape[j] for i, j in zip(axes_a, axes_b)):
         raise RuntimeError(

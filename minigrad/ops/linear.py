@@ -1,7 +1,8 @@
 """The affine map of a linear layer, x W^T + b, as one op: most of what a small network computes.
 
-Its gradients are affine maps again: dx = g W = linear(g, W^T), dW = g^T x = linear(g^T, x^T), db = the column sums of g.
-`linear` makes its node by hand, as the closures of `engine.py` do, for its overhead is what a small layer costs.
+Its gradients are affine maps again: dx = g W = linear(g, W^T), dW = g^T x = linear(g^T, x^T), db = the column
+sums of g. `linear` makes its node by hand, as the closures of `engine.py` do, for its overhead is what a
+small layer costs.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def _refuse_dtypes(x, W, b) -> None:
 def _what_does_not_fit(x, W, b) -> str:
     dtypes = [str(a.dtype) for a in (x, W, b) if a is not None]
     if len(set(dtypes)) > 1:
-        return f"input, weight and bias must have the same dtype, but have {', '.join(dtypes)}; convert with .to(dtype)"
+        return (
+            f"input, weight and bias must have the same dtype, but have {', '.join(dtypes)}; use .to(dtype)"
+        )
     if not x.ndim or x.shape[-1] != W.shape[1]:
         features = x.shape[-1] if x.ndim else "no"
         return f"input {x.shape} has {features} features, {W.shape[1]} wanted by weight {W.shape}"

@@ -1,7 +1,7 @@
 """What losses are made of: each is its NumPy function and, above it, its gradient formulas.
 
-Reduction to a mean or a sum is `nn.functional`'s. `cross_entropy` is fused: log-softmax, the pick of the target's
-class and the reduction in one op, whose backward pass is the softmax minus the target.
+Reduction to a mean or a sum is `nn.functional`'s. `cross_entropy` is fused: log-softmax, the pick of the
+target's class and the reduction in one op, whose backward pass is the softmax minus the target.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import module_of
 from ..engine import primitive
 from ..fused import Fused
-from .elementwise import choose, clamp_between, log, maximum, sigmoid, sign
+from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
 from .sums import sums
@@ -41,7 +41,7 @@ def huber(x, delta):
 # ---- probabilities ---------------------------------------------------------------------------------------
 @primitive(
     promote=floating,
-    x=lambda g, x, y: g * (x - y) / maximum(x * (1 - x), 1e-12),
+    x=lambda g, x, y: g * (x - y) / clamp_between(x * (1 - x), 1e-12, None),
     y=lambda g, x: g * (log(1 - x) - log(x)),
 )
 def binary_cross_entropy(x, y):
@@ -51,7 +51,7 @@ def binary_cross_entropy(x, y):
 
 @primitive(promote=floating, x=lambda g, x, y: g * (sigmoid(x) - y), y=lambda g, x: -g * x)
 def binary_cross_entropy_with_logits(x, y):
-    """The same for x the logit of the probability: max(x, 0) - x y + log(1 + exp(-|x|)), which never overflows."""
+    """The same for logits x: max(x, 0) - x y + log(1 + exp(-|x|)), which never overflows."""
     return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -70,6 +70,11 @@ def place_class(x, shape, target):
     return out
 
 
+def all_are_classes(target, classes: int) -> bool:
+    """Whether there are class numbers, all of them 0 .. classes - 1."""
+    return bool(target.size) and int(target.view(f"u{target.itemsize}").max()) < classes
+
+
 def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
     """Refuse class numbers that are neither 0 .. classes - 1 nor `ignore_index`."""
     bad = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
@@ -80,7 +85,7 @@ def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
 
 
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
-    """-log softmax(x) (M, C) at the targets (M,), times weights (M,) or a number; smoothing spreads some evenly."""
+    """-log softmax(x) (M, C) at the targets (M,), times weights (M,) or a number; smoothing spreads some."""
     shifted = x - x.max(1, keepdims=True)
     likely = pick_class(shifted, target)
     if smoothing:
@@ -92,7 +97,7 @@ def _cross_entropy(wanted, x, target, weights, smoothing, summed):
 
 
 def _backward(saved, g, wanted, last):
-    """weights (softmax(x) - target), where a target is 1 - smoothing in its class plus smoothing / C in all."""
+    """weights (softmax(x) - target), a target being 1 - smoothing in its class plus smoothing / C in all."""
     exponentials, total, target, weights, smoothing = saved
     g = g * weights
     dx = np.multiply(exponentials, (g / total)[:, None], out=exponentials if last else None)

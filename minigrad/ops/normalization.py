@@ -1,6 +1,7 @@
 """Normalisation over given dimensions: subtract the mean, divide by the standard deviation, scale and shift.
 
-Layer, batch, group and instance norm are this one op over different dimensions; RMS norm is the same without mean.
+Layer, batch, group and instance norm are this one op over different dimensions; RMS norm is the same without
+mean.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .sums import inner_sums, sums
 
 
 def moments(x, axes: tuple[int, ...]) -> tuple:
-    """Mean and biased variance of x over the axes (the last ones, and perhaps the first), which stay as size 1."""
+    """Mean and biased variance of x over axes (the last ones, perhaps the first), which stay as size 1."""
     count = math.prod([x.shape[a] for a in axes])
     mean = sums(x, axes) / max(count, 1)
     deviation = x - mean
@@ -75,6 +76,6 @@ normalize_over = Fused(_normalization, _backward, _composed, _what_does_not_fit)
 
 
 def normalize(x, weight, bias, axes: tuple[int, ...], eps: float):
-    """(x - mean) / sqrt(variance + eps) * weight + bias over the axes; weight and bias broadcast, or are None."""
+    """(x - mean) / sqrt(variance + eps) * weight + bias over axes; weight and bias broadcast, or are None."""
     mean, variance = moments(x.array, axes)
     return normalize_over(x, weight, bias, mean, 1 / np.sqrt(variance + eps), axes, eps)

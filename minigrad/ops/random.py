@@ -11,6 +11,7 @@ from .. import random as streams
 from ..backend import as_device, module_of, to_device
 from ..engine import Value, store, stored, untracked
 from ..inplace import check_writable
+from .elementwise import add, mul
 from .shaping import sizes_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _drawn(draw, size, dtype, device, requires_grad, out=None) -> Tensor:
 
 
 def rand(
-    *size,
+    *sizes, size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -42,11 +43,11 @@ def rand(
     out=None,
 ):
     """Values drawn evenly from [0, 1)."""
-    return _drawn(_source(generator).uniform, size, dtype, device, requires_grad, out)
+    return _drawn(_source(generator).uniform, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
 def randn(
-    *size,
+    *sizes, size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -56,7 +57,7 @@ def randn(
     out=None,
 ):
     """Values from the normal distribution N(0, 1)."""
-    return _drawn(_source(generator).normal, size, dtype, device, requires_grad, out)
+    return _drawn(_source(generator).normal, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
 def randint(
@@ -148,7 +149,17 @@ def randint_like(
 
 
 def normal(
-    mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False, out=None
+    mean,
+    std=1.0,
+    size=None,
+    *,
+    generator=None,
+    dtype=None,
+    layout=None,
+    device=None,
+    pin_memory=False,
+    requires_grad=False,
+    out=None,
 ) -> Tensor:
     """Normal values, with means and standard deviations given as numbers (then with a size) or as tensors."""
     if size is not None:
@@ -175,7 +186,9 @@ def normal(
 def bernoulli(input, p=None, *, generator=None, out=None) -> Tensor:
     """Ones with the probabilities given by the input (or by `p`), zeros elsewhere, in the input's dtype."""
     t = untracked(np.empty_like(input.array))
-    fill_bernoulli(t, input if p is None else p, generator=generator)
+    fill_bernoulli(t, input.detach() if p is None else p, generator=generator)
+    if input.tracked and out is None:
+        return add(t, mul(input, 0))  # PyTorch's has a gradient, of zeros
     return stored(t, out)
 
 
@@ -184,6 +197,12 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
 
     Without replacement by the exponential race (weights over exponential noise; the largest win), as PyTorch does.
     """
+    if input.array.dtype.kind != "f":
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
+    if out is not None and out.array.dtype != np.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype}")
+    if num_samples <= 0:
+        raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")
     weights = input.array.astype(np.float64)
     if input.array.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")

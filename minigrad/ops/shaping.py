@@ -46,8 +46,10 @@ def axes_of(name: str, t, dim) -> tuple[int, ...] | None:
     return axes if axes and t.array.ndim else None
 
 
-def sizes_of(sizes: tuple) -> tuple[int, ...]:
-    """Sizes given as f(2, 3) or as f((2, 3))."""
+def sizes_of(sizes: tuple, named=None) -> tuple[int, ...]:
+    """Sizes given as f(2, 3), as f((2, 3)), or by name as f(size=(2, 3))."""
+    if named is not None:
+        sizes = (named,)
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
     for n in sizes:
@@ -74,16 +76,16 @@ def reshape_to(x, shape):
     return x.reshape(shape)
 
 
-def reshape(input, *shape) -> Tensor:
+def reshape(input, *sizes, shape=None) -> Tensor:
     """The same elements in another shape, of which one size may be -1; a view where strides allow it."""
-    return reshape_to(input, sizes_of(shape))
+    return reshape_to(input, sizes_of(sizes, shape))
 
 
-def view(input, *shape) -> Tensor:
+def view(input, *sizes, size=None, dtype=None) -> Tensor:
     """The same memory in another shape, or, with a dtype, as other elements; refuses where it would have to copy."""
-    if len(shape) == 1 and type(shape[0]) is dtypes.dtype:
-        return view_as_dtype(input, shape[0])
-    t = reshape_to(input, sizes_of(shape))
+    if dtype is not None or (len(sizes) == 1 and type(sizes[0]) is dtypes.dtype):
+        return view_as_dtype(input, dtype or sizes[0])
+    t = reshape_to(input, sizes_of(sizes, size))
     if t.base is None and t.array.size:
         raise RuntimeError(
             f"view size {list(t.array.shape)} is not compatible with input tensor's size {list(input.array.shape)} and "
@@ -108,12 +110,13 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
-def permute(input, *dims) -> Tensor:
+def permute(input, *axes, dims=None) -> Tensor:
     """The dimensions in another order."""
-    axes = tuple(axis_of("permute", input, d) for d in sizes_of(dims))
+    dims = sizes_of(axes, dims)
+    axes = tuple(axis_of("permute", input, d) for d in dims)
     if sorted(axes) != list(range(input.array.ndim)):
         raise RuntimeError(
-            f"permute: dims {sizes_of(dims)} must name each of the {input.array.ndim} dimensions once"
+            f"permute: dims {dims} must name each of the {input.array.ndim} dimensions once"
         )
     return permute_to(input, axes)
 
@@ -200,9 +203,9 @@ def expand_to(x, shape):
     return module_of(x).broadcast_to(x, shape)
 
 
-def expand(input, *sizes) -> Tensor:
+def expand(input, *sizes, size=None, implicit=False) -> Tensor:
     """Dimensions of size 1 repeated without copying; -1 keeps a size."""
-    sizes, shape = sizes_of(sizes), input.array.shape
+    sizes, shape = sizes_of(sizes, size), input.array.shape
     lead = len(sizes) - len(shape)
     if lead < 0:
         raise RuntimeError(
@@ -300,11 +303,12 @@ def flip_axes(x, axes):
     return flip_view(x, axes)
 
 
-def flip(input, *dims) -> Tensor:
+def flip(input, *axes, dims=None) -> Tensor:
     """A copy with the order of elements reversed along the given dimensions."""
-    axes = tuple(axis_of("flip", input, d) for d in sizes_of(dims))
+    dims = sizes_of(axes, dims)
+    axes = tuple(axis_of("flip", input, d) for d in dims)
     if len(set(axes)) != len(axes):
-        raise RuntimeError(f"flip: dim appears multiple times in the list of dims {sizes_of(dims)}")
+        raise RuntimeError(f"flip: dim appears multiple times in the list of dims {dims}")
     return copy(flip_axes(input, axes) if axes else input)
 
 
@@ -336,13 +340,13 @@ def stack_on(tensors, axis):
     return np.stack(tensors, axis)
 
 
-@primitive(arity=0, x=lambda g, axis: stack_on(g, axis))
+@primitive(arity=0, holomorphic=False, x=lambda g, axis: stack_on(g, axis))
 def unstack_to(x, axis):
     """The parts of x at each index of an axis, as a tuple."""
     return tuple(x[(slice(None),) * axis + (i,)] for i in range(x.shape[axis]))
 
 
-@primitive(arity=0, x=lambda g, axis: concat(g, axis))
+@primitive(arity=0, holomorphic=False, x=lambda g, axis: concat(g, axis))
 def split_to(x, sizes, axis):
     """Parts of the given sizes along an axis, as a tuple."""
     bounds = np.cumsum([0, *sizes]).tolist()

@@ -1,4 +1,4 @@
-"""Sums of arrays over dimensions, as products where that is faster: BLAS adds up several times faster than np.sum."""
+"""Sums of arrays over dimensions, as products: BLAS adds up several times faster than np.sum."""
 
 from __future__ import annotations
 

@@ -151,6 +151,7 @@ def index_fill(input, dim: int, index: Tensor, value) -> Tensor:
         )
     value = to_dtype(_value_like(input, value), input.dtype)
     x, _, places = _slices("index_fill", input, dim, index, None)
+    places = (*places[:-1], np.unique(places[-1] % x.array.shape[len(places) - 1]))
     return reshape_to(replace_part(x, value, places), input.array.shape)
 
 

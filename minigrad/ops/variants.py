@@ -16,17 +16,16 @@ from .elementwise import (
     clamp_between,
     div,
     floor_divide,
-    maximum,
-    minimum,
     mul,
     power,
     power_of,
     round_to,
+    select,
     sub,
     trunc,
 )
 from .promotion import to_dtype
-from .shaping import expand_to
+from .shaping import common_shape, expand_to
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -80,10 +79,19 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Value) or isinstance(max, Value):
-        limited = input if min is None else maximum(input, min)
-        return limited if max is None else minimum(limited, max, out=out)
+        common_shape("clamp", *[t.array.shape for t in (input, min, max) if isinstance(t, Value)])
+        limited = input if min is None else _no_further(input, min, lambda x, bound: x < bound)
+        limited = limited if max is None else _no_further(limited, max, lambda x, bound: x > bound)
+        return stored(limited, out)
     target = dtypes.result_type(input, *[b for b in (min, max) if b is not None])
     return clamp_between(to_dtype(input, target), min, max, out=out)
+
+
+
+def _no_further(input, bound, beyond) -> Tensor:
+    """The input, and the bound where the input is beyond it or the bound is nan; the gradient passes at the bound."""
+    bound = bound if isinstance(bound, Value) else untracked(np.asarray(bound, dtypes.result_type(input, bound).numpy))
+    return select(beyond(input, bound) | (bound != bound), bound, input)
 
 
 def round(input, *, decimals: int = 0, out=None) -> Tensor:

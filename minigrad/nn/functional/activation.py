@@ -67,7 +67,7 @@ def rrelu(
     training: bool = False,
     inplace: bool = False,
 ) -> Tensor:
-    """x where x > 0, slope * x elsewhere; the slope is drawn from [lower, upper) in training, their mean otherwise."""
+    """x where x > 0, slope * x elsewhere; in training slopes are drawn, from [lower, upper)."""
     if lower > upper:
         raise RuntimeError(
             f"rrelu: Lower bound should be less than or equal to the upper bound, got {lower} > {upper}"
@@ -262,7 +262,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
 def gumbel_softmax(
     logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:
-    """A sample from the Gumbel-softmax distribution (Jang et al., 2017); `hard` makes it one-hot, with its gradient."""
+    """A sample of the Gumbel-softmax distribution (Jang et al., 2017); `hard` makes it one-hot."""
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
     noise = ops.neg(ops.log(ops.fill_exponential(ops.empty_like(logits))))

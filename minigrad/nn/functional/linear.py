@@ -23,7 +23,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     ]:
         raise RuntimeError(
             f"bilinear(): input1 {tuple(input1.shape)} and input2 {tuple(input2.shape)} do not fit weight "
-            f"{tuple(weight.shape)}: they need {features1} and {features2} features, and be otherwise of one shape"
+            f"{tuple(weight.shape)}: they need {features1} and {features2} features, and be otherwise of one "
+            "shape"
         )
     x1, x2 = input1.reshape(-1, features1), input2.reshape(-1, features2)
     pairs = (x1.unsqueeze(2) * x2.unsqueeze(1)).reshape(-1, features1 * features2)
@@ -32,7 +33,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Vectors (..., num_classes), int64, with a 1 at each index of the tensor (...); -1 takes the largest index + 1."""
+    """A 1 at each index of the tensor (...): (..., num_classes) int64; -1 takes the largest index + 1."""
     index = tensor.array
     if index.dtype.kind not in "iu" or index.itemsize != 8:
         raise RuntimeError(
@@ -89,8 +90,8 @@ def _index_of(name: str, input: Tensor, weight: Tensor, sparse: bool):
     if not isinstance(input, Tensor) or input.array.dtype not in (np.int64, np.int32):
         got = f"tensor of {input.dtype}" if isinstance(input, Tensor) else type(input).__name__
         raise RuntimeError(
-            f"{name}: Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
-            f"but got {got} instead; use .long()"
+            f"{name}: Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got {got} instead; use .long()"
         )
     if weight.array.ndim != 2:
         raise RuntimeError(f"{name}: 'weight' must be 2-D, (rows, features), got shape {tuple(weight.shape)}")
@@ -131,8 +132,9 @@ def embedding_bag(
 ) -> Tensor:
     """Sums, means or maxima of rows of weight (V, D), bag by bag: (B, D).
 
-    Bags are the rows of input (B, L), or the runs of input (N,) that begin at offsets (B,). Rows `padding_idx` do not
-    count, and an empty bag gives zeros. `per_sample_weights`, of input's shape, is for mode "sum" alone.
+    Bags are the rows of input (B, L), or the runs of input (N,) that begin at offsets (B,). Rows
+    `padding_idx` do not count, and an empty bag gives zeros. `per_sample_weights`, of input's shape, is for
+    mode "sum" alone.
     """
     index = _index_of("embedding_bag", input, weight, sparse)
     if mode not in ("sum", "mean", "max"):
@@ -180,17 +182,18 @@ def _check_sample_weights(per_sample_weights: Tensor | None, input: Tensor, mode
         )
     if per_sample_weights.shape != input.shape:
         raise ValueError(
-            f"embedding_bag: If per_sample_weights ({tuple(per_sample_weights.shape)}) is not None, it must have the "
-            f"same shape as the input ({tuple(input.shape)})"
+            f"embedding_bag: If per_sample_weights {tuple(per_sample_weights.shape)} is not None, it must "
+            f"have the same shape as the input {tuple(input.shape)}"
         )
 
 
 def _places_of_bags(index, offsets: Tensor | None, include_last_offset: bool):
-    """For each bag the places of its elements in the flat input, (B, L), with -1 behind the end of a shorter bag."""
+    """For each bag the places of its elements in the flat input, (B, L); -1 behind the end of a short bag."""
     if index.ndim == 2:
         if offsets is not None:
             raise ValueError(
-                "embedding_bag: if input is 2D, then offsets has to be None, as input is treated as fixed-length bags"
+                "embedding_bag: if input is 2D, then offsets has to be None, as input is treated as "
+                "fixed-length bags"
             )
         return np.arange(index.size).reshape(index.shape)
     if index.ndim != 1:

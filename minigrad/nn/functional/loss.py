@@ -1,4 +1,4 @@
-"""Losses between predictions and targets: distances, probabilities, classes. Those of margins are in `margin.py`."""
+"""Losses between predictions and targets: distances, probabilities, classes; for margins see `margin.py`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def _distance(
     """An error per element, weighed and reduced; a weighed mean is divided by the sum of the weights."""
     if input.array.shape != target.array.shape:
         warnings.warn(
-            f"{name}: Using a target size ({tuple(target.shape)}) that is different to the input size "
-            f"({tuple(input.shape)}). This will likely lead to incorrect results due to broadcasting. "
+            f"{name}: Using a target size {tuple(target.shape)} that is different to the input size "
+            f"{tuple(input.shape)}. This will likely lead to incorrect results due to broadcasting. "
             "Please ensure they have the same size.",
             stacklevel=3,
         )
@@ -103,8 +103,8 @@ def binary_cross_entropy(
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
         raise ValueError(
-            f"binary_cross_entropy: Using a target size ({tuple(target.shape)}) that is different to the input size "
-            f"({tuple(input.shape)}) is deprecated. Please ensure they have the same size."
+            f"binary_cross_entropy: Using a target size {tuple(target.shape)} that is different to the input "
+            f"size {tuple(input.shape)} is deprecated. Please ensure they have the same size."
         )
     x = input.array
     if not ((x >= 0) & (x <= 1)).all():
@@ -124,12 +124,12 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """`binary_cross_entropy` of sigmoid(input), without overflow; `pos_weight` multiplies the positive part."""
+    """`binary_cross_entropy` of sigmoid(input), never overflowing; `pos_weight` scales the positive part."""
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
         raise ValueError(
-            f"binary_cross_entropy_with_logits: Target size ({tuple(target.shape)}) must be the same as input size "
-            f"({tuple(input.shape)})"
+            f"binary_cross_entropy_with_logits: Target size {tuple(target.shape)} must be the same as input "
+            f"size {tuple(input.shape)}"
         )
     if pos_weight is None:
         losses = op.binary_cross_entropy_with_logits(input, target)
@@ -149,7 +149,8 @@ def kl_div(
 ) -> Tensor:
     """target (log target - input), input (and with `log_target` target) being logarithms of probabilities.
 
-    "batchmean" divides the sum by the first size; "mean" divides by the number of elements and is not the divergence.
+    "batchmean" divides the sum by the first size; "mean" divides by the number of elements and is not the
+    divergence.
     """
     reduction = reduction_of(size_average, reduce, reduction)
     if reduction == "mean":
@@ -179,7 +180,7 @@ def poisson_nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """rate - target log(rate), the rate being exp(input) or (log_input=False) input; `full` adds Stirling's log(target!)."""
+    """rate - target log(rate), rate being exp(input) or (log_input=False) input; `full` adds log(target!)."""
     reduction = reduction_of(size_average, reduce, reduction)
     losses = ops.exp(input) - target * input if log_input else input - target * ops.log(input + eps)
     if full:
@@ -198,14 +199,17 @@ def gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
-    """(log var + (input - target)^2 / var) / 2 (Nix and Weigend, 1994), var held above eps; `full` adds log(2 pi) / 2."""
+    """(log var + (input - target)^2 / var) / 2 (Nix and Weigend, 1994); `full` adds log(2 pi) / 2.
+
+    var is held above eps.
+    """
     if not isinstance(var, Tensor):
         var = ops.full((), var, dtype=input.dtype, device=input.device).expand(input.shape)
     shape, of_var = tuple(input.shape), tuple(var.shape)
     if of_var != shape:
         if of_var == shape[:-1]:
             var = var.unsqueeze(-1)
-        elif len(of_var) != len(shape) or sum(n for m, n in zip(shape, of_var) if m != n) != 1:
+        elif len(of_var) != len(shape) or sum(n for m, n in zip(shape, of_var, strict=True) if m != n) != 1:
             raise ValueError(f"gaussian_nll_loss: var is of incorrect size: {of_var} beside input {shape}")
     if (var.array < 0).any():
         raise ValueError("gaussian_nll_loss: var has negative entry/entries")
@@ -256,13 +260,16 @@ def _check_class_weight(name: str, weight: Tensor | None, classes: int, input: T
         raise RuntimeError(f"{name}: expected weight of dtype {input.dtype} but found {weight.dtype}")
 
 
-def _row_weights(target, weight: Tensor | None, ignore_index: int, reduction: str, dtype) -> tuple:
-    """How much each row's loss counts (one number where all count alike), the classes with 0 in place of ignored ones,
-    and what to add in the end: nan for the mean of nothing, whose gradient is nevertheless 0."""
+def _row_weights(
+    name: str, target, classes: int, weight: Tensor | None, ignore_index: int, reduction: str, dtype
+) -> tuple:
+    """How much each row's loss counts (one number where all count alike), the classes with 0 for ignored
+    ones, and what to add in the end: nan for the mean of nothing, whose gradient is nevertheless 0."""
+    none_ignored = not 0 <= ignore_index < classes and op.all_are_classes(target, classes)
+    if none_ignored and weight is None:
+        return 1 / target.size if reduction == "mean" else 1.0, target, 0.0
+    op.check_classes(name, target, classes, ignore_index)
     ignored = target == ignore_index
-    if not ignored.any() and weight is None:
-        mean_of_some = reduction == "mean" and target.size
-        return 1 / target.size if mean_of_some else 1.0, target, _mean_of_nothing(target.size, reduction)
     target = ops.select(ignored, 0, target)
     counts = (~ignored).astype(dtype) if weight is None else weight.array[target] * ~ignored
     total = counts.sum()
@@ -285,15 +292,17 @@ def nll_loss(
 ) -> Tensor:
     """-input at the target's class, input (N, C, d1, ...) or (C,) being logarithms of probabilities.
 
-    target (N, d1, ...) or (). `weight` (C,) weighs classes, and divides the mean; `ignore_index` does not count.
+    target (N, d1, ...) or (). `weight` (C,) weighs classes, and divides the mean; `ignore_index` does not
+    count.
     """
     reduction = reduction_of(size_average, reduce, reduction)
     _check_targets("nll_loss", input, target)
     rows, classes = _classes_last(input)
     _check_class_weight("nll_loss", weight, classes, input)
-    op.check_classes("nll_loss", target.array, classes, ignore_index)
     flat = target.array.reshape(-1)
-    weights, places, rest = _row_weights(flat, weight, ignore_index, reduction, input.array.dtype)
+    weights, places, rest = _row_weights(
+        "nll_loss", flat, classes, weight, ignore_index, reduction, input.array.dtype
+    )
     losses = ops.neg(op.pick_class(rows, places)) * (
         weights if isinstance(weights, float) else untracked(weights)
     )
@@ -312,10 +321,12 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """-log softmax(input) at the target's class: input (N, C, d1, ...) or (C,), target (N, d1, ...) or () of classes.
+    """-log softmax(input) at the target's class: input (N, C, d1, ...) or (C,), target (N, d1, ...) or () of
+    classes.
 
-    A floating target of input's shape holds a probability for each class. `weight` (C,) weighs classes, and divides
-    the mean where targets are classes; `ignore_index` does not count; `label_smoothing` mixes targets with 1 / C.
+    A floating target of input's shape holds a probability for each class. `weight` (C,) weighs classes, and
+    divides the mean where targets are classes; `ignore_index` does not count; `label_smoothing` mixes targets
+    with 1 / C.
     """
     reduction = reduction_of(size_average, reduce, reduction)
     if reduction not in ("none", "mean", "sum"):
@@ -335,11 +346,12 @@ def cross_entropy(
     _check_targets("cross_entropy", input, target)
     rows, classes = _classes_last(input)
     _check_class_weight("cross_entropy", weight, classes, input)
-    op.check_classes("cross_entropy", target.array, classes, ignore_index)
     if weight is not None and label_smoothing:
         return _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, label_smoothing)
     flat = target.array.reshape(-1)
-    weights, places, rest = _row_weights(flat, weight, ignore_index, reduction, input.array.dtype)
+    weights, places, rest = _row_weights(
+        "cross_entropy", flat, classes, weight, ignore_index, reduction, input.array.dtype
+    )
     losses = op.cross_entropy(rows, places, weights, label_smoothing, reduction != "none")
     if reduction == "none":
         return losses.reshape(target.shape)
@@ -347,7 +359,8 @@ def cross_entropy(
 
 
 def _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, smoothing) -> Tensor:
-    """With class weights the evenly spread part is weighed class by class, the other by the target's class."""
+    """With class weights the part spread evenly is weighed class by class, the rest by the target's class."""
+    op.check_classes("cross_entropy", target.array, rows.shape[1], ignore_index)
     logp = ops.log_softmax(rows, 1)
     sharp = nll_loss(logp, target.reshape(-1), weight, ignore_index=ignore_index, reduction=reduction)
     ignored = target.array.reshape(-1) == ignore_index

@@ -32,9 +32,8 @@ def margin_ranking_loss(
     """max(0, margin - target (input1 - input2)); a target of 1 wants input1 to be the larger, -1 input2."""
     reduction = reduction_of(size_average, reduce, reduction)
     if not input1.dim() == input2.dim() == target.dim():
-        sizes = ", ".join(
-            f"{n}: {tuple(t.shape)}" for n, t in zip(("input1", "input2", "target"), (input1, input2, target))
-        )
+        named = {"input1": input1, "input2": input2, "target": target}
+        sizes = ", ".join(f"{name}: {tuple(t.shape)}" for name, t in named.items())
         raise RuntimeError(
             f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {sizes}"
         )
@@ -67,7 +66,8 @@ def soft_margin_loss(
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
         raise RuntimeError(
-            f"soft_margin_loss: input {tuple(input.shape)} and target {tuple(target.shape)} must agree in shape"
+            f"soft_margin_loss: input {tuple(input.shape)} and target {tuple(target.shape)} must agree in "
+            "shape"
         )
     return reduced(ops.neg(ops.logsigmoid(target * input)), reduction)
 
@@ -83,7 +83,7 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The mean over classes i of max(0, margin - input_target + input_i)^p, the target's own left out; input (N, C)."""
+    """The mean over classes i but the target of max(0, margin - input_target + input_i)^p; input (N, C)."""
     reduction = reduction_of(size_average, reduce, reduction)
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: only p == 1 and p == 2 supported, got {p}")
@@ -95,7 +95,8 @@ def multi_margin_loss(
     places = target.array.reshape(-1)
     if len(places) != len(scores.array):
         raise RuntimeError(
-            f"multi_margin_loss: inconsistent target size: {tuple(target.shape)} for input {tuple(input.shape)}"
+            f"multi_margin_loss: inconsistent target size: {tuple(target.shape)} for input "
+            f"{tuple(input.shape)}"
         )
     op.check_classes("multi_margin_loss", places, scores.shape[1], -100)
     lost = _beyond(margin - op.pick_class(scores, places).unsqueeze(1) + scores)
@@ -113,14 +114,16 @@ def multilabel_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The sum over targets j and other classes i of max(0, 1 - input_j + input_i), over C; input (N, C) or (C,).
+    """The sum over targets j and other classes i of max(0, 1 - input_j + input_i), over C; input (N, C) or
+    (C,).
 
     A row of target (N, C) lists classes and ends at its first -1.
     """
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
         raise RuntimeError(
-            f"multilabel_margin_loss: inconsistent target size {tuple(target.shape)} for input {tuple(input.shape)}"
+            f"multilabel_margin_loss: inconsistent target size {tuple(target.shape)} for input "
+            f"{tuple(input.shape)}"
         )
     scores = input if input.dim() == 2 else input.reshape(1, -1)
     listed = target.array.reshape(scores.array.shape)
@@ -170,8 +173,8 @@ def cosine_embedding_loss(
         )
     if input1.dim() != target.dim() + 1 or input2.dim() != target.dim() + 1:
         raise RuntimeError(
-            f"cosine_embedding_loss: {target.dim()}D target tensor expects {target.dim() + 1}D input tensors, but "
-            f"found inputs with sizes {tuple(input1.shape)} and {tuple(input2.shape)}."
+            f"cosine_embedding_loss: {target.dim()}D target tensor expects {target.dim() + 1}D input "
+            f"tensors, but found inputs with sizes {tuple(input1.shape)} and {tuple(input2.shape)}."
         )
     tiny = 1e-12
     lengths = (ops.square(input1).sum(-1) + tiny) * (ops.square(input2).sum(-1) + tiny)
@@ -193,7 +196,8 @@ def triplet_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin), d being the p-norm of the difference (..., D).
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin), d being the p-norm of the difference (...,
+    D).
 
     `swap` takes d(positive, negative) where that is the smaller (Balntas et al., 2016).
     """
@@ -224,8 +228,9 @@ def triplet_margin_with_distance_loss(
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if not anchor.dim() == positive.dim() == negative.dim():
         raise RuntimeError(
-            "triplet_margin_loss: The anchor, positive, and negative tensors are expected to have the same number of "
-            f"dimensions, but got: anchor {anchor.dim()}D, positive {positive.dim()}D, and negative {negative.dim()}D inputs"
+            "triplet_margin_loss: The anchor, positive, and negative tensors are expected to have the same "
+            f"number of dimensions, but got: anchor {anchor.dim()}D, positive {positive.dim()}D, and "
+            f"negative {negative.dim()}D inputs"
         )
     distance = pairwise_distance if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def _check_trailing(name: str, input: Tensor, normalized_shape, *tensors: Tensor
 
 def layer_norm(
     input: Tensor,
-    normalized_shape: list[int],
+    normalized_shape: Sequence[int],
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     eps: float = 1e-5,
@@ -53,9 +54,10 @@ def layer_norm(
 
 
 def rms_norm(
-    input: Tensor, normalized_shape: list[int], weight: Tensor | None = None, eps: float | None = None
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
-    """Divided by the root of the mean square over the last dimensions, then scaled (Zhang and Sennrich, 2019).
+    """Divided by the root of the mean square over the last dimensions, then scaled (Zhang and Sennrich,
+    2019).
 
     `eps` None is the smallest step of the dtype at 1.
     """
@@ -80,8 +82,8 @@ def group_norm(
         )
     if num_groups <= 0 or shape[1] % num_groups:
         raise RuntimeError(
-            f"group_norm: Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list(shape)} and num_groups={num_groups}"
+            "group_norm: Expected number of channels in input to be divisible by num_groups, but got input "
+            f"of shape {list(shape)} and num_groups={num_groups}"
         )
     _check_size("group_norm", (shape[0] * shape[1] // num_groups, num_groups, *shape[2:]))
     _check_channels("group_norm", shape[1], weight, bias)
@@ -104,7 +106,8 @@ def _check_channels(name: str, channels: int, *tensors: Tensor | None) -> None:
     for t in tensors:
         if t is not None and t.numel() != channels:
             raise RuntimeError(
-                f"{name}: a tensor with {channels} elements is expected for {channels} channels, got {t.numel()}"
+                f"{name}: a tensor with {channels} elements is expected for {channels} channels, got "
+                f"{t.numel()}"
             )
 
 
@@ -118,10 +121,11 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Mean 0 and variance 1 over the batch, channel by channel, then scaled and shifted (Ioffe and Szegedy, 2015).
+    """Mean 0 and variance 1 over the batch, channel by channel, then scaled and shifted (Ioffe and Szegedy,
+    2015).
 
-    input (N, C, ...). In training the batch's own moments are used, and move the running ones (in place, the variance
-    unbiased) by `momentum`; otherwise the running ones are used.
+    input (N, C, ...). In training the batch's own moments are used, and move the running ones (in place, the
+    variance unbiased) by `momentum`; otherwise the running ones are used.
     """
     ndim = input.dim()
     if ndim < 2:
@@ -183,7 +187,8 @@ def instance_norm(
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise ValueError(
-                "instance_norm: Expected running_mean and running_var to be defined when use_input_stats=False"
+                "instance_norm: Expected running_mean and running_var to be defined when "
+                "use_input_stats=False"
             )
         weight, bias = _over_channels(weight, ndim), _over_channels(bias, ndim)
         return _by_constants(input, running_mean, running_var, weight, bias, eps)
@@ -191,7 +196,8 @@ def instance_norm(
     count = math.prod(input.shape[2:])
     if count == 1 or ndim < 3:
         raise ValueError(
-            f"instance_norm: Expected more than 1 spatial element when training, got input size {list(input.shape)}"
+            "instance_norm: Expected more than 1 spatial element when training, got input size "
+            f"{list(input.shape)}"
         )
     mean, variance = moments(input.array, axes)
     _move(running_mean, mean.mean(0), momentum)

@@ -1,4 +1,4 @@
-"""How a loss per element becomes the loss: PyTorch's `reduction`, and the older `size_average` and `reduce`."""
+"""How losses become the loss: PyTorch's `reduction`, and the older `size_average` and `reduce`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REDUCE = {"none": lambda values: values, "mean": mean, "sum": sum}
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str = "mean") -> str:
-    """The `reduction` that the older arguments ask for, with a warning; `reduction` itself where there are none."""
+    """The `reduction` that the older arguments ask for, with a warning; else `reduction` itself."""
     if size_average is None and reduce is None:
         return reduction
     asked = "none" if reduce is False else "sum" if size_average is False else "mean"

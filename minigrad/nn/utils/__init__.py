@@ -1,4 +1,4 @@
-"""Tools for training loops and sequences: gradient clipping, parameters as one vector, packing and padding."""
+"""Tools for training and sequences: gradient clipping, parameters as one vector, packing and padding."""
 
 from . import rnn
 from .clip_grad import (

@@ -46,9 +46,9 @@ def get_total_norm(
     total = _norm(xp.stack([_norm(a, norm_type) for a in arrays]), norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
-            "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
-            "`error_if_nonfinite=False`"
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it "
+            "cannot be clipped. To disable this error and scale the gradients by the non-finite norm "
+            "anyway, set `error_if_nonfinite=False`"
         )
     return untracked(xp.asarray(total))
 
@@ -71,7 +71,8 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Scale all gradients, in place, so that their norm as of one vector is at most max_norm (Pascanu et al., 2013).
+    """Scale all gradients, in place, so that their norm as of one vector is at most max_norm (Pascanu et al.,
+    2013).
 
     Returns the norm before.
     """

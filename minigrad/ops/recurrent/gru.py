@@ -94,6 +94,8 @@ class GRUScratch(Scratch):
 
 
 class GRUBack(Back):
+    """The walk back: every gate's gradient is its factor times dh."""
+
     def find_factors(self, steps: range, factors: Any) -> None:
         h = self.tape.h[steps.start : steps.stop]
         m, r, z, n = self.tape.slots[steps.start : steps.stop].swapaxes(0, 1)
@@ -129,7 +131,7 @@ kernel = Kernel(
     arguments=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh", "batch_sizes", "reverse"),
     states=("h",),
     option="",
-    gates=Gates(in_x=(None, 0, 1, 2), in_h=(2, 0, 1, None), scales=(1, 0.5, 0.5, 1)),
+    gates=Gates(in_x=(None, 0, 1, 2), in_h=(2, 0, 1, None), sigmoids=range(1, 3)),
     Tape=GRUTape,
     Scratch=GRUScratch,
     Back=GRUBack,

@@ -17,7 +17,7 @@ import numpy as np
 
 from .columns import Order, Sizes, Tape
 from .products import in_blocks, product
-from .weights import Gates, seeing, to_torch, transposed
+from .weights import Gates, seeing, to_torch
 from .workspace import Workspace, empty, free_list, zeros
 
 CHUNK_BYTES = 512 * 1024  # of factors at a time
@@ -139,20 +139,18 @@ class Back:
     def __init__(self, kernel: Kernel, saved: Saved, grads: list[Any], want: dict[str, bool]) -> None:
         self.gates, self.want = kernel.gates, want
         self.tape, self.sizes, self.order, self.option, _ = saved
-        steps, batch, inputs, _, outputs = self.sizes
+        steps, batch, inputs, hidden, outputs = self.sizes
         self.x_gates, self.h_gates = seeing(self.gates.in_x), seeing(self.gates.in_h)
         like = self.tape.columns
         self.scratch = free_list.take(kernel.Scratch, like, self.sizes)
-        w_hh = self.tape.weights[self.h_gates, :, inputs + 1 :]
-        transposed(w_hh, self.gates.scales[self.h_gates], self.scratch.weights)
+        self.gates.transpose(self.tape.weights[:, :, inputs + 1 :], self.gates.in_h, self.scratch.weights)
         dy, dh_n = grads[:2]
         self.outer = self.order.outer(zeros(like, steps, batch, outputs) if dy is None else dy, dh_n)
         self.load_final(dh_n, self.scratch.dh)
         if want["x"]:
             self.dx = empty(like, steps, batch, inputs)
-            w_ih = self.tape.weights[self.x_gates, :, :inputs]
-            self.w_ih = empty(like, inputs, w_ih.shape[0] * w_ih.shape[1])
-            transposed(w_ih, self.gates.scales[self.x_gates], self.w_ih)
+            self.w_ih = empty(like, inputs, hidden * (self.x_gates.stop - self.x_gates.start))
+            self.gates.transpose(self.tape.weights[:, :, :inputs], self.gates.in_x, self.w_ih)
         self.sums: list[Any] = []
 
     def load_final(self, grad: Any, out: Any) -> None:
@@ -212,10 +210,10 @@ class Back:
         if self.want["x"]:
             found["x"] = self.order.walk(self.dx)
         if self.sums:
-            inputs, outputs = self.sizes.inputs, self.sizes.outputs
+            _, _, inputs, hidden, outputs = self.sizes
             x_one, one_h = self.sums[0][:, : inputs + 1], self.sums[-1][:, -outputs - 1 :]
-            found["w_ih"] = to_torch(self.gates.in_x, x_one[:, :-1])
-            found["b_ih"] = to_torch(self.gates.in_x, x_one[:, -1])
-            found["w_hh"] = to_torch(self.gates.in_h, one_h[:, 1:])
-            found["b_hh"] = to_torch(self.gates.in_h, one_h[:, 0])
+            found["w_ih"] = to_torch(self.gates.in_x, x_one[:, :-1], hidden)
+            found["b_ih"] = to_torch(self.gates.in_x, x_one[:, -1], hidden)
+            found["w_hh"] = to_torch(self.gates.in_h, one_h[:, 1:], hidden)
+            found["b_hh"] = to_torch(self.gates.in_h, one_h[:, 0], hidden)
         return found

@@ -95,6 +95,8 @@ class LSTMScratch(Scratch):
 
 
 class LSTMBack(Back):
+    """The walk back: dh leads to dc and to the gradient of o, dc to those of i, f, g and to the c before."""
+
     def __init__(self, kernel: Kernel, saved: Saved, grads: list[Any], want: dict[str, bool]) -> None:
         super().__init__(kernel, saved, grads, want)
         self.load_final(grads[2], self.scratch.carry)
@@ -164,7 +166,7 @@ kernel = Kernel(
     arguments=("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr", "batch_sizes", "reverse"),
     states=("h", "c"),
     option="w_hr",
-    gates=Gates(in_x=(3, 0, 1, 2), in_h=(3, 0, 1, 2), scales=(0.5, 0.5, 0.5, 1)),
+    gates=Gates(in_x=(3, 0, 1, 2), in_h=(3, 0, 1, 2), sigmoids=range(3)),
     Tape=LSTMTape,
     Scratch=LSTMScratch,
     Back=LSTMBack,

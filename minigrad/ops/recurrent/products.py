@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from math import prod
@@ -32,7 +33,8 @@ def has_small_kernels() -> bool:
     return "'current': 'X86_V4" in found or "'current': 'AVX512" in found
 
 
-SPLIT_PRODUCTS = one_thread() and has_small_kernels()
+SMALL_KERNELS = has_small_kernels()
+WIDEST = sys.maxsize if one_thread() else 8  # columns; with several threads, BLAS shares out what is wider
 
 
 def blocks(like: Any, rows: int, inner: int, batch: int) -> int:
@@ -42,7 +44,9 @@ def blocks(like: Any, rows: int, inner: int, batch: int) -> int:
     for small products: split into these, a step takes half the time for 8 columns, 0.85 for 32 to 128
     (docs/performance.md).
     """
-    if not (SPLIT_PRODUCTS and is_host(like)) or batch <= 1 or rows * inner * batch <= SMALL_PRODUCT:
+    if not (SMALL_KERNELS and is_host(like) and 1 < batch <= WIDEST):
+        return 1
+    if rows * inner * batch <= SMALL_PRODUCT:
         return 1
     largest = min(rows, SMALL_PRODUCT // (inner * batch))
     return next((rows // size for size in range(largest, 3, -1) if rows % size == 0), 1)

@@ -78,6 +78,8 @@ class RNNScratch(Scratch):
 
 
 class RNNBack(Back):
+    """The walk back: da = slope * dh, and from there to the h before."""
+
     def find_factors(self, steps: range, factors: Any) -> None:
         _, slope = ACTIVATIONS[self.option]
         slope(self.tape.h[steps.start + 1 : steps.stop + 1], factors[:, 0])
@@ -95,7 +97,7 @@ kernel = Kernel(
     arguments=("x", "h0", "w_ih", "w_hh", "b_ih", "b_hh", "nonlinearity", "batch_sizes", "reverse"),
     states=("h",),
     option="nonlinearity",
-    gates=Gates(in_x=(0,), in_h=(0,), scales=(1,)),
+    gates=Gates(in_x=(0,), in_h=(0,), sigmoids=range(0)),
     Tape=RNNTape,
     Scratch=RNNScratch,
     Back=RNNBack,

@@ -1,0 +1,85 @@
+"""What a module lists its members in, and how it reads a `to(...)` and prints itself."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import NamedTuple
+
+from .. import dtypes
+from ..backend import device as device_class
+from ..tensor import Tensor
+
+
+class Kind(NamedTuple):
+    """A kind of member: what makes a value one when it is assigned, and what may later take its place."""
+
+    noun: str
+    names: str  # the module's attribute that lists the members' names
+    assigned: type
+    replacement: type
+    wanted: str
+
+
+class Registry(MutableMapping):
+    """A module's members of one kind, by name: a view of its attributes, which may be written through."""
+
+    def __init__(self, attributes: dict, names: dict):
+        self.attributes, self.names = attributes, names
+
+    def __getitem__(self, name: str):
+        if name not in self.names:
+            raise KeyError(name)
+        return self.attributes[name]
+
+    def __setitem__(self, name: str, value) -> None:
+        self.names[name] = None
+        self.attributes[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self.names[name], self.attributes[name]
+
+    def __iter__(self):
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def typename(value) -> str:
+    """The type of a value as errors print it: `int`, `package.Class`."""
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def parenthesised(name: str, extra: str, children: list[str]) -> str:
+    """Name(settings) on one line, or Name( settings and children, one a line, indented )."""
+    lines = (extra.split("\n") if extra else []) + children
+    if not children and len(lines) <= 1:
+        return f"{name}({extra})"
+    return name + "(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def parse_to(*args, **kwargs) -> tuple[device_class | None, dtypes.dtype | None]:
+    """The device and dtype among the arguments of `to`."""
+    unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy"}
+    if unknown:
+        raise TypeError(
+            f"to() received an invalid keyword argument {min(unknown)!r}; it takes device, dtype, tensor"
+        )
+    given = [*args, *(v for k, v in kwargs.items() if k in ("device", "dtype", "tensor") and v is not None)]
+    device = dtype = None
+    for value in given:
+        if isinstance(value, Tensor):
+            device, dtype = value.device, value.dtype
+        elif isinstance(value, dtypes.dtype):
+            dtype = value
+        elif isinstance(value, (str, int, device_class)) and not isinstance(value, bool):
+            device = device_class(value)  # type: ignore[arg-type]  # an int is a GPU
+        elif value is not None and not isinstance(value, bool):
+            raise TypeError(
+                f"to() received an invalid argument of type {typename(value)}; it takes a device or dtype"
+            )
+    return device, dtype

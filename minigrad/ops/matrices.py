@@ -1,0 +1,137 @@
+"""Norms of matrices, their powers, and products of several: what `linalg` has beside decompositions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import dtypes
+from ..engine import untracked
+from .decompositions import inv, must_be_matrix, must_be_square, svdvals
+from .elementwise import abs, conj, mul, sub
+from .linalg import matmul
+from .promotion import to_dtype
+from .reduction import max_over, min_over, sum, vector_norm
+from .shaping import axis_of, broadcast_tensors, movedim, reshape_to, select_at, stack, unsqueeze
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+
+def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
+    """A norm of matrices: 'fro', 'nuc', inf and -inf (of row sums), 1 and -1 (of column sums), 2 and -2 (singular values)."""
+    rows, columns = (axis_of("linalg.matrix_norm", A, d) for d in dim)
+    if A.array.ndim < 2 or rows == columns:
+        raise RuntimeError(f"linalg.matrix_norm: dim {tuple(dim)} must be two different dimensions of {tuple(A.array.shape)}")
+    A = A if dtype is None else to_dtype(A, dtypes.as_dtype(dtype))
+    if A.array.dtype.kind not in "fc":
+        raise RuntimeError(f"linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {A.dtype}")
+    if ord == "fro":
+        return vector_norm(A, 2, (rows, columns), keepdim, out=out)
+    if ord in ("nuc", 2, -2):
+        values = svdvals(movedim(A, (rows, columns), (-2, -1)))
+        last = (values.array.ndim - 1,)
+        total = sum(values, -1) if ord == "nuc" else (max_over if ord == 2 else min_over)(values, last, False)
+        for d in sorted((rows, columns)) if keepdim else ():
+            total = unsqueeze(total, d)
+        return total if out is None else out.copy_(total)
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported; use 'fro', 'nuc', inf, 1 or 2, or a negative of these")
+    summed, kept = (rows, columns) if ord in (1, -1) else (columns, rows)
+    sums = sum(abs(A), summed, True)
+    total = (max_over if ord > 0 else min_over)(sums, (kept,), True)
+    total = total if keepdim else _without(total, (rows, columns))
+    return total if out is None else out.copy_(total)
+
+
+def _without(t, axes: tuple[int, ...]) -> Tensor:
+    """The tensor without dimensions of size 1."""
+    return reshape_to(t, tuple(n for i, n in enumerate(t.array.shape) if i not in axes))
+
+
+def linalg_norm(A, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:
+    """A vector norm over one dimension, a matrix norm over two, or, without `ord`, the 2-norm of all elements in `dim`."""
+    if isinstance(dim, int):
+        dim = (dim,)
+    if dim is None and ord is not None:
+        if A.array.ndim not in (1, 2):
+            raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.array.ndim}D.")
+        dim = tuple(range(A.array.ndim))
+    if ord is None or len(dim) == 1:
+        if isinstance(ord, str):
+            raise RuntimeError(f"linalg.norm: ord {ord!r} is a norm of matrices; dim {dim} names one dimension")
+        return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
+    if len(dim) != 2:
+        raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
+    return matrix_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+
+
+def matrix_power(A, n: int, *, out=None) -> Tensor:
+    """The matrix multiplied n times with itself; its inverse for a negative n."""
+    must_be_square("linalg.matrix_power", A)
+    if n < 0:
+        A, n = inv(A), -n
+    power = untracked(np.broadcast_to(np.eye(A.array.shape[-1], dtype=A.array.dtype), A.array.shape).copy())
+    while n:
+        power = matmul(power, A) if n & 1 else power
+        A, n = matmul(A, A) if n > 1 else A, n >> 1
+    return power if out is None else out.copy_(power)
+
+
+def matrix_rank(A, tol=None, hermitian: bool = False, *, atol=None, rtol=None, out=None) -> Tensor:
+    """How many singular values are above a limit: rtol times the largest, or atol."""
+    must_be_matrix("linalg.matrix_rank", A)
+    values = np.linalg.svd(A.array, compute_uv=False)
+    top = values.max(-1, keepdims=True, initial=0)
+    rtol = rtol if rtol is not None else 0 if atol or tol else max(A.array.shape[-2:]) * np.finfo(A.array.dtype).eps
+    limit = np.maximum(tol if tol is not None else atol or 0, rtol * top)
+    return untracked(np.asarray((values > limit).sum(-1)))
+
+
+def cond(A, p=None, *, out=None) -> Tensor:
+    """The condition number: the norm of a matrix times that of its inverse."""
+    if p in (None, 2, -2):
+        values = svdvals(A)
+        first, last = select_at(values, -1, 0), select_at(values, -1, -1)
+        return last / first if p == -2 else first / last
+    return mul(matrix_norm(A, p), matrix_norm(inv(A), p))
+
+
+def multi_dot(tensors: Sequence, *, out=None) -> Tensor:
+    """The product of two or more matrices; the first and last may be vectors."""
+    tensors = list(tensors)
+    if len(tensors) < 2:
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
+    product = tensors[0]
+    for t in tensors[1:]:
+        product = matmul(product, t)
+    return product if out is None else out.copy_(product)
+
+
+def vecdot(x, y, *, dim: int = -1, out=None) -> Tensor:
+    """Sums of products along a dimension, the first vectors conjugated."""
+    return sum(mul(conj(x), y), dim, out=out)
+
+
+def cross(input, other, *, dim: int = -1, out=None) -> Tensor:
+    """The cross product of vectors of 3 elements along a dimension."""
+    x, y = broadcast_tensors(input, other)
+    axis = axis_of("linalg.cross", x, dim)
+    if x.array.shape[axis] != 3:
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {x.array.shape[axis]}")
+    a, b = ([select_at(t, axis, i) for i in range(3)] for t in (x, y))
+    parts = [sub(mul(a[i], b[j]), mul(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
+    return stack(parts, axis, out=out)
+
+
+def norm(input, p="fro", dim=None, keepdim: bool = False, out=None, dtype=None) -> Tensor:
+    """The p-norm over `dim`; 'fro' is the 2-norm of all elements, 'nuc' the sum of singular values."""
+    if p == "nuc":
+        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
+    p = 2 if p in ("fro", None) else p
+    if not isinstance(p, (int, float)):
+        raise RuntimeError(f"norm: p={p!r} is none of the norms; use a number, 'fro' or 'nuc'")
+    return vector_norm(input, p, dim, keepdim, dtype=dtype, out=out)

@@ -344,6 +344,36 @@ from .ops import (
     softmax,
     log_softmax,
 )
+from .ops import (
+    inv as inverse,
+    det,
+    slogdet,
+    logdet,
+    pinv as pinverse,
+    matrix_power,
+    multi_dot as chain_matmul,
+    cross,
+    svd_thin as svd,
+    qr_thin as qr,
+    cholesky_of as cholesky,
+)
+from .ops import (
+    sgn,
+    bitwise_left_shift,
+    bitwise_right_shift,
+    erfc,
+    erfinv,
+    lgamma,
+    digamma,
+    polygamma,
+    mvlgamma,
+    igamma,
+    igammac,
+    i0,
+    logit,
+    sinc,
+    xlogy,
+)
 from .ops.facts import (
     get_device,
     is_conj,
@@ -395,15 +425,6 @@ _SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serializ
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
-    "linalg": {
-        "chain_matmul": "multi_dot",
-        "cross": "cross",
-        "inverse": "inv",
-        "logdet": "logdet",
-        "matrix_power": "matrix_power",
-        "pinverse": "pinv",
-        **{name: name for name in ("cholesky", "det", "qr", "slogdet", "svd")},
-    },
     "nn.functional": {
         name: name
         for name in """alpha_dropout batch_norm bilinear binary_cross_entropy_with_logits celu celu_

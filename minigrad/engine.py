@@ -247,11 +247,7 @@ class Primitive:
         (On plain arrays, at first order, `walk` calls the formulas itself.)
         """
         kept = self.kept_as_tensors(node)
-        values = dict(zip(self.keepable, kept))
-        return [
-            None if edge is None else formula(g, *[values[n] for n in parameters_of(formula)[1:]])
-            for edge, (formula, _, _) in zip(node.edges, self.rules)
-        ]
+        return [None if edge is None else by_rule(rule, g, kept) for edge, rule in zip(node.edges, self.rules)]
 
     def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:
         """The name and shape of the kept value behind one of the node's version cells."""
@@ -279,6 +275,12 @@ class Primitive:
             tied(array, Node(Pick(i, self.node_name), (node,), (), array.shape))
             for i, array in enumerate(out)
         )
+
+
+def by_rule(rule: tuple, g, kept):
+    """The gradient one formula gives, with those kept values that it names."""
+    formula, count, pick = rule
+    return formula(g) if not count else formula(g, kept[pick]) if count == 1 else formula(g, *pick(kept))
 
 
 def _conjugated(formula: Callable) -> Callable:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from .engine import Node, Pick, Value, edge_of, untracked
+from .engine import Node, Pick, Value, by_rule, edge_of, untracked
 from .hooks import RemovableHandle, add_hook, register_after_hook
 
 
@@ -241,15 +241,9 @@ class Wrapped:
         if record or self.op.rules is None:
             return list(self.op.pull(node, g, record, retain))
         return [
-            None if edge is None else _by_rule(rule, g, node.kept)
+            None if edge is None else by_rule(rule, g, node.kept)
             for edge, rule in zip(node.edges, self.op.rules, strict=True)
         ]
-
-
-def _by_rule(rule: tuple, g, kept):
-    """A formula on arrays, as the walk calls it."""
-    formula, count, pick = rule
-    return formula(g) if not count else formula(g, kept[pick]) if count == 1 else formula(g, *pick(kept))
 
 
 class Hooked(Wrapped):

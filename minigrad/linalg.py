@@ -1,16 +1,22 @@
 """PyTorch's `linalg`: norms, decompositions and products of matrices."""
 
-from .ops import matmul, vector_norm
-from .ops.arranging import diagonal
-from .ops.decompositions import (
+from .ops import (
     LinAlgError,
     cholesky,
+    cond,
+    cross,
     det,
+    diagonal,
     eig,
     eigh,
     eigvals,
     eigvalsh,
     inv,
+    matmul,
+    matrix_norm,
+    matrix_power,
+    matrix_rank,
+    multi_dot,
     pinv,
     qr,
     slogdet,
@@ -18,19 +24,10 @@ from .ops.decompositions import (
     solve_triangular,
     svd,
     svdvals,
-)
-from .ops.matrices import (
-    cond,
-    cross,
-    matrix_norm,
-    matrix_power,
-    matrix_rank,
-    multi_dot,
     vecdot,
+    vector_norm,
 )
-from .ops.matrices import (
-    linalg_norm as norm,
-)
+from .ops import linalg_norm as norm
 
 __all__ = [
     "LinAlgError",

@@ -277,6 +277,51 @@ class InPlaceMethods:
     def nan_to_num_(self, nan=0.0, posinf=None, neginf=None):
         return write(self, ops.nan_to_num, nan, posinf, neginf)
 
+    def digamma_(self):
+        return write(self, ops.digamma)
+
+    def erfc_(self):
+        return write(self, ops.erfc)
+
+    def erfinv_(self):
+        return write(self, ops.erfinv)
+
+    def i0_(self):
+        return write(self, ops.i0)
+
+    def lgamma_(self):
+        return write(self, ops.lgamma)
+
+    def sgn_(self):
+        return write(self, ops.sgn)
+
+    def sinc_(self):
+        return write(self, ops.sinc)
+
+    def bitwise_left_shift_(self, other):
+        return write(self, ops.bitwise_left_shift, other)
+
+    def bitwise_right_shift_(self, other):
+        return write(self, ops.bitwise_right_shift, other)
+
+    def igamma_(self, other):
+        return write(self, ops.igamma, other)
+
+    def igammac_(self, other):
+        return write(self, ops.igammac, other)
+
+    def xlogy_(self, other):
+        return write(self, ops.xlogy, other)
+
+    def logit_(self, eps=None):
+        return write(self, ops.logit, eps)
+
+    def mvlgamma_(self, p):
+        return write(self, ops.mvlgamma, p)
+
+    def polygamma_(self, n):
+        return write(self, lambda x: ops.polygamma(n, x))
+
     # ---- operators -------------------------------------------------------------------------------------------
     def __ifloordiv__(self, other):
         return write(self, ops.floor_divide, other)

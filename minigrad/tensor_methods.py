@@ -316,12 +316,40 @@ class RareMethods(InPlaceMethods, Interchange):
     true_divide = ops.div
     trunc = ops.trunc
     vdot = ops.vdot
+    bitwise_left_shift = ops.bitwise_left_shift
+    bitwise_right_shift = ops.bitwise_right_shift
+    digamma = ops.digamma
+    erfc = ops.erfc
+    erfinv = ops.erfinv
+    i0 = ops.i0
+    igamma = ops.igamma
+    igammac = ops.igammac
+    lgamma = ops.lgamma
+    logit = ops.logit
+    mvlgamma = ops.mvlgamma
+    sgn = ops.sgn
+    sinc = ops.sinc
+    xlogy = ops.xlogy
+
+    def polygamma(self, n):
+        return ops.polygamma(n, self)
 
     # ---- matrix products -----------------------------------------------------------------------------------
     addmm = ops.addmm
     addmv = ops.addmv
     addbmm = ops.addbmm
     baddbmm = ops.baddbmm
+
+    inverse = ops.inv
+    det = ops.det
+    logdet = ops.logdet
+    slogdet = ops.slogdet
+    pinverse = ops.pinv
+    matrix_power = ops.matrix_power
+    cross = ops.cross
+    svd = ops.svd_thin
+    qr = ops.qr_thin
+    cholesky = ops.cholesky_of
 
     # ---- reductions ----------------------------------------------------------------------------------------
     amax = ops.amax

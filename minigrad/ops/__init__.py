@@ -107,6 +107,27 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .decompositions import (
+    LinAlgError,
+    cholesky,
+    cholesky_of,
+    det,
+    eig,
+    eigh,
+    eigvals,
+    eigvalsh,
+    inv,
+    logdet,
+    pinv,
+    qr,
+    qr_thin,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
+    svd_thin,
+    svdvals,
+)
 from .einsum import (
     einsum,
 )
@@ -202,6 +223,17 @@ from .indexing import (
     zero_part,
 )
 from .linalg import addbmm, addmm, addmv, baddbmm, bmm, dot, inner, matmul, mm, mv, outer, tensordot
+from .matrices import (
+    cond,
+    cross,
+    linalg_norm,
+    matrix_norm,
+    matrix_power,
+    matrix_rank,
+    multi_dot,
+    norm,
+    vecdot,
+)
 from .memory import (
     address_of,
     apply_in_place,
@@ -255,7 +287,6 @@ from .reduction import (
     mean,
     mean_over,
     min_over,
-    norm,
     prod,
     prod_over,
     safe_sqrt,

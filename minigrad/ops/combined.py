@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 def rsub(input, other, *, alpha=1) -> Tensor:
     """other - alpha * input."""
+    _must_be_tensor("rsub", input)
     return scaled_sub(other if isinstance(other, Value) else as_other(input, other), input, alpha=alpha)
+
+
+def _must_be_tensor(name: str, value) -> None:
+    if not isinstance(value, Value):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(value).__name__}")
 
 
 def as_other(input, number) -> Tensor:
@@ -57,6 +63,8 @@ def lerp(input, end, weight, *, out=None) -> Tensor:
 
 def float_power(input, exponent, *, out=None) -> Tensor:
     """input to the power of exponent, computed in float64 (complex128)."""
+    if not isinstance(exponent, Value):
+        _must_be_tensor("float_power", input)
     wide = (
         dtypes.complex128
         if dtypes.result_type(input, exponent).category == dtypes.COMPLEX
@@ -71,11 +79,13 @@ def float_power(input, exponent, *, out=None) -> Tensor:
 
 def clamp_min(input, min, *, out=None) -> Tensor:
     """The input, or `min` where that is larger."""
+    _must_be_tensor("clamp_min", input)
     return clamp(input, min, None, out=out)
 
 
 def clamp_max(input, max, *, out=None) -> Tensor:
     """The input, or `max` where that is smaller."""
+    _must_be_tensor("clamp_max", input)
     return clamp(input, None, max, out=out)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..backend import as_device, device_of, get_default_device, module_for, to_device
 from ..engine import Value, untracked
-from .shaping import permute_to, sizes_of
+from .shaping import sizes_of
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -209,8 +209,16 @@ def linspace(
 ) -> Tensor:
     """`steps` values at equal distances, both ends included."""
     start, end = (v.item() if isinstance(v, Value) else v for v in (start, end))
-    target = dtypes.as_dtype(dtype or dtypes.get_default_dtype())
-    array = module_for(as_device(device)).linspace(start, end, steps).astype(target.numpy)
+    if steps < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    given = dtypes.infer([start, end])
+    target = dtypes.as_dtype(dtype or (given if given.is_complex else dtypes.get_default_dtype()))
+    if target.category < dtypes.FLOAT:
+        start, end = int(start), int(end)
+    wide = np.complex128 if target.is_complex else np.float64
+    number = module_for(as_device(device)).arange(steps)
+    step = wide(end - start) / max(steps - 1, 1)  # from either end to the middle, as PyTorch counts
+    array = np.where(number < steps / 2, start + step * number, end - step * (steps - 1 - number)).astype(target.numpy)
     return _stored(_made(array, None, None, requires_grad), out)
 
 
@@ -300,8 +308,6 @@ def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
         for a, v in enumerate(vectors)
     ]
     if swap:
-        axes = (1, 0, *range(2, len(sizes)))
-        grids = [permute_to(g, axes) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 

@@ -333,3 +333,28 @@ def svdvals(A, *, driver=None, out=None) -> Tensor:
     """The singular values, falling."""
     must_be_matrix("linalg.svdvals", A)
     return singular_values_of(A, out=out)
+
+
+# ---- PyTorch's older names, with their own settings ------------------------------------------------------
+old_svd_result = namedtuple("svd", ["U", "S", "V"])
+old_qr_result = namedtuple("qr", ["Q", "R"])
+
+
+def svd_thin(input, some: bool = True, compute_uv: bool = True, *, out=None) -> old_svd_result:
+    """A = U diag(S) V^H, with V rather than its adjoint: `torch.svd`."""
+    if not compute_uv:
+        rows, columns = input.array.shape[-2:]
+        empty = [untracked(np.zeros((*input.array.shape[:-2], n, n), input.array.dtype)) for n in (rows, columns)]
+        return old_svd_result(empty[0], svdvals(input), empty[1])
+    U, S, Vh = svd(input, full_matrices=not some)
+    return old_svd_result(U, S, adjoint(Vh))
+
+
+def qr_thin(input, some: bool = True, *, out=None) -> old_qr_result:
+    """`linalg.qr` in mode 'reduced', or 'complete' with some=False: `torch.qr`."""
+    return old_qr_result(*qr(input, "reduced" if some else "complete"))
+
+
+def cholesky_of(input, upper: bool = False, *, out=None) -> Tensor:
+    """`linalg.cholesky`, whose `upper` may be given by position: `torch.cholesky`."""
+    return cholesky(input, upper=upper, out=out)

@@ -237,7 +237,7 @@ def leaky_relu(x, slope):
     return choose(x > 0, x, x * slope)
 
 
-@_one_floating(x=lambda g, x, alpha, scale: select(x > 0, g * scale, g * (scale * alpha) * exp(minimum(x, 0))))
+@_one_floating(x=lambda g, x, alpha, scale: select(x > 0, g * scale, g * (scale * alpha) * exp(clamp_between(x, None, 0))))
 def elu(x, alpha, scale):
     """scale * (x where x > 0, alpha * (exp(x) - 1) elsewhere): one of the two terms is 0."""
     return scale * (np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0)))

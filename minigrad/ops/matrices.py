@@ -125,3 +125,13 @@ def cross(input, other, *, dim: int = -1, out=None) -> Tensor:
     a, b = ([select_at(t, axis, i) for i in range(3)] for t in (x, y))
     parts = [sub(mul(a[i], b[j]), mul(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
     return stack(parts, axis, out=out)
+
+
+def norm(input, p="fro", dim=None, keepdim: bool = False, out=None, dtype=None) -> Tensor:
+    """The p-norm over `dim`; 'fro' is the 2-norm of all elements, 'nuc' the sum of singular values."""
+    if p == "nuc":
+        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
+    p = 2 if p in ("fro", None) else p
+    if not isinstance(p, (int, float)):
+        raise RuntimeError(f"norm: p={p!r} is none of the norms; use a number, 'fro' or 'nuc'")
+    return vector_norm(input, p, dim, keepdim, dtype=dtype, out=out)

@@ -197,6 +197,12 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
 
     Without replacement by the exponential race (weights over exponential noise; the largest win), as PyTorch does.
     """
+    if input.array.dtype.kind != "f":
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
+    if out is not None and out.array.dtype != np.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype}")
+    if num_samples <= 0:
+        raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")
     weights = input.array.astype(np.float64)
     if input.array.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")

@@ -14,8 +14,8 @@ import numpy as np
 from .. import dtypes
 from ..backend import as_array
 from ..engine import primitive, stored, untracked
-from .elementwise import abs, exp, mul, power_of, select, sign
-from .promotion import arithmetic, floating, to_dtype
+from .elementwise import abs, exp, mul, power_of, select, sgn, sign
+from .promotion import arithmetic, floating, in_dtype_of, to_dtype
 from .shaping import axes_of, axis_of, concat, expand_to, flip_axes, reshape_to, take_part
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, kee
     dim, keepdim = dim if axis is None else axis, keepdim if keepdims is None else bool(keepdims)
     if dtype is not None:
         input = to_dtype(input, dtypes.as_dtype(dtype))
-    elif input.array.dtype.kind not in "fc":
+    if input.array.dtype.kind not in "fc":
         raise RuntimeError(
             f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
             f"Got: {input.dtype}; use .float() first, or pass dtype="
@@ -119,14 +119,6 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=N
 def safe_sqrt(x):
     """A square root whose gradient at 0 is 0: the slope of a norm or deviation is not defined there."""
     return np.sqrt(x)
-
-
-@primitive(
-    x=lambda g, out, order: select(out == 0, 0, g * power_of(select(out == 0, 1, out), 1 - order) / order)
-)
-def safe_root(x, order):
-    """x ** (1 / order) whose gradient at 0 is 0, as that of `safe_sqrt`."""
-    return x ** (1 / order)
 
 
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
@@ -197,8 +189,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def to_ties(g, x, out, axis, keepdims):
     """The gradient of an extreme, shared evenly among the elements that equal it."""
     chosen = x == spread(out, axis, keepdims, x.shape)
-    ties = sum_over(chosen, axis, True)  # integers, which would make a float32 gradient float64
-    ties = ties.astype(g.dtype) if hasattr(ties, "astype") else to_dtype(ties, g.dtype)
+    ties = in_dtype_of(sum_over(chosen, axis, True), g)
     return select(chosen, spread(g, axis, keepdims, x.shape) / ties, 0)
 
 
@@ -264,6 +255,25 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
     return logsumexp_over(input, axes_of("logsumexp", input, dim), keepdim, out=out)
 
 
+@primitive(
+    promote=floating,
+    holomorphic=False,
+    x=lambda g, x, out, power, axis, keepdims: _power_norm_gradient(
+        spread(g, axis, keepdims, x.shape), x, spread(out, axis, keepdims, x.shape), power
+    ),
+)
+def power_norm_over(x, power, axis, keepdims):
+    """(sum |x|^p)^(1/p)."""
+    return (np.abs(x) ** power).sum(axis, keepdims=keepdims) ** (1 / power)
+
+
+def _power_norm_gradient(g, x, out, power):
+    """sgn(x) (|x| / norm)^(p-1), and 0 where x or the norm is."""
+    size = power_of(select(x == 0, 1, abs(x)), power - 1)
+    scale = g / power_of(select(out == 0, 1, out), power - 1)
+    return select((x == 0) | (out == 0), 0, sgn(x) * (size * scale))
+
+
 def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """(sum |x|^ord)^(1/ord) over `dim`; ord inf, -inf and 0 (the count of non-zeros) too. Gradient 0 at 0."""
     x = (
@@ -282,17 +292,8 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     elif ord == 1:
         total = sum_over(abs(x), axis, keepdim)
     else:
-        total = safe_root(sum_over(power_of(abs(x), float(ord)), axis, keepdim), float(ord))
+        total = power_norm_over(x, float(ord), axis, keepdim)
     return stored(total, out)
-
-
-def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
-    """The p-norm over `dim`; 'fro' is the 2-norm of all elements."""
-    if p in ("fro", None):
-        p = 2
-    if not isinstance(p, (int, float)):
-        raise NotImplementedError(f"norm: p={p!r} is not here; use a number, 'fro', or minigrad.linalg")
-    return vector_norm(input, p, dim, keepdim, dtype=dtype, out=out)
 
 
 # ---- cumulative ------------------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
     return clamp_between(to_dtype(input, target), min, max, out=out)
 
 
+
 def _no_further(input, bound, beyond) -> Tensor:
     """The input, and the bound where the input is beyond it or the bound is nan; the gradient passes at the bound."""
     bound = bound if isinstance(bound, Value) else untracked(np.asarray(bound, dtypes.result_type(input, bound).numpy))

@@ -33,6 +33,7 @@ from .shaping import (
     transpose,
     view,
 )
+from .spelling import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -62,6 +63,7 @@ def tile(input, *counts, dims=None) -> Tensor:
     return repeat(input, (1,) * (input.array.ndim - len(dims)) + dims)
 
 
+@numpy_names
 def repeat_interleave(
     input, repeats=None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
@@ -381,6 +383,7 @@ def column_stack(tensors, *, out=None) -> Tensor:
     return cat([reshape_to(t, (t.array.size, 1)) if t.array.ndim < 2 else t for t in tensors], 1, out=out)
 
 
+@numpy_names
 def tensor_split(input, indices_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of parts along a dimension: a number of almost equal parts, or parts cut at given places."""
     axis = axis_of("tensor_split", input, dim)

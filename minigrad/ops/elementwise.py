@@ -266,26 +266,8 @@ def logsigmoid(x):
 
 @_one_floating(x=lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
 def erf(x):
-    """The error function.
-
-    For float64 it is SciPy's where that is installed, else the standard library's, one element at a time.
-    """
-    return _erf_of_singles(x) if x.dtype.itemsize <= 4 and isinstance(x, np.ndarray) else special_of("erf", x)
-
-
-def _erf_of_singles(x):
-    """tanh(x P(x^2)), within 3 units in the last place of float32.
-
-    P approximates arctanh(erf(x)) / x, which is smooth; it is a minimax fit of erf's relative error.
-    """
-    u = np.minimum(np.square(x, dtype=np.float32), np.float32(14))  # from there on erf is 1
-    p = u * np.float32(1.41838869e-07)
-    for c in (-5.66821549e-06, 8.76355538e-05, -6.19779415e-04, -1.9183755e-04, 1.02769059e-01):
-        p += np.float32(c)
-        p *= u
-    p += np.float32(1.12837927)
-    p *= x
-    return np.tanh(p).astype(x.dtype, copy=False)
+    """The error function: SciPy's where it is installed, else the standard library's, one element at a time."""
+    return special_of("erf", x)
 
 
 #: what the standard library has, one element at a time, under SciPy's names

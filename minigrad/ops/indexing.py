@@ -15,6 +15,7 @@ from ..engine import Value, is_recording, primitive, refresh, stored, untracked
 from ..inplace import adopt, check_versions_can_move, check_writable
 from .elementwise import select as choose
 from .shaping import axis_of, common_shape, copy, expand_to, reshape_to, take_part
+from .spelling import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -154,6 +155,7 @@ def check_bounds(name: str, index, size: int) -> None:
         raise IndexError(f"{name}(): index {bad} is out of bounds for dimension with size {size}")
 
 
+@numpy_names
 def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=None) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0: one pick per element of `index`."""
     places = index_array("gather", index)
@@ -178,6 +180,7 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
     return gather_along(input, places, axis, out=out)
 
 
+@numpy_names
 def index_select(input, dim: int, index: Tensor, *, out=None) -> Tensor:
     """The parts at the given places of a dimension, in that order."""
     places = index_array("index_select", index)
@@ -190,6 +193,7 @@ def index_select(input, dim: int, index: Tensor, *, out=None) -> Tensor:
     return take_part(input, (slice(None),) * axis + (places.reshape(-1),), out=out)
 
 
+@numpy_names
 def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) -> Tensor:
     """`gather` whose index is broadcast against the input; without `dim` both are flattened."""
     if dim is None:

@@ -16,6 +16,7 @@ from .linalg import matmul
 from .promotion import to_dtype
 from .reduction import max_over, min_over, sum, vector_norm
 from .shaping import axis_of, broadcast_tensors, movedim, reshape_to, select_at, stack, unsqueeze
+from .spelling import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -127,6 +128,7 @@ def cross(input, other, *, dim: int = -1, out=None) -> Tensor:
     return stack(parts, axis, out=out)
 
 
+@numpy_names
 def norm(input, p="fro", dim=None, keepdim: bool = False, out=None, dtype=None) -> Tensor:
     """The p-norm over `dim`; 'fro' is the 2-norm of all elements, 'nuc' the sum of singular values."""
     if p == "nuc":

@@ -17,6 +17,7 @@ from ..engine import primitive, stored, untracked
 from .elementwise import abs, exp, mul, power_of, select, sgn, sign
 from .promotion import arithmetic, floating, in_dtype_of, to_dtype
 from .shaping import axes_of, axis_of, concat, expand_to, flip_axes, reshape_to, take_part
+from .spelling import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -107,6 +108,7 @@ def _correction(unbiased, correction) -> float:
     return 1 if correction is None else correction
 
 
+@numpy_names
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The variance over `dim`, divided by N - correction."""
     if isinstance(dim, bool):  # var(input, unbiased)
@@ -121,18 +123,21 @@ def safe_sqrt(x):
     return np.sqrt(x)
 
 
+@numpy_names
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation over `dim`; constants have gradient 0."""
     axes_of("std", input, None if isinstance(dim, bool) else dim)
     return safe_sqrt(var(input, dim, unbiased, keepdim, correction=correction), out=out)
 
 
+@numpy_names
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The variance and the mean over `dim`."""
     over = None if isinstance(dim, bool) else dim
     return var(input, dim, unbiased, keepdim, correction=correction), mean(input, over, keepdim)
 
 
+@numpy_names
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The standard deviation and the mean over `dim`."""
     over = None if isinstance(dim, bool) else dim
@@ -179,6 +184,7 @@ def concat_ones(x, axis, count):
     return np.concatenate([np.ones_like(x, shape=shape), x], axis)
 
 
+@numpy_names
 def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The product over `dim` (one int, or None for all); the gradient is exact where elements are zero."""
     axis = None if dim is None else axes_of("prod", input, int(dim))
@@ -211,16 +217,19 @@ def _truth(name: str, over, input, dim, keepdim, out):
     return stored(result, out)
 
 
+@numpy_names
 def all(input, dim=None, keepdim=False, *, out=None):
     """Whether all elements over `dim` are true."""
     return _truth("all", np.all, input, dim, keepdim, out)
 
 
+@numpy_names
 def any(input, dim=None, keepdim=False, *, out=None):
     """Whether any element over `dim` is true."""
     return _truth("any", np.any, input, dim, keepdim, out)
 
 
+@numpy_names
 def count_nonzero(input, dim=None):
     """How many elements over `dim` are not zero, int64."""
     return untracked(
@@ -250,6 +259,7 @@ def _finite(x):
     return select(abs(x) == math.inf, 0, x)
 
 
+@numpy_names
 def logsumexp(input, dim, keepdim=False, *, out=None):
     """log(sum(exp(x))) over `dim`, without overflow."""
     return logsumexp_over(input, axes_of("logsumexp", input, dim), keepdim, out=out)
@@ -320,6 +330,7 @@ def _cumprod_gradient(g, x, axis):
     return concat(total, axis) if total else g * 1
 
 
+@numpy_names
 def cumsum(input, dim: int, *, dtype=None, out=None):
     """The running sum along a dimension; integers give int64."""
     input = _total_dtype(input, dtype)
@@ -327,6 +338,7 @@ def cumsum(input, dim: int, *, dtype=None, out=None):
     return cumsum_along(input, axis, out=out) if input.array.ndim else mul(input, 1, out=out)
 
 
+@numpy_names
 def cumprod(input, dim: int, *, dtype=None, out=None):
     """The running product along a dimension; integers give int64."""
     input = _total_dtype(input, dtype)

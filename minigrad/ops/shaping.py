@@ -16,6 +16,7 @@ from ..backend import module_of, scatter_add
 from ..engine import Value, primitive, untracked, view_of
 from ..fused import variadic
 from .promotion import arithmetic
+from .spelling import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -151,15 +152,17 @@ def t(input) -> Tensor:
     return permute_to(input, tuple(reversed(range(input.array.ndim))))
 
 
-def squeeze(input, dim=None) -> Tensor:
+def squeeze(input, dim=None, *, axis=None) -> Tensor:
     """Without its dimensions of size 1, or without those among `dim` that have size 1."""
+    dim = dim if axis is None else axis
     shape = input.array.shape
     axes = range(len(shape)) if dim is None else axes_of("squeeze", input, dim) or ()
     return reshape_to(input, tuple(n for i, n in enumerate(shape) if n != 1 or i not in axes))
 
 
-def unsqueeze(input, dim: int) -> Tensor:
+def unsqueeze(input, dim: int | None = None, *, axis=None) -> Tensor:
     """With a dimension of size 1 put in at `dim`."""
+    dim = dim if axis is None else axis
     shape = list(input.shape)
     if not -len(shape) - 1 <= dim <= len(shape):
         raise IndexError(
@@ -183,6 +186,7 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape_to(input, shape[:start] + (math.prod(shape[start : end + 1]),) + shape[end + 1 :])
 
 
+@numpy_names
 def unflatten(input, dim: int, sizes: Sequence[int]) -> Tensor:
     """Dimension `dim` as several of the given sizes, of which one may be -1."""
     axis = axis_of("unflatten", input, dim)
@@ -270,6 +274,7 @@ def _only_slices(index) -> bool:
     )
 
 
+@numpy_names
 def narrow(input, dim: int, start: int, length: int) -> Tensor:
     """`length` elements from `start` along a dimension."""
     axis = axis_of("narrow", input, dim)
@@ -281,6 +286,7 @@ def narrow(input, dim: int, start: int, length: int) -> Tensor:
     return take_part(input, (slice(None),) * axis + (slice(start, start + length),))
 
 
+@numpy_names
 def select_at(input, dim: int, index: int) -> Tensor:
     """The part at one index of a dimension, which is removed."""
     if input.array.ndim == 0:
@@ -377,8 +383,9 @@ def _list_of(name: str, tensors) -> list[Tensor]:
     return tensors
 
 
-def cat(tensors, dim: int = 0, *, out=None) -> Tensor:
+def cat(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
     """The tensors joined along an existing dimension; the other sizes must agree. Empty vectors are skipped."""
+    dim = dim if axis is None else axis
     tensors = _list_of("cat", tensors)
     real = [t for t in tensors if t.array.shape != (0,)] or tensors[:1]
     axis = axis_of("cat", real[0], dim)
@@ -395,8 +402,9 @@ def cat(tensors, dim: int = 0, *, out=None) -> Tensor:
     return concat(real, axis, out=out)
 
 
-def stack(tensors, dim: int = 0, *, out=None) -> Tensor:
+def stack(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
     """The tensors, all of one shape, joined along a new dimension."""
+    dim = dim if axis is None else axis
     tensors = _list_of("stack", tensors)
     shapes = [t.array.shape for t in tensors]
     for i, shape in enumerate(shapes):
@@ -438,6 +446,7 @@ def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
     )
 
 
+@numpy_names
 def chunk(input, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` views of equal size along a dimension; the last may be smaller."""
     if chunks <= 0:
@@ -446,6 +455,7 @@ def chunk(input, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, max(-(-size // chunks), 1), dim) if size else split(input, [0] * chunks, dim)
 
 
+@numpy_names
 def unbind(input, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of the parts at each index of a dimension, which is removed."""
     axis = axis_of("unbind", input, dim)

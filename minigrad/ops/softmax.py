@@ -47,11 +47,11 @@ def _along(primitive_along, name, input, dim, dtype, out):
     return primitive_along(input, axis, out=out)
 
 
-def softmax(input, dim=None, *, dtype=None, out=None) -> Tensor:
+def softmax(input, dim=None, *, dtype=None, out=None, axis=None) -> Tensor:
     """exp(x) / sum(exp(x)) along a dimension: positive, and summing to 1."""
-    return _along(softmax_along, "softmax", input, dim, dtype, out)
+    return _along(softmax_along, "softmax", input, dim if axis is None else axis, dtype, out)
 
 
-def log_softmax(input, dim=None, *, dtype=None, out=None) -> Tensor:
+def log_softmax(input, dim=None, *, dtype=None, out=None, axis=None) -> Tensor:
     """The logarithm of softmax, computed as x - logsumexp(x)."""
-    return _along(log_softmax_along, "log_softmax", input, dim, dtype, out)
+    return _along(log_softmax_along, "log_softmax", input, dim if axis is None else axis, dtype, out)

@@ -12,6 +12,7 @@ from .elementwise import maximum, minimum
 from .indexing import gather_along
 from .reduction import max_over, min_over, to_ties
 from .shaping import axes_of, axis_of, reshape_to
+from .spelling import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -133,11 +134,13 @@ def argmin(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
     return stored(_arg("argmin", np.argmin, input, _first(dim, axis), keepdim), out)
 
 
+@numpy_names
 def amax(input, dim=(), keepdim=False, *, out=None) -> Tensor:
     """The largest element over `dim`; ties share the gradient evenly."""
     return max_over(input, axes_of("amax", input, dim), keepdim, out=out)
 
 
+@numpy_names
 def amin(input, dim=(), keepdim=False, *, out=None) -> Tensor:
     """The smallest element over `dim`; ties share the gradient evenly."""
     return min_over(input, axes_of("amin", input, dim), keepdim, out=out)
@@ -154,6 +157,7 @@ def _order(array, axis: int, descending: bool, stable: bool = True):
     return np.flip(last - np.argsort(flipped, axis, kind="stable"), axis)
 
 
+@numpy_names
 def sort(input, dim: int = -1, descending: bool = False, stable: bool = False, *, out=None):
     """(values, indices) in rising or falling order along a dimension; always stable."""
     axis = axis_of("sort", input, dim)
@@ -163,12 +167,14 @@ def sort(input, dim: int = -1, descending: bool = False, stable: bool = False, *
     return stored(sort_result(_at_places(input, order, axis), untracked(order.astype(np.int64))), out)
 
 
+@numpy_names
 def argsort(input, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The places that put a dimension in order."""
     axis_of("argsort", input, dim)
     return sort(input, dim, descending).indices
 
 
+@numpy_names
 def topk(input, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out=None):
     """The k largest (or smallest) elements along a dimension, in order, and their places."""
     axis = axis_of("topk", input, dim)
@@ -183,6 +189,7 @@ def topk(input, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
     return stored(topk_result(_at_places(input, order, axis), untracked(order.astype(np.int64))), out)
 
 
+@numpy_names
 def kthvalue(input, k: int, dim: int = -1, keepdim: bool = False, *, out=None):
     """The k-th smallest element along a dimension, counted from 1, and its place."""
     axis = axis_of("kthvalue", input, dim)
@@ -193,6 +200,7 @@ def kthvalue(input, k: int, dim: int = -1, keepdim: bool = False, *, out=None):
     return stored(_picked(kthvalue_result, input, places, axis, keepdim), out)
 
 
+@numpy_names
 def median(input, dim=None, keepdim: bool = False, *, out=None):
     """The lower of the two middle elements where their number is even; with `dim` also its place; nan if any is."""
     if dim is None:

@@ -102,19 +102,19 @@ def _gamma_density(a, x):
     return exp((a - 1) * log(x) - x - lgamma(a))
 
 
-@primitive(promote=floating, numbers="neither", x=lambda g, a, x: g * _gamma_density(a, x))
+@primitive(promote=floating, arity=2, numbers="neither", x=lambda g, a, x: g * _gamma_density(a, x))
 def igamma(a, x):
     """The lower incomplete gamma function of a and x, regularized; differentiable by x."""
     return special_of("gammainc", a, x)
 
 
-@primitive(promote=floating, numbers="neither", x=lambda g, a, x: -g * _gamma_density(a, x))
+@primitive(promote=floating, arity=2, numbers="neither", x=lambda g, a, x: -g * _gamma_density(a, x))
 def igammac(a, x):
     """The upper incomplete gamma function of a and x, regularized; differentiable by x."""
     return special_of("gammaincc", a, x)
 
 
-@_two(y=lambda g, x, y: -g * x * zeta(x + 1, y))
+@_two(arity=2, y=lambda g, x, y: -g * x * zeta(x + 1, y))
 def zeta(x, y):
     """The Hurwitz zeta function, differentiable by its second argument."""
     return special_of("zeta", x, y)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .. import dtypes
-from ..autograd.grad_mode import no_grad
-from ..backend import device as device_class
-from ..tensor import Tensor
+from ... import dtypes
+from ...autograd.grad_mode import no_grad
+from ...backend import device as device_class
+from ...tensor import Tensor
+from ..parameter import Buffer, Parameter
 from . import state
 from .hooks import Hookable, call_with_hooks
-from .parameter import Buffer, Parameter
 from .registry import Kind, Registry, parenthesised, parse_to, typename
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 
-from .. import ops
-from ..dtypes import int64
-from ..tensor import Tensor
-from . import functional as F
-from . import init
+from ... import ops
+from ...dtypes import int64
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..parameter import Parameter
 from .module import Module
-from .parameter import Parameter
 
 
 class _Normalization(Module):

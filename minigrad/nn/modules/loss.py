@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..tensor import Tensor
-from . import functional as F
+from ...tensor import Tensor
+from .. import functional as F
+from ..functional.reduction import reduction_of
 from .distance import PairwiseDistance
-from .functional.reduction import reduction_of
 from .module import Module
 
 

@@ -10,14 +10,14 @@ import copy
 import math
 from collections.abc import Callable
 
-from .. import ops
-from ..tensor import Tensor
-from . import functional as F
-from . import init
+from ... import ops
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..functional.attention import masks_of_one_kind
 from .attention import MultiheadAttention
-from .containers import ModuleList
+from .container import ModuleList
 from .dropout import Dropout
-from .functional.attention import masks_of_one_kind
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm

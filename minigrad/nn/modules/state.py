@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 
-from ..autograd.grad_mode import no_grad
-from ..engine import untracked
-from ..tensor import Tensor
-from .parameter import Parameter
+from ...autograd.grad_mode import no_grad
+from ...engine import untracked
+from ...tensor import Tensor
+from ..parameter import Parameter
 
 EXTRA = "_extra_state"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .. import ops
-from ..tensor import Tensor
-from . import functional as F
+from ... import ops
+from ...tensor import Tensor
+from .. import functional as F
+from ..parameter import Parameter
+from .attention import MultiheadAttention  # noqa: F401 - PyTorch has it in this file
 from .module import Module
-from .parameter import Parameter
 
 
 # ---- without settings ------------------------------------------------------------------------------------

@@ -170,6 +170,8 @@ def refresh(view: Any) -> None:
             if view.base.tracked and view.recipe is not None:
                 op, static = view.recipe
                 view.tracked, view.node = True, op(view.base, *static).node
+            elif view.node is not None and not view.base.tracked:  # constants were written over its history
+                view.tracked, view.node = False, None
     finally:
         recording.reset(token)
 

@@ -10,9 +10,9 @@ from .. import dtypes
 from .. import random as streams
 from ..backend import as_device, module_of, to_device
 from ..engine import Value, store, stored, untracked
-from ..inplace import check_writable
 from .elementwise import add, mul
 from .shaping import sizes_of
+from .variants import overwrite
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -234,10 +234,8 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
 # ---- in-place fills --------------------------------------------------------------------------------------------------
 def _fill(target: Tensor, values) -> Tensor:
     """Write drawn values into a tensor, which loses its history."""
-    check_writable(target)
-    target.array[...] = module_of(target.array).asarray(values)
-    target.version[0] += 1
-    return target
+    drawn = untracked(module_of(target.array).asarray(values).astype(target.array.dtype, copy=False))
+    return overwrite(target, drawn)
 
 
 def fill_uniform(target: Tensor, low=0, high=1, *, generator=None) -> Tensor:

@@ -1,8 +1,12 @@
-"""Writing in place: `x.add_(y)`, `x[i] = y`, and the history this gives a tensor, its base, and its sister views.
+"""Writing in place: `x.add_(y)`, `x[i] = y`, and the history this gives a tensor, its base, and its sister
+views.
 
-An in-place op is its out-of-place op, whose result is then written into the tensor's memory and whose history the
-tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this view's part
-replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version they share has moved.
+An in-place op is its out-of-place op, whose result is then written into the tensor's memory and whose history
+the
+tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this view's
+part
+replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version they share has
+moved.
 """
 
 from __future__ import annotations
@@ -53,7 +57,9 @@ def take_over(target, result, name: str) -> None:
 
 
 def adopt(target, result) -> None:
-    """Give a tensor the history of the value just written into it; pass it on to the tensors it is a view of."""
+    """Give a tensor the history of the value just written into it;
+    pass it on to the tensors it is a view of.
+    """
     target.tracked, target.node = True, edge_of_copy(result)
     while target.base is not None:
         base = target.base
@@ -87,7 +93,9 @@ def part_mask(base, view) -> np.ndarray:
 
 
 class ReplacePart:
-    """A base whose part was written through a view: the view's gradient is that part, the old base's the rest."""
+    """A base whose part was written through a view:
+    the view's gradient is that part, the old base's the rest.
+    """
 
     node_name = "CopySlices"
     name = "copy_slices"
@@ -144,7 +152,11 @@ def check_cast(target, result, name: str) -> None:
 def check_versions_can_move(target, result) -> None:
     """Refuse a target whose elements share memory (expanded), where one write would hit several."""
     array = target.array
-    if 0 in array.strides and array.size and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape)):
+    if (
+        0 in array.strides
+        and array.size
+        and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape))
+    ):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location; "
             "please clone() the tensor before performing the operation"

@@ -1,7 +1,9 @@
 """What makes a Tensor at home beside other libraries' arrays: NumPy's dispatch, DLPack, copying and pickling.
 
-NumPy asks `__array_ufunc__` and `__array_function__` before it computes with a Tensor. Where there is an op of the same
-meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy computes with the
+NumPy asks `__array_ufunc__` and `__array_function__` before it computes with a Tensor. Where there is an op
+of the same
+meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy computes
+with the
 plain arrays, unless that would drop a gradient.
 """
 
@@ -73,7 +75,7 @@ class Interchange:
 
     __array_priority__ = 1000
 
-    # ---- NumPy's dispatch ----------------------------------------------------------------------------------
+    # ---- NumPy's dispatch ------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         name = UFUNCS.get(ufunc.__name__)
         if method == "__call__" and name is not None and not kwargs:
@@ -92,7 +94,7 @@ class Interchange:
         _refuse_tracked(f"np.{name}", (args, kwargs), FUNCTIONS.get(name))
         return func(*_plain(args), **_plain(kwargs))
 
-    # ---- DLPack --------------------------------------------------------------------------------------------
+    # ---- DLPack ----------------------------------------------------------------------------------
     def __dlpack__(self, **request):
         if self.tracked:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
@@ -101,7 +103,7 @@ class Interchange:
     def __dlpack_device__(self):
         return self.array.__dlpack_device__()
 
-    # ---- copying and pickling ------------------------------------------------------------------------------
+    # ---- copying and pickling --------------------------------------------------------------------
     def __copy__(self):
         """A tensor over the same memory."""
         return _leaf(type(self), self.array, self.tracked, self.__dict__)
@@ -152,7 +154,9 @@ def _tensors_in(value):
 
 
 def _refuse_tracked(called: str, arguments, name: str | None) -> None:
-    """NumPy may not compute with a tensor that requires grad, as the gradient would be lost without a word."""
+    """NumPy may not compute with a tensor that requires grad,
+    as the gradient would be lost without a word.
+    """
     if any(t.tracked for t in _tensors_in(arguments)):
         remedy = f"use minigrad.{name}" if name else "compute it with minigrad's functions"
         raise TypeError(

@@ -14,7 +14,8 @@
 
     y = Exp.apply(x)
 
-`forward` runs without recording. `backward` is recorded where the walk itself is (`create_graph=True`), so a Function
+`forward` runs without recording. `backward` is recorded where the walk itself is (`create_graph=True`), so a
+Function
 can be differentiated as often as its `backward` can.
 """
 
@@ -33,7 +34,7 @@ from ..inplace import adopt, check_writable
 from .grad_mode import no_grad, set_grad_enabled
 
 
-# ---- what forward leaves for backward --------------------------------------------------------------------
+# ---- what forward leaves for backward ------------------------------------------------------------
 class FunctionCtx:
     """What `forward` leaves for `backward`: saved tensors, and any attributes of its own."""
 
@@ -91,7 +92,10 @@ class FunctionCtx:
 
 
 class Saved:
-    """A tensor as it was when it was saved. Of a result only its number is held: itself would make a cycle."""
+    """A tensor as it was when it was saved.
+
+    Of a result only its number is held: itself would make a cycle.
+    """
 
     __slots__ = ("array", "edge", "number", "tensor", "version", "version_cell")
 
@@ -123,7 +127,7 @@ def edge_of_result(node: Node, number: int, shape: tuple) -> Node:
     return Node(Pick(number, node.op.node_name), (node,), (), shape)
 
 
-# ---- the op behind a call --------------------------------------------------------------------------------
+# ---- the op behind a call ------------------------------------------------------------------------
 class UserOp:
     """The op behind one call of a Function: its gradients are what `backward` gives."""
 
@@ -166,7 +170,7 @@ class UserOp:
         return value
 
 
-# ---- the class users derive from -------------------------------------------------------------------------
+# ---- the class users derive from -----------------------------------------------------------------
 class Function:
     """A differentiable function with its own gradient; call it by `apply`.
 
@@ -274,7 +278,7 @@ def _outline(result) -> tuple:
     return result.array.shape, result.array.dtype, module_of(result.array)
 
 
-# ---- functions that can be differentiated once -----------------------------------------------------------
+# ---- functions that can be differentiated once ---------------------------------------------------
 class Refusal:
     """Stands behind gradients of a `backward` that must not be differentiated."""
 
@@ -289,7 +293,9 @@ class Refusal:
 
 
 def once_differentiable(function: Callable) -> Callable:
-    """Decorator for a `backward` that is computed without recording: its result refuses to be differentiated."""
+    """Decorator for a `backward` that is computed without recording:
+    its result refuses to be differentiated.
+    """
 
     @wraps(function)
     def backward(ctx, *grads):

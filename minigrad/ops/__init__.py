@@ -1,6 +1,8 @@
-"""Every operation: primitives with their gradient formulas side by side, and PyTorch's functions built on them.
+"""Every operation: primitives with their gradient formulas side by side, and PyTorch's functions built on
+them.
 
-In reading order: elementwise, shaping, reduction (the study core); then indexing, sorting, linalg, softmax, variants,
+In reading order: elementwise, shaping, reduction (the study core); then indexing, sorting, linalg, softmax,
+variants,
 creation, random; then what is rare: arranging, updates, combined, einsum, complex, memory.
 """
 

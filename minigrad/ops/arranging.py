@@ -1,4 +1,5 @@
-"""Ops that arrange elements anew, made of `shaping`: repeats, windows, diagonals, triangles, joins and splits.
+"""Ops that arrange elements anew, made of `shaping`: repeats, windows, diagonals, triangles, joins and
+splits.
 
 First the few with a movement of their own, then PyTorch's many names for what `shaping` can do already.
 """
@@ -34,12 +35,13 @@ from .shaping import (
     view,
 )
 from .spelling import numpy_names
+import itertools
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-# ---- repeats -----------------------------------------------------------------------------------------------
+# ---- repeats -------------------------------------------------------------------------------------
 def repeat(input, *counts, repeats=None) -> Tensor:
     """The tensor side by side with itself, `repeats` times along each dimension."""
     repeats, shape = sizes_of(counts, repeats), input.array.shape
@@ -67,7 +69,9 @@ def tile(input, *counts, dims=None) -> Tensor:
 def repeat_interleave(
     input, repeats=None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each element (or slice along `dim`) `repeats` times in a row; with one argument, the places such a row takes."""
+    """Each element (or slice along `dim`) `repeats` times in a row;
+    with one argument, the places such a row takes.
+    """
     if repeats is None:
         return untracked(np.repeat(np.arange(input.array.size), input.array))
     if dim is None:
@@ -109,7 +113,7 @@ def roll(input, shifts, dims=None) -> Tensor:
     return roll_axes(input, shifts, axes)
 
 
-# ---- windows -----------------------------------------------------------------------------------------------
+# ---- windows -------------------------------------------------------------------------------------
 @primitive(views=True, x=lambda g, x_shape, axis, size, step: add_windows(g, x_shape, axis, size, step))
 def windows(x, axis, size, step):
     """Windows of a size at every `step` along an axis; the places within a window are the last dimension."""
@@ -143,7 +147,7 @@ def unfold(input, dimension: int, size: int, step: int) -> Tensor:
     return windows(input, axis, size, step)
 
 
-# ---- diagonals and triangles -------------------------------------------------------------------------------
+# ---- diagonals and triangles ---------------------------------------------------------------------
 @primitive(views=True, x=lambda g, x_shape, offset, a, b: put_diagonal(g, x_shape, offset, a, b))
 def diagonal_of(x, offset, a, b):
     found = x.diagonal(offset, a, b)
@@ -172,7 +176,9 @@ def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
 
 
 def diag_embed(input, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Matrices in dimensions dim1 and dim2 whose diagonals are the last dimension of the input; zeros elsewhere."""
+    """Matrices in dimensions dim1 and dim2 whose diagonals are the last dimension of the input;
+    zeros elsewhere.
+    """
     ndim = input.array.ndim + 1
     for d in (dim1, dim2):
         if not -ndim <= d < ndim:
@@ -246,7 +252,7 @@ def _must_be_matrix(name: str, t) -> None:
         )
 
 
-# ---- other names for movements -----------------------------------------------------------------------------
+# ---- other names for movements -------------------------------------------------------------------
 moveaxis = movedim
 swapaxes = swapdims = transpose
 
@@ -322,7 +328,7 @@ def rot90(input, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return turned[k % 4](input)
 
 
-# ---- joins and splits along a fixed dimension --------------------------------------------------------------
+# ---- joins and splits along a fixed dimension ----------------------------------------------------
 concatenate = cat
 split_with_sizes = unsafe_split_with_sizes = unsafe_split = split
 
@@ -404,7 +410,7 @@ def tensor_split(input, indices_or_sections, dim: int = 0) -> tuple[Tensor, ...]
     else:
         bounds = [0, *indices_or_sections, size]
     lead = (slice(None),) * axis
-    return tuple(take_part(input, (*lead, slice(a, b))) for a, b in zip(bounds, bounds[1:]))
+    return tuple(take_part(input, (*lead, slice(a, b))) for a, b in itertools.pairwise(bounds))
 
 
 def _split_along(name: str, needed: int, dim: int, input, indices_or_sections):

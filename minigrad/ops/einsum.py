@@ -1,7 +1,10 @@
-"""Einstein summation: products of tensors whose dimensions are named by letters, as sums of batched matrix products.
+"""Einstein summation: products of tensors whose dimensions are named by letters, as sums of batched matrix
+products.
 
-An equation such as "bqd,bkd->bqk" names each dimension of each operand; letters that the result does not have are
-summed over. Operands are taken two at a time, left to right. For two of them every letter is of one of four kinds,
+An equation such as "bqd,bkd->bqk" names each dimension of each operand; letters that the result does not have
+are
+summed over. Operands are taken two at a time, left to right. For two of them every letter is of one of four
+kinds,
 and permuting to (batch, left, summed) and (batch, summed, right) makes the step one matrix product.
 """
 
@@ -26,7 +29,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 def einsum(equation, *operands) -> Tensor:
     """Products of the operands, summed over the letters that do not stand after '->'.
 
-    An ellipsis stands for dimensions that broadcast. Without '->' the result has the letters that occur once, sorted.
+    An ellipsis stands for dimensions that broadcast. Without '->' the result has the letters that occur once,
+    sorted.
     Instead of an equation each operand may be followed by a list of ints.
     """
     if not isinstance(equation, str):
@@ -50,7 +54,7 @@ def einsum(equation, *operands) -> Tensor:
     return wide
 
 
-# ---- reading the equation ----------------------------------------------------------------------------------
+# ---- reading the equation ------------------------------------------------------------------------
 def _from_lists(arguments: tuple) -> tuple[str, tuple]:
     """einsum(x, [0, 1], y, [1, 2], [0, 2]) as an equation and its operands."""
 
@@ -68,7 +72,10 @@ def _from_lists(arguments: tuple) -> tuple[str, tuple]:
 
 
 def _parsed(equation: str, operands: Sequence[Tensor]) -> tuple[list[list], list]:
-    """The names of each operand's dimensions, and of the result's. Those of an ellipsis are ints, counted from the right."""
+    """The names of each operand's dimensions, and of the result's.
+
+    Those of an ellipsis are ints, counted from the right.
+    """
     left, arrow, right = equation.partition("->")
     inputs = left.split(",")
     if not operands:
@@ -139,7 +146,7 @@ def _sizes(terms: Sequence[tuple]) -> dict:
     return sizes
 
 
-# ---- computing ---------------------------------------------------------------------------------------------
+# ---- computing -----------------------------------------------------------------------------------
 def _summed(t: Tensor, names: list, needed: set) -> tuple[Tensor, list]:
     """Sum over the dimensions whose name nothing needs any more."""
     axes = tuple(i for i, n in enumerate(names) if n not in needed)

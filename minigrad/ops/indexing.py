@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-# ---- x[...] ----------------------------------------------------------------------------------------------------------
+# ---- x[...] --------------------------------------------------------------------------------------
 def plain_index(index):
     """An index as NumPy takes it: tensors and lists in it become arrays, copied, as they may change later."""
     if index.__class__ is int:
@@ -116,7 +116,7 @@ def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
     return shape
 
 
-# ---- along one dimension ---------------------------------------------------------------------------------------------
+# ---- along one dimension -------------------------------------------------------------------------
 def place_along(index, axis: int) -> tuple:
     """The index tuple that names, for each element of `index`, its own place with `index` along the axis."""
     xp = module_of(index)
@@ -209,7 +209,7 @@ def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) 
     return gather(wide, axis, untracked(np.where(places < 0, places + size, places)), out=out)
 
 
-# ---- masks -----------------------------------------------------------------------------------------------------------
+# ---- masks ---------------------------------------------------------------------------------------
 def mask_array(name: str, mask) -> np.ndarray:
     if not isinstance(mask, Value) or mask.array.dtype.kind != "b":
         got = mask.dtype if isinstance(mask, Value) else type(mask).__name__
@@ -247,7 +247,9 @@ def masked_select(input, mask: Tensor, *, out=None) -> Tensor:
 
 
 def where(condition, input=None, other=None, *, out=None):
-    """`input` where the condition holds, `other` elsewhere; with the condition alone, `nonzero(as_tuple=True)`."""
+    """`input` where the condition holds, `other` elsewhere;
+    with the condition alone, `nonzero(as_tuple=True)`.
+    """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
     target = dtypes.result_type(input, other).numpy

@@ -33,7 +33,8 @@ def _drawn(draw, size, dtype, device, requires_grad, out=None) -> Tensor:
 
 
 def rand(
-    *sizes, size=None,
+    *sizes,
+    size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -47,7 +48,8 @@ def rand(
 
 
 def randn(
-    *sizes, size=None,
+    *sizes,
+    size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -195,7 +197,8 @@ def bernoulli(input, p=None, *, generator=None, out=None) -> Tensor:
 def multinomial(input, num_samples: int, replacement: bool = False, *, generator=None, out=None) -> Tensor:
     """Places drawn with the weights of each row: (..., num_samples) int64.
 
-    Without replacement by the exponential race (weights over exponential noise; the largest win), as PyTorch does.
+    Without replacement by the exponential race (weights over exponential noise; the largest win), as PyTorch
+    does.
     """
     if input.array.dtype.kind != "f":
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
@@ -231,7 +234,7 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     return stored(t, out)
 
 
-# ---- in-place fills --------------------------------------------------------------------------------------------------
+# ---- in-place fills ------------------------------------------------------------------------------
 def _fill(target: Tensor, values) -> Tensor:
     """Write drawn values into a tensor, which loses its history."""
     check_writable(target)

@@ -1,6 +1,7 @@
 """Ops that move elements without changing them: reshape, permute, expand, slice, join, split, flip, repeat.
 
-Those marked `views=True` share memory with their input where NumPy does. Every gradient is the inverse movement.
+Those marked `views=True` share memory with their input where NumPy does. Every gradient is the inverse
+movement.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from ..engine import Value, primitive, untracked, view_of
 from ..fused import variadic
 from .promotion import arithmetic
 from .spelling import numpy_names
+import itertools
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-# ---- dimensions ------------------------------------------------------------------------------------------------------
+# ---- dimensions ----------------------------------------------------------------------------------
 def axis_of(name: str, t, dim: int) -> int:
     """A dimension as a non-negative int; negative ones count from the end."""
     ndim = t.array.ndim
@@ -59,7 +61,7 @@ def sizes_of(sizes: tuple, named=None) -> tuple[int, ...]:
     return sizes
 
 
-# ---- shape -----------------------------------------------------------------------------------------------------------
+# ---- shape ---------------------------------------------------------------------------------------
 def _why_not(x, shape) -> str:
     """Why an array cannot take a shape."""
     known = math.prod(n for n in shape if n != -1)
@@ -83,7 +85,9 @@ def reshape(input, *sizes, shape=None) -> Tensor:
 
 
 def view(input, *sizes, size=None, dtype=None) -> Tensor:
-    """The same memory in another shape, or, with a dtype, as other elements; refuses where it would have to copy."""
+    """The same memory in another shape, or, with a dtype, as other elements;
+    refuses where it would have to copy.
+    """
     if dtype is not None or (len(sizes) == 1 and type(sizes[0]) is dtypes.dtype):
         return view_as_dtype(input, dtype or sizes[0])
     t = reshape_to(input, sizes_of(sizes, size))
@@ -116,9 +120,7 @@ def permute(input, *axes, dims=None) -> Tensor:
     dims = sizes_of(axes, dims)
     axes = tuple(axis_of("permute", input, d) for d in dims)
     if sorted(axes) != list(range(input.array.ndim)):
-        raise RuntimeError(
-            f"permute: dims {dims} must name each of the {input.array.ndim} dimensions once"
-        )
+        raise RuntimeError(f"permute: dims {dims} must name each of the {input.array.ndim} dimensions once")
     return permute_to(input, axes)
 
 
@@ -201,7 +203,7 @@ def unflatten(input, dim: int, sizes: Sequence[int]) -> Tensor:
     return reshape_to(input, shape[:axis] + sizes + shape[axis + 1 :])
 
 
-# ---- broadcasting ----------------------------------------------------------------------------------------------------
+# ---- broadcasting --------------------------------------------------------------------------------
 @primitive(views=True, x=lambda g: g)  # the engine sums it down
 def expand_to(x, shape):
     return module_of(x).broadcast_to(x, shape)
@@ -245,7 +247,7 @@ def broadcast_tensors(*tensors) -> tuple[Tensor, ...]:
     return tuple(expand_to(t, shape) for t in tensors)
 
 
-# ---- parts -----------------------------------------------------------------------------------------------------------
+# ---- parts ---------------------------------------------------------------------------------------
 @primitive(views=True, x=lambda g, x_shape, index: put_back(g, x_shape, index))
 def take_part(x, index):
     """x[index] for slices, ints, None, Ellipsis, masks and integer arrays, as NumPy has them."""
@@ -328,12 +330,12 @@ def roll_axes(x, shifts, axes):
     return np.roll(x, shifts, axes)
 
 
-# ---- joining and splitting -------------------------------------------------------------------------------------------
+# ---- joining and splitting -----------------------------------------------------------------------
 def _parts_along(g, shapes, axis):
     """g cut into parts with the sizes that were joined along an axis."""
     bounds = np.cumsum([0] + [s[axis] for s in shapes])
     lead = (slice(None),) * axis
-    return [take_part(g, (*lead, slice(int(a), int(b)))) for a, b in zip(bounds, bounds[1:])]
+    return [take_part(g, (*lead, slice(int(a), int(b)))) for a, b in itertools.pairwise(bounds)]
 
 
 @variadic(_parts_along, promote=arithmetic)
@@ -356,7 +358,7 @@ def unstack_to(x, axis):
 def split_to(x, sizes, axis):
     """Parts of the given sizes along an axis, as a tuple."""
     bounds = np.cumsum([0, *sizes]).tolist()
-    return tuple(x[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(bounds, bounds[1:]))
+    return tuple(x[(slice(None),) * axis + (slice(a, b),)] for a, b in itertools.pairwise(bounds))
 
 
 def _as_views(parts: tuple[Tensor, ...], of: Tensor, indices) -> tuple[Tensor, ...]:
@@ -384,7 +386,10 @@ def _list_of(name: str, tensors) -> list[Tensor]:
 
 
 def cat(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
-    """The tensors joined along an existing dimension; the other sizes must agree. Empty vectors are skipped."""
+    """The tensors joined along an existing dimension; the other sizes must agree.
+
+    Empty vectors are skipped.
+    """
     dim = dim if axis is None else axis
     tensors = _list_of("cat", tensors)
     real = [t for t in tensors if t.array.shape != (0,)] or tensors[:1]
@@ -422,7 +427,9 @@ def stack(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
 
 
 def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of consecutive parts along a dimension: of one size (the last may be smaller), or of given sizes."""
+    """Views of consecutive parts along a dimension:
+    of one size (the last may be smaller), or of given sizes.
+    """
     axis = axis_of("split", tensor, dim)
     size = tensor.array.shape[axis]
     if isinstance(split_size_or_sections, int):
@@ -442,7 +449,7 @@ def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
     return _as_views(
         split_to(tensor, tuple(sizes), axis),
         tensor,
-        [(*lead, slice(a, b)) for a, b in zip(bounds, bounds[1:])],
+        [(*lead, slice(a, b)) for a, b in itertools.pairwise(bounds)],
     )
 
 

@@ -1,4 +1,5 @@
-"""Ops whose result is a tensor with some elements replaced or added to: scatter, index_add, index_put, masked_scatter.
+"""Ops whose result is a tensor with some elements replaced or added to: scatter, index_add, index_put,
+masked_scatter.
 
 Two primitives do it all, `replace_part` and `add_part`, which take any index that NumPy takes.
 """
@@ -54,7 +55,7 @@ def _same_dtype(name: str, input, other: Tensor, argument: str) -> None:
         )
 
 
-# ---- scatter: one place per element of an index along a dimension ------------------------------------------
+# ---- scatter: one place per element of an index along a dimension --------------------------------
 def _scattered(name: str, input, dim: int, index, src):
     """The input, the part of the source that is used, and where it goes; all with one dimension at least."""
     axis = axis_of(name, input, dim)
@@ -106,7 +107,7 @@ def scatter_add(input, dim: int, index: Tensor, src: Tensor, *, out=None) -> Ten
     return stored(result, out)
 
 
-# ---- index_...: whole slices along a dimension -------------------------------------------------------------
+# ---- index_...: whole slices along a dimension ---------------------------------------------------
 def _slices(name: str, input, dim: int, index, source) -> tuple:
     """The input with one dimension at least, the source in a shape that fits, and the index tuple."""
     axis = axis_of(name, input, dim)
@@ -156,13 +157,15 @@ def index_fill(input, dim: int, index: Tensor, value) -> Tensor:
 
 
 def index_put(input, indices, values, accumulate: bool = False) -> Tensor:
-    """A copy of the input with values written (or added) at `input[indices]`; an index may be a mask, or None."""
+    """A copy of the input with values written (or added) at `input[indices]`;
+    an index may be a mask, or None.
+    """
     places = tuple(slice(None) if i is None else i for i in plain_index(tuple(indices)))
     _same_dtype("index_put", input, values, "values")
     return (add_part if accumulate else replace_part)(input, values, places)
 
 
-# ---- masks and slices --------------------------------------------------------------------------------------
+# ---- masks and slices ----------------------------------------------------------------------------
 def masked_scatter(input, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with the elements of source, in order, where the mask is True."""
     shape = common_shape("masked_scatter", input.array.shape, mask.array.shape)
@@ -208,7 +211,7 @@ def diagonal_scatter(input, src: Tensor, offset: int = 0, dim1: int = 0, dim2: i
     return reshape_to(flat, input.array.shape)
 
 
-# ---- scatter with a reduction ------------------------------------------------------------------------------
+# ---- scatter with a reduction --------------------------------------------------------------------
 def scatter_reduce(
     input, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -225,7 +228,9 @@ def scatter_reduce(
 def index_reduce(
     input, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True, out=None
 ) -> Tensor:
-    """A copy of the input with slices of source combined at the places of a dimension: 'prod', 'mean', 'amax', 'amin'."""
+    """A copy of the input with slices of source combined at the places of a dimension:
+    'prod', 'mean', 'amax', 'amin'.
+    """
     found = _slices("index_reduce", input, dim, index, source)
     result = reshape_to(reduce_into(reduce, include_self, *found), input.array.shape)
     return stored(result, out)

@@ -15,7 +15,7 @@ from ...ops.convolution import Sliding
 from ...tensor import Tensor
 
 
-# ---- arguments ---------------------------------------------------------------------------------------------
+# ---- arguments -----------------------------------------------------------------------------------
 def sizes_for(name: str, argument: str, value, ndim: int) -> tuple[int, ...]:
     """A number, or one per dimension, as one per dimension."""
     sizes = (value,) if isinstance(value, int) else tuple(int(v) for v in value)
@@ -94,7 +94,7 @@ def _check_weight(name: str, input: Tensor, weight: Tensor, bias, groups: int, t
         raise RuntimeError(f"{name}: input, weight and bias should have the same dtype, but have {told}")
 
 
-# ---- convolution -------------------------------------------------------------------------------------------
+# ---- convolution ---------------------------------------------------------------------------------
 def _conv(ndim: int, input, weight, bias, stride, padding, dilation, groups) -> Tensor:
     name = f"conv{ndim}d"
     input, came_batched = batched(name, input, ndim)
@@ -138,7 +138,9 @@ def conv2d(
     dilation=1,
     groups: int = 1,
 ) -> Tensor:
-    """`conv1d` over two dimensions: (N, C, H, W) with weight (O, C / groups, *kernel) gives (N, O, *output)."""
+    """`conv1d` over two dimensions: (N, C, H, W) with weight (O, C / groups, *kernel) gives (N, O,
+    *output).
+    """
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -163,7 +165,7 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     return out.permute(2, 0, 1)
 
 
-# ---- transposed convolution --------------------------------------------------------------------------------
+# ---- transposed convolution ----------------------------------------------------------------------
 def _conv_transpose(ndim: int, input, weight, bias, stride, padding, extra, groups, dilation) -> Tensor:
     name = f"conv_transpose{ndim}d"
     input, came_batched = batched(name, input, ndim)
@@ -237,7 +239,7 @@ def conv_transpose3d(
     return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-# ---- windows -----------------------------------------------------------------------------------------------
+# ---- windows -------------------------------------------------------------------------------------
 def _window(name: str, kernel, dilation, padding, stride) -> tuple[tuple[int, ...], Sliding]:
     given = {"kernel_size": kernel, "dilation": dilation, "padding": padding, "stride": stride}
     kernel, dilation, padding, stride = (sizes_for(name, a, v, 2) for a, v in given.items())

@@ -90,7 +90,7 @@ class _ConvNd(Module):
         return ", ".join(told)
 
 
-# ---- convolution -------------------------------------------------------------------------------------------
+# ---- convolution ---------------------------------------------------------------------------------
 class _Conv(_ConvNd):
     """weight (out_channels, in_channels / groups, *kernel_size), bias (out_channels,).
 
@@ -157,7 +157,7 @@ class Conv3d(_Conv):
     ndim = 3
 
 
-# ---- transposed convolution --------------------------------------------------------------------------------
+# ---- transposed convolution ----------------------------------------------------------------------
 class _ConvTransposeNd(_ConvNd):
     """weight (in_channels, out_channels / groups, *kernel_size), bias (out_channels,)."""
 

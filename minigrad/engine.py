@@ -563,10 +563,17 @@ def _binary(op: Primitive) -> Callable:
                     y.shape if keeps_y_shape else None,
                     result if keeps_out else None,
                 )
-                a = input.version if keeps_x else version
-                b = other.version if keeps_y else version
-                node.cells = (a, b, version) if keeps_out else (a, b)
-                node.versions = (a[0], b[0], 0) if keeps_out else (a[0], b[0])
+                if keeps_x and keeps_y:
+                    a, b = input.version, other.version
+                    node.cells = (a, b, version) if keeps_out else (a, b)
+                    node.versions = (a[0], b[0], 0) if keeps_out else (a[0], b[0])
+                elif keeps_x or keeps_y:
+                    a = input.version if keeps_x else other.version
+                    node.cells = (a, version) if keeps_out else (a,)
+                    node.versions = (a[0], 0) if keeps_out else (a[0],)
+                else:
+                    node.cells = (version,) if keeps_out else ()
+                    node.versions = (0,) if keeps_out else ()
             t.tracked = True
             t.node = node
         else:

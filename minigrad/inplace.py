@@ -103,6 +103,8 @@ class ReplacePart:
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> tuple:
         mask, (op, static) = node.kept
+        if not retain:
+            node.kept = None
         if record:
             return g * untracked(~mask), op(g, *static)
         return g * ~mask, op(untracked(g), *static).array

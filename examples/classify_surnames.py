@@ -12,9 +12,9 @@ import minigrad as torch
 from minigrad import nn
 from minigrad.datasets import baselines, split_by_name, surnames
 from minigrad.nn.utils.rnn import pack_padded_sequence, pad_sequence
-from minigrad.utils.data import DataLoader
+from minigrad.utils.data import DataLoader, Sampler
 from minigrad.viz import save_curves
-from shared import load_checkpoint, option_parser, parsed, print_table, progress, save_checkpoint
+from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
 
 RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -22,11 +22,11 @@ RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 # 6. Define the model: letters become vectors, two recurrent readers (forwards and backwards) end in two states,
 #    and a linear layer turns these into a score per language.
 class Reader(nn.Module):
-    def __init__(self, kind: str, letters: int, languages: int, embedded: int = 48, hidden: int = 160):
+    def __init__(self, kind: str, letters: int, languages: int, embedded: int = 48, hidden: int = 192):
         super().__init__()
         self.embedding = nn.Embedding(letters + 1, embedded, padding_idx=0)
         self.recurrent = RECURRENT[kind](embedded, hidden, bidirectional=True)
-        self.dropout = nn.Dropout(0.3)
+        self.dropout = nn.Dropout(0.4)
         self.scores = nn.Linear(2 * hidden, languages)
 
     def forward(self, names, lengths):
@@ -35,6 +35,23 @@ class Reader(nn.Module):
         _, state = self.recurrent(pack_padded_sequence(vectors, lengths, enforce_sorted=False))
         last = state[0] if isinstance(state, tuple) else state  # an LSTM's state is a pair (h, c)
         return self.scores(self.dropout(torch.cat([last[0], last[1]], dim=1)))
+
+
+class BatchesOfOneLength(Sampler):
+    """Random batches of names of similar length: shuffled, sorted by length within large stretches, cut, shuffled again."""
+
+    def __init__(self, examples: list, batch_size: int):
+        self.lengths = torch.tensor([len(name) for name, _ in examples])
+        self.batch_size = batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self):
+        batches = []
+        for stretch in torch.randperm(len(self.lengths)).split(32 * self.batch_size):
+            batches += stretch[self.lengths[stretch].argsort()].split(self.batch_size)
+        return (batches[i].tolist() for i in torch.randperm(len(batches)))
 
 
 def accuracy(model: nn.Module, loader: DataLoader, device: str) -> float:
@@ -70,12 +87,13 @@ def main() -> None:
             for name, language in pairs
         ]
 
-    # 5. Make batches: names of different lengths are padded to the longest.
+    # 5. Make batches: names are padded to the longest of their batch, so a batch holds names of about one length.
     def collate(batch):
         names, targets = zip(*batch, strict=True)
         return pad_sequence(names), torch.tensor([len(name) for name in names]), torch.tensor(targets)
 
-    train = DataLoader(encoded(train_pairs), batch_size=128, shuffle=True, collate_fn=collate)
+    examples = encoded(train_pairs)
+    train = DataLoader(examples, batch_sampler=BatchesOfOneLength(examples, 128), collate_fn=collate)
     test = DataLoader(encoded(test_pairs), batch_size=512, collate_fn=collate)
 
     model = Reader(args.model, len(letters), len(languages)).to(args.device)
@@ -83,7 +101,8 @@ def main() -> None:
     # 7. Choose the loss, the optimizer, and how the learning rate moves.
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, total_steps=args.epochs * len(train))
+    steps = args.epochs * len(train)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
 
     checkpoint, picture = args.runs / f"surnames-{args.model}.pt", args.runs / f"surnames-{args.model}.svg"
     history: dict[str, list[float]] = {"training loss": [], "test error": []}

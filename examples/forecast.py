@@ -13,13 +13,21 @@ from minigrad import nn
 from minigrad.datasets import baselines, co2, sunspots
 from minigrad.utils.data import DataLoader, TensorDataset
 from minigrad.viz import save_curves
-from shared import load_checkpoint, option_parser, parsed, print_table, progress, save_checkpoint
+from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
 
 RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-# per series: how it is read, steps seen, steps ahead, season (steps), and whether it is its level or its change that repeats
+# per series: how it is read, steps seen, steps ahead, season in steps, whether its change repeats rather than its level
 SERIES = {
-    "sunspots": dict(read=sunspots, history=22, horizon=1, period=11, trend=False, epochs=60),
-    "co2": dict(read=lambda: co2(interpolate=True), history=104, horizon=4, period=52, trend=True, epochs=20),
+    "sunspots": {"read": sunspots, "history": 22, "horizon": 1, "period": 11, "trend": False, "epochs": 60, "lr": 0.01},
+    "co2": {
+        "read": lambda: co2(interpolate=True),
+        "history": 104,
+        "horizon": 4,
+        "period": 52,
+        "trend": True,
+        "epochs": 40,
+        "lr": 0.003,
+    },
 }
 
 
@@ -53,11 +61,11 @@ def windows_of(values: np.ndarray, history: int, horizon: int, trend: bool):
 
 def main() -> None:
     # 2. Fix what is random, so that a rerun gives the same numbers.
-    parser = option_parser(__doc__.splitlines()[0], learning_rate=0.01)
+    parser = option_parser(__doc__.splitlines()[0])
     parser.add_argument("--series", choices=list(SERIES), default="sunspots", help="which series to forecast")
     args = parsed(parser)
     setting = SERIES[args.series]
-    epochs = args.epochs or setting["epochs"]
+    epochs, rate = args.epochs or setting["epochs"], args.lr or setting["lr"]
     torch.manual_seed(args.seed)
     print(f"seed {args.seed}, model {args.model}, device {args.device}")
 
@@ -83,8 +91,9 @@ def main() -> None:
 
     # 7. Choose the loss, the optimizer, and how the learning rate moves.
     criterion = nn.SmoothL1Loss()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.01)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, total_steps=epochs * len(train))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+    steps = epochs * len(train)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
 
     def held_out_error() -> float:
         """The mean absolute error of the forecasts on the part held out, in the series' own unit."""

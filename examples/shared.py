@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -56,6 +57,16 @@ def _counted(items: Sequence, label: str) -> Iterator:
             end = "\r" if number < len(items) else "\r" + " " * 60 + "\r"
             print(f"{label}: {number}/{len(items)}", end=end, file=sys.stderr, flush=True)
             shown = time.monotonic()
+
+
+def one_cycle(done: float) -> float:
+    """The learning rate, as a share of the highest, when a share of the training is done: up at first, then down to 0.
+
+    The "one cycle" of Smith and Topin (Super-convergence, 2018), without the cycle of momentum.
+    """
+    if done < 0.3:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * done / 0.3)) / 2
+    return (1 + math.cos(math.pi * min(1.0, (done - 0.3) / 0.7))) / 2
 
 
 def save_checkpoint(path: Path, epoch: int, history: dict, **parts) -> None:

@@ -131,6 +131,7 @@ one_dimensioned_filled = Shapes(_alike(1, min_dims=1, low=1))
 pair = Shapes(st.sampled_from(PAIRS).map(list), [(2, 3), (2, 4)])
 triple = Shapes(st.sampled_from(TRIPLES).map(list), [(2, 3), (2, 4), (2, 3)])
 alike = Shapes(st.integers(1, 3).flatmap(lambda n: _alike(n, min_dims=1)), [(2, 3), (4, 5)])
+two_alike = Shapes(_alike(2))
 any_alike = Shapes(st.integers(1, 3).flatmap(_alike), [(2, 3), (2, 4)])
 products = Shapes(_products(), [(3, 4), (5, 2)])
 
@@ -326,6 +327,23 @@ def places(draw, shapes):
     size = shape[axis] if shape else 1
     count = draw(st.integers(0, 5)) if size else 0
     return axis, draw(hnp.arrays(np.int64, (count,), elements=st.integers(0, max(size - 1, 0))))
+
+
+# ---- places in a tensor of shape (4, 3) ------------------------------------------------------------------
+def unique_places(shapes):
+    """For `scatter` along dimension 0: (2, 3) places, none twice in a column."""
+    column = st.permutations(range(4)).map(lambda order: order[:2])
+    return st.tuples(st.lists(column, min_size=3, max_size=3).map(lambda columns: np.array(columns).T))
+
+
+def repeated_rows(shapes):
+    """For `scatter_add` along dimension 0: (2, 3) places, some of them twice in a column."""
+    return st.tuples(hnp.arrays(np.int64, (2, 3), elements=st.integers(0, 3)))
+
+
+def order_of_rows(shapes):
+    """Two different rows."""
+    return st.tuples(st.permutations(range(4)).map(lambda order: np.array(order[:2])))
 
 
 # ---- settings that do not depend on shapes, or are put together ------------------------------------------

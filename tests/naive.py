@@ -87,3 +87,43 @@ def far_from_whole(x, y):
         return True
     quotient = x / y
     return bool((np.abs(quotient - np.round(quotient)) > 0.01).all())
+
+
+# ---- writing by index ------------------------------------------------------------------------------------
+def scattered(x, v, index):
+    """x with x[index[i, j], j] = v[i, j]."""
+    out = x.copy()
+    for (i, j), row in np.ndenumerate(index):
+        out[row, j] = v[i, j]
+    return out
+
+
+def scattered_and_reduced(x, v, index, how):
+    """x with, at each place, the reduction of its own value and of all that are sent there."""
+    reduce = {"sum": np.sum, "prod": np.prod, "mean": np.mean, "amax": np.max, "amin": np.min}[how]
+    out = x.copy()
+    for row, column in np.ndindex(*x.shape):
+        sent = [v[i, column] for i in range(index.shape[0]) if index[i, column] == row]
+        out[row, column] = reduce([x[row, column], *sent])
+    return out
+
+
+def with_rows(x, v, rows, combine):
+    """x with each of the rows combined with one of v."""
+    out = x.copy()
+    for row, value in zip(rows, v, strict=True):
+        out[row] = combine(out[row], value)
+    return out
+
+
+def masked_scatter(x, v, mask):
+    """x with the first elements of v where the mask is True."""
+    out = x.copy()
+    out[mask] = v.reshape(-1)[: mask.sum()]
+    return out
+
+
+def as_windows(x, axis, size, step):
+    """All windows of a size at every step along an axis, as the last dimension."""
+    starts = range(0, x.shape[axis] - size + 1, step)
+    return np.stack([np.moveaxis(x.take(range(a, a + size), axis), axis, -1) for a in starts], axis)

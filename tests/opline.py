@@ -18,7 +18,7 @@ class Op:
     `name` is PyTorch's; `shapes` says how the shapes of its tensors go together; `reference` is a naive form
     in NumPy. Where it matters: the domain of its values, `static` (draws the settings after the tensors, for
     given shapes), `call` (how it is called in a library m, if not m.name(*tensors, *settings)), which `kinds`
-    of dtype it takes and how the `result`'s follows, the `order` to which it is differentiable, `bad` arguments.
+    of dtype it takes, how the `result`'s follows, the `order` to which it is smooth, and `bad` arguments.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Op:
     static: Callable = nothing
     call: Callable | None = None
     kinds: str = "bif"
-    result: str = "same"  # or floating (ints give float32), total (ints give int64), bool, int64, truth
+    result: str = "same"  # or floating (ints give float32), total (ints give int64), truth, or a dtype
     order: int = 2
     bad: tuple | None = None  # (shapes, settings); else `shapes.bad` with no settings
     smooth: Callable | None = None  # whether drawn values are away from kinks

@@ -75,6 +75,7 @@ from tests.naive import (
     with_part,
 )
 from tests.opline import Op
+from tests.optable_rare import RARE
 
 NO_SUCH_DIM = ([(2, 3)], (5,))
 
@@ -299,4 +300,4 @@ LINEAR = [
 
 # fmt: on
 
-OPS = [*ELEMENTWISE, *SHAPING, *REDUCTION, *INDEXING, *LINEAR]
+OPS = [*ELEMENTWISE, *SHAPING, *REDUCTION, *INDEXING, *LINEAR, *RARE]

@@ -110,7 +110,7 @@ def test_leaf_gradients_are_their_own(op, example, rng):
 
 # ---- dtypes ----------------------------------------------------------------------------------------------
 def expected_dtype(op: Op, dtype: str) -> str:
-    if op.result in ("bool", "int64"):
+    if op.result in ("bool", "int64", "float64"):
         return op.result
     if op.result == "truth":
         return dtype if dtype == "uint8" else "bool"
@@ -132,7 +132,7 @@ def dtypes_of(op: Op):
 def test_dtypes(op, example, rng):
     """float32 stays float32, float16 float16; integers do what the line says; and values agree."""
     for dtype in dtypes_of(op):
-        arrays = [np.abs(a) if dtype == "uint8" else a for a in example.as_dtype(dtype).arrays]
+        arrays = [np.asarray(np.abs(a) if dtype == "uint8" else a) for a in example.as_dtype(dtype).arrays]
         wanted = expected_dtype(op, dtype)
         exact = [a.astype(np.float64) if wanted in FLOATS else a for a in arrays]
         with np.errstate(all="ignore"):
@@ -147,31 +147,12 @@ def test_dtypes(op, example, rng):
 # ---- out= and in-place forms -----------------------------------------------------------------------------
 #: functions that PyTorch gives no `out`
 WITHOUT_OUT = {
-    *(
-        "relu",
-        "masked_fill",
-        "isnan",
-        "isinf",
-        "isfinite",
-        "clone",
-        "var_mean",
-        "std_mean",
-        "count_nonzero",
-        "argsort",
-    ),
-    *(
-        "reshape",
-        "permute",
-        "transpose",
-        "movedim",
-        "t",
-        "squeeze",
-        "unsqueeze",
-        "flatten",
-        "unflatten",
-        "narrow",
-    ),
-    *("select", "flip", "split", "chunk", "unbind", "broadcast_tensors"),
+    *("adjoint", "argsort", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "chunk", "clone"),
+    *("count_nonzero", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "dsplit", "flatten", "flip"),
+    *("fliplr", "flipud", "hsplit", "isclose", "isfinite", "isinf", "isnan", "masked_fill", "movedim"),
+    *("narrow", "permute", "ravel", "relu", "repeat_interleave", "reshape", "roll", "rot90", "rsub"),
+    *("select", "split", "squeeze", "std_mean", "t", "tensor_split", "tile", "trace", "transpose", "unbind"),
+    *("unflatten", "unsqueeze", "var_mean", "vsplit"),
 }
 WITH_OUT = [op for op in OPS if op.call is None and op.name not in WITHOUT_OUT]
 
@@ -244,10 +225,13 @@ def fits(result, target) -> bool:
 # ---- refusals --------------------------------------------------------------------------------------------
 REFUSING = [op for op in OPS if op.bad or (op.shapes.bad and op.static is nothing)]
 #: what the sentence names where that is not the function's name
-SAID = {
-    **dict.fromkeys(("mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm"), "matmul"),
+SAID = dict.fromkeys(("mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm"), "matmul") | {
     "getitem": "index",
     "inner": "tensordot",
+    "rsub": "sub",
+    "lerp": "sub",
+    "addcmul": "mul",
+    "addcdiv": "div",
 }
 
 

@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from minigrad import Tensor
 from minigrad.ops import from_numpy
 from minigrad.ops.recurrent import (
+    gru_cell,
     gru_composed,
     gru_layer,
+    gru_step,
+    lstm_cell,
     lstm_composed,
     lstm_layer,
+    lstm_step,
     products,
     rnn_composed,
     rnn_layer,
@@ -320,6 +324,25 @@ def test_a_relu_that_overflows_after_a_sequence_has_ended_stays_out_of_the_gradi
         outputs, saved = rnn_layer.forward(wanted, *arguments)
         grads = rnn_layer.backward(saved, tuple(case.cotangents(np.float32)), wanted)
     assert all(np.isfinite(a).all() for a in (*outputs, *(g for g in grads if g is not None)))
+
+
+STEPS = {"lstm": (lstm_step, lstm_cell), "gru": (gru_step, gru_cell)}
+
+
+@given(cases().filter(lambda case: case.kind in STEPS), st.sampled_from(["all", "first", "last"]))
+@settings(max_examples=60)
+def test_a_step_as_one_op_is_its_cell(case, used):
+    part = {"all": slice(None), "first": slice(0, 1), "last": slice(-1, None)}[used]
+    found = []
+    for function in STEPS[case.kind]:
+        arguments = [from_numpy(a).requires_grad_() if is_array(a) else a for a in case.arguments()[:-2]]
+        outputs = function(arguments[0][0], *arguments[1:])
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        pairs = zip(outputs[part], case.cotangents()[1:][part], strict=True)
+        sum((y * from_numpy(g)).sum() for y, g in pairs).backward()
+        grads = [a.grad for a in arguments if isinstance(a, Tensor) and a.grad is not None]
+        found.append([y.detach().numpy() for y in outputs] + [g.numpy() for g in grads])
+    assert_same(*found, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("kind", LAYERS)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..ops import cat, empty, index_select, squeeze, stack, transpose, unsqueeze, zeros
-from ..ops.recurrent import gru_composed, gru_layer, lstm_composed, lstm_layer, rnn_composed, rnn_layer
+from ..ops.recurrent import gru_layer, gru_step, lstm_layer, lstm_step, rnn_cell, rnn_layer
 from ..ops.recurrent.packing import active_steps, join_rows, pad_rows
 from ..tensor import Tensor
 from . import init
@@ -24,28 +24,31 @@ from .utils.rnn import PackedSequence
 
 
 class Mode(NamedTuple):
-    """What a kind of recurrent layer is: how many gates its weights hold, its states, its op in two forms.
+    """What a kind of recurrent layer is: how many gates its weights hold, its states, and its ops.
 
-    `fused` has to prepare its buffers; for a single step, as when text is generated, `composed` is quicker.
+    `layer` has to prepare its buffers; for a single step, as when text is generated, `step` is quicker.
     """
 
     gates: int
     states: tuple[str, ...]
-    fused: Callable[..., tuple]
-    composed: Callable[..., tuple]
+    layer: Callable[..., tuple]
+    step: Callable[..., Any]
     settings: tuple = ()
 
     def run(self, x: Tensor, states: list, weights: list, batch_sizes: list | None, reverse: bool) -> tuple:
         """y (T, N, H) and the final states of one layer in one direction over x (T, N, I)."""
-        op = self.composed if x.shape[0] == 1 else self.fused
-        return op(x, *states, *weights, *self.settings, batch_sizes, reverse)
+        if x.shape[0] > 1:
+            return self.layer(x, *states, *weights, *self.settings, batch_sizes, reverse)
+        last = self.step(x[0], *states, *weights, *self.settings)
+        last = last if isinstance(last, tuple) else (last,)
+        return unsqueeze(last[0], 0), *last
 
 
 MODES = {
-    "LSTM": Mode(4, ("hx", "cx"), lstm_layer, lstm_composed),
-    "GRU": Mode(3, ("hx",), gru_layer, gru_composed),
-    "RNN_TANH": Mode(1, ("hx",), rnn_layer, rnn_composed, ("tanh",)),
-    "RNN_RELU": Mode(1, ("hx",), rnn_layer, rnn_composed, ("relu",)),
+    "LSTM": Mode(4, ("hx", "cx"), lstm_layer, lstm_step),
+    "GRU": Mode(3, ("hx",), gru_layer, gru_step),
+    "RNN_TANH": Mode(1, ("hx",), rnn_layer, rnn_cell, ("tanh",)),
+    "RNN_RELU": Mode(1, ("hx",), rnn_layer, rnn_cell, ("relu",)),
 }
 PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..ops import empty, squeeze, unsqueeze, zeros
-from ..ops.recurrent import gru_cell, lstm_cell, rnn_cell
+from ..ops.recurrent import gru_step, lstm_step, rnn_cell
 from ..tensor import Tensor
 from . import init
 from .module import Module
@@ -123,7 +123,7 @@ class LSTMCell(RNNCellBase):
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """The next states (h, c)."""
         x, (h, c) = self._batched(input, None if hx is None else tuple(hx), 2)
-        h, c = lstm_cell(x, h, c, *self._weights())
+        h, c = lstm_step(x, h, c, *self._weights(), None)
         return (h, c) if input.dim() == 2 else (squeeze(h, 0), squeeze(c, 0))
 
 
@@ -139,5 +139,5 @@ class GRUCell(RNNCellBase):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """The next state."""
         x, (h,) = self._batched(input, None if hx is None else (hx,), 1)
-        h = gru_cell(x, h, *self._weights())
+        h = gru_step(x, h, *self._weights())
         return h if input.dim() == 2 else squeeze(h, 0)

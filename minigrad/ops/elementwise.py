@@ -184,10 +184,18 @@ def atan(x):
     return np.arctan(x)
 
 
-@_two_floating(numbers="neither", x=lambda g, x, y: g * y / (x * x + y * y), y=lambda g, x, y: -g * x / (x * x + y * y))
+@_two_floating(
+    numbers="neither", x=lambda g, x, y: g * y / _distance2(x, y), y=lambda g, x, y: -g * x / _distance2(x, y)
+)
 def atan2(x, y):
     """The angle of the point (y, x), in radians."""
     return np.arctan2(x, y)
+
+
+def _distance2(x, y):
+    """The squared distance from the origin; infinite there, as the angle's gradient at the origin is given as 0."""
+    squared = x * x + y * y
+    return select(squared == 0, math.inf, squared)
 
 
 @_one_floating(x=lambda g, x: g * cosh(x))
@@ -258,26 +266,8 @@ def logsigmoid(x):
 
 @_one_floating(x=lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
 def erf(x):
-    """The error function.
-
-    For float64 it is SciPy's where that is installed, else the standard library's, one element at a time.
-    """
-    return _erf_of_singles(x) if x.dtype.itemsize <= 4 and isinstance(x, np.ndarray) else special_of("erf", x)
-
-
-def _erf_of_singles(x):
-    """tanh(x P(x^2)), within 3 units in the last place of float32.
-
-    P approximates arctanh(erf(x)) / x, which is smooth; it is a minimax fit of erf's relative error.
-    """
-    u = np.minimum(np.square(x, dtype=np.float32), np.float32(14))  # from there on erf is 1
-    p = u * np.float32(1.41838869e-07)
-    for c in (-5.66821549e-06, 8.76355538e-05, -6.19779415e-04, -1.9183755e-04, 1.02769059e-01):
-        p += np.float32(c)
-        p *= u
-    p += np.float32(1.12837927)
-    p *= x
-    return np.tanh(p).astype(x.dtype, copy=False)
+    """The error function: SciPy's where it is installed, else the standard library's, one element at a time."""
+    return special_of("erf", x)
 
 
 #: what the standard library has, one element at a time, under SciPy's names

@@ -70,6 +70,11 @@ def place_class(x, shape, target):
     return out
 
 
+def all_are_classes(target, classes: int) -> bool:
+    """Whether there are class numbers, all of them 0 .. classes - 1."""
+    return bool(target.size) and int(target.view(f"u{target.itemsize}").max()) < classes
+
+
 def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
     """Refuse class numbers that are neither 0 .. classes - 1 nor `ignore_index`."""
     bad = target[((target < 0) | (target >= classes)) & (target != ignore_index)]

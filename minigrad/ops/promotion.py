@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import device_of, module_of
-from ..engine import primitive, untracked
+from ..engine import Value, primitive, untracked
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -28,6 +28,11 @@ def to_dtype(t: Tensor, target: dtypes.dtype) -> Tensor:
     if target.category < dtypes.FLOAT:  # integers and booleans carry no gradient
         return untracked(t.array.astype(target.numpy))
     return cast(t, target.numpy, source)
+
+
+def in_dtype_of(x, g):
+    """x, an array or a Tensor as g is, in g's dtype: a count of integers would make a float32 gradient float64."""
+    return to_dtype(x, g.dtype) if isinstance(x, Value) else x.astype(g.dtype)
 
 
 class Promotion:

@@ -15,7 +15,7 @@ from .. import dtypes
 from ..backend import as_array
 from ..engine import primitive, stored, untracked
 from .elementwise import abs, exp, mul, power_of, select, sgn, sign
-from .promotion import arithmetic, floating, to_dtype
+from .promotion import arithmetic, floating, in_dtype_of, to_dtype
 from .shaping import axes_of, axis_of, concat, expand_to, flip_axes, reshape_to, take_part
 from .spelling import numpy_names
 
@@ -195,8 +195,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def to_ties(g, x, out, axis, keepdims):
     """The gradient of an extreme, shared evenly among the elements that equal it."""
     chosen = x == spread(out, axis, keepdims, x.shape)
-    ties = sum_over(chosen, axis, True)  # integers, which would make a float32 gradient float64
-    ties = ties.astype(g.dtype) if hasattr(ties, "astype") else to_dtype(ties, g.dtype)
+    ties = in_dtype_of(sum_over(chosen, axis, True), g)
     return select(chosen, spread(g, axis, keepdims, x.shape) / ties, 0)
 
 

@@ -15,7 +15,7 @@ from ..backend import scatter_add as add_at
 from ..engine import Value, primitive, stored, untracked
 from .elementwise import mul, select
 from .indexing import check_bounds, index_array, mask_array, place_along, plain_index, zero_part
-from .promotion import to_dtype
+from .promotion import in_dtype_of, to_dtype
 from .shaping import axis_of, common_shape, copy, expand_to, reshape_to, take_part
 from .variants import divide
 
@@ -232,9 +232,9 @@ def index_reduce(
 
 
 @primitive(
-    x=lambda g, x, value, out, index: g * (x == out) / _ties(x, value, out, index),
+    x=lambda g, x, value, out, index: g * (x == out) / _ties(g, x, value, out, index),
     value=lambda g, x, value, out, index: (
-        take_part(g / _ties(x, value, out, index), index) * (value == take_part(out, index))
+        take_part(g / _ties(g, x, value, out, index), index) * (value == take_part(out, index))
     ),
 )
 def extreme_part(x, value, index, larger):
@@ -244,9 +244,9 @@ def extreme_part(x, value, index, larger):
     return out
 
 
-def _ties(x, value, out, index):
-    """How many elements equal each result: they share its gradient."""
-    return add_part((x == out) * 1, (value == take_part(out, index)) * 1, index)
+def _ties(g, x, value, out, index):
+    """How many elements equal each result, in the dtype of its gradient, which they share."""
+    return in_dtype_of(add_part((x == out) * 1, (value == take_part(out, index)) * 1, index), g)
 
 
 @primitive(

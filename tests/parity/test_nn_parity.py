@@ -358,3 +358,62 @@ def test_second_derivative(name, args, kwargs, inputs):
             rtol=2e-3,
             atol=2e-4,
         )
+
+
+INITS = [
+    ("uniform_", (-2.0, 3.0)),
+    ("normal_", (1.0, 0.5)),
+    ("constant_", (3.0,)),
+    ("eye_", ()),
+    ("trunc_normal_", (0.0, 1.0, -0.5, 2.0)),
+    ("trunc_normal_", (0.0, 1.0, 1.8, 2.2)),
+    ("xavier_uniform_", (2.0,)),
+    ("xavier_normal_", ()),
+    ("kaiming_uniform_", (0.3,)),
+    ("kaiming_normal_", (0, "fan_out", "relu")),
+    ("orthogonal_", (2.0,)),
+    ("sparse_", (0.3,)),
+]
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (7, 5), (30, 20)])
+@pytest.mark.parametrize(("name", "settings"), INITS)
+def test_init_draws_as_pytorch_does(name, settings, shape):
+    found = []
+    for lib in (minigrad, torch):
+        lib.manual_seed(9)
+        weight = lib.nn.Parameter(lib.full(shape, 0.5))
+        getattr(lib.nn.init, name)(weight, *settings)
+        found.append((weight.detach().numpy(), lib.rand(1).item()))  # no more and no fewer numbers are drawn
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-4, atol=2e-6)
+    assert found[0][1] == found[1][1]
+
+
+def test_hooks_see_what_pytorch_shows():
+    seen = []
+    for lib in (minigrad, torch):
+        lib.manual_seed(2)
+        net = lib.nn.Sequential(lib.nn.Linear(3, 4), lib.nn.Tanh(), lib.nn.Linear(4, 2))
+        shown = []
+        for number, module in enumerate([net, *net]):
+
+            def look(kind, number=number, shown=shown):
+                return lambda m, *values: shown.append((kind, number, *map(flat, values)))
+
+            module.register_forward_pre_hook(look("pre"))
+            module.register_forward_hook(look("forward"))
+            module.register_full_backward_pre_hook(look("backward pre"))
+            module.register_full_backward_hook(look("backward"))
+        x = lib.randn(5, 3).requires_grad_()
+        net(x).square().sum().backward()
+        seen.append(shown)
+    assert [event[:2] for event in seen[0]] == [event[:2] for event in seen[1]]
+    for mine, reference in zip(*seen, strict=True):
+        for values, others in zip(mine[2:], reference[2:], strict=True):
+            np.testing.assert_allclose(values, others, rtol=1e-4, atol=1e-6)
+
+
+def flat(values):
+    """The elements of a tensor or of a tuple of them."""
+    values = values if isinstance(values, tuple) else (values,)
+    return np.concatenate([v.detach().numpy().reshape(-1) for v in values])

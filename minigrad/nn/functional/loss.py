@@ -260,14 +260,16 @@ def _check_class_weight(name: str, weight: Tensor | None, classes: int, input: T
         raise RuntimeError(f"{name}: expected weight of dtype {input.dtype} but found {weight.dtype}")
 
 
-def _row_weights(target, weight: Tensor | None, ignore_index: int, reduction: str, dtype) -> tuple:
-    """How much each row's loss counts (one number where all count alike), the classes with 0 in place of
-    ignored ones, and what to add in the end: nan for the mean of nothing, whose gradient is nevertheless
-    0."""
+def _row_weights(
+    name: str, target, classes: int, weight: Tensor | None, ignore_index: int, reduction: str, dtype
+) -> tuple:
+    """How much each row's loss counts (one number where all count alike), the classes with 0 for ignored
+    ones, and what to add in the end: nan for the mean of nothing, whose gradient is nevertheless 0."""
+    none_ignored = not 0 <= ignore_index < classes and op.all_are_classes(target, classes)
+    if none_ignored and weight is None:
+        return 1 / target.size if reduction == "mean" else 1.0, target, 0.0
+    op.check_classes(name, target, classes, ignore_index)
     ignored = target == ignore_index
-    if not ignored.any() and weight is None:
-        mean_of_some = reduction == "mean" and target.size
-        return 1 / target.size if mean_of_some else 1.0, target, _mean_of_nothing(target.size, reduction)
     target = ops.select(ignored, 0, target)
     counts = (~ignored).astype(dtype) if weight is None else weight.array[target] * ~ignored
     total = counts.sum()
@@ -297,9 +299,10 @@ def nll_loss(
     _check_targets("nll_loss", input, target)
     rows, classes = _classes_last(input)
     _check_class_weight("nll_loss", weight, classes, input)
-    op.check_classes("nll_loss", target.array, classes, ignore_index)
     flat = target.array.reshape(-1)
-    weights, places, rest = _row_weights(flat, weight, ignore_index, reduction, input.array.dtype)
+    weights, places, rest = _row_weights(
+        "nll_loss", flat, classes, weight, ignore_index, reduction, input.array.dtype
+    )
     losses = ops.neg(op.pick_class(rows, places)) * (
         weights if isinstance(weights, float) else untracked(weights)
     )
@@ -343,11 +346,12 @@ def cross_entropy(
     _check_targets("cross_entropy", input, target)
     rows, classes = _classes_last(input)
     _check_class_weight("cross_entropy", weight, classes, input)
-    op.check_classes("cross_entropy", target.array, classes, ignore_index)
     if weight is not None and label_smoothing:
         return _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, label_smoothing)
     flat = target.array.reshape(-1)
-    weights, places, rest = _row_weights(flat, weight, ignore_index, reduction, input.array.dtype)
+    weights, places, rest = _row_weights(
+        "cross_entropy", flat, classes, weight, ignore_index, reduction, input.array.dtype
+    )
     losses = op.cross_entropy(rows, places, weights, label_smoothing, reduction != "none")
     if reduction == "none":
         return losses.reshape(target.shape)
@@ -356,6 +360,7 @@ def cross_entropy(
 
 def _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, smoothing) -> Tensor:
     """With class weights the part spread evenly is weighed class by class, the rest by the target's class."""
+    op.check_classes("cross_entropy", target.array, rows.shape[1], ignore_index)
     logp = ops.log_softmax(rows, 1)
     sharp = nll_loss(logp, target.reshape(-1), weight, ignore_index=ignore_index, reduction=reduction)
     ignored = target.array.reshape(-1) == ignore_index

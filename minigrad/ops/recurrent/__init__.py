@@ -1,9 +1,11 @@
 """RNN, LSTM and GRU over whole sequences, one layer and direction a call: each a readable twin and a kernel.
 
 In reading order: scan (the loop of the twins), rnn, gru, lstm; then what makes them fast: columns (the
-layout), kernel (the two walks), workspace (the buffers).
+layout), weights, products, kernel (the two walks), workspace (the buffers). Apart: steps (a cell as one op),
+packing.
 """
 
 from .gru import gru_cell, gru_composed, gru_layer
 from .lstm import lstm_cell, lstm_composed, lstm_layer
 from .rnn import rnn_cell, rnn_composed, rnn_layer
+from .steps import gru_step, lstm_step

@@ -1,0 +1,218 @@
+"""Convolution over any number of dimensions, as three ops that are each other's gradients.
+
+The number <g, conv(x, w)> is linear in x, in w and in g. So are its three derivatives: `conv` by g,
+`conv_to_input` by x (which is the transposed convolution too) and `conv_to_weight` by w; and the gradients of
+each are the other two.
+
+In shapes: x (N, C, *input), w (O, C / groups, *kernel), g (N, O, *output). All three slide a window over the
+padded input and make one matrix product of it: w as (O, C * kernel) times the windows as (C * kernel, N *
+output). The windows are copied for a few samples or rows at a time, no more than stays in a core's cache.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..backend import module_of
+from ..engine import primitive
+from .elementwise import conj
+from .reduction import sum_over
+from .shaping import take_part
+
+PART = 2**18  # elements of windows copied at a time
+COLUMNS = 256  # but as many columns as a matrix product needs to be quick
+
+
+class Sliding(NamedTuple):
+    """How a window slides, one entry per dimension; `pads` has zeros (before, after)."""
+
+    stride: tuple[int, ...]
+    pads: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+    groups: int = 1
+
+    def spread(self, kernel: tuple[int, ...]) -> tuple[int, ...]:
+        """How far a window reaches."""
+        return tuple(d * (k - 1) + 1 for d, k in zip(self.dilation, kernel))
+
+    def output(self, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
+        """In how many places a window fits."""
+        reach = self.spread(kernel)
+        return tuple((n + sum(p) - r) // s + 1 for n, p, r, s in zip(sizes, self.pads, reach, self.stride))
+
+
+# ---- windows -----------------------------------------------------------------------------------------------
+def padded(x, pads, value=0):
+    """x with a border around its last dimensions; x itself where there is none."""
+    if not any(map(any, pads)):
+        return x
+    lead = x.ndim - len(pads)
+    sizes = tuple(n + sum(p) for n, p in zip(x.shape[lead:], pads))
+    out = (
+        np.full_like(x, value, shape=x.shape[:lead] + sizes)
+        if value
+        else np.zeros_like(x, shape=x.shape[:lead] + sizes)
+    )
+    out[inside(pads, x.shape[lead:])] = x
+    return out
+
+
+def inside(pads, sizes) -> tuple:
+    """The index of what a border encloses."""
+    return (..., *(slice(before, before + n) for (before, _), n in zip(pads, sizes)))
+
+
+def windows_of(x, kernel, how, output):
+    """A view of x (N, C, *padded) as (C, *kernel, N, *output): the windows at every place."""
+    along_n, along_c, *along = x.strides
+    within = [d * a for d, a in zip(how.dilation, along)]
+    between = [s * a for s, a in zip(how.stride, along)]
+    shape, strides = (x.shape[1], *kernel, len(x), *output), (along_c, *within, along_n, *between)
+    return module_of(x).lib.stride_tricks.as_strided(x, shape, strides)
+
+
+def parts(windows, groups: int) -> Iterator[tuple]:
+    """Some samples and rows of windows (C, *kernel, N, *output) at a time.
+
+    Yields the index (samples, :, rows) of these in the output, the part of the windows, and room for it as
+    matrices (groups, C / groups * kernel, n * rows * ...): one buffer for all, since fresh memory costs more
+    than it holds.
+    """
+    ndim = windows.ndim // 2 - 1
+    height, (samples, rows, *rest) = math.prod(windows.shape[: ndim + 1]), windows.shape[ndim + 1 :]
+    row = max(height * math.prod(rest), 1)
+    room = max(PART, COLUMNS * height)
+    some_samples = max(room // max(row * rows, 1), 1)
+    some_rows = rows if row * rows <= room else max(room // row, 1)
+    buffer = np.empty_like(windows, shape=min(some_samples, samples) * min(some_rows, rows) * row)
+    for n in range(0, samples, some_samples):
+        for r in range(0, rows, some_rows):
+            chosen = slice(n, n + some_samples), slice(r, r + some_rows)
+            part = windows[(..., *chosen, *(slice(None),) * (ndim - 1))]
+            matrices = buffer[: part.size].reshape(groups, height // groups, -1)
+            yield (chosen[0], slice(None), chosen[1]), part, matrices
+
+
+def columns_of(windows, groups: int) -> Iterator[tuple]:
+    """As `parts`, with the windows copied into the matrices."""
+    for where, part, matrices in parts(windows, groups):
+        matrices.reshape(part.shape)[...] = part
+        yield where, part.shape, matrices
+
+
+def as_matrices(w, groups: int):
+    """w (O, C / groups, *kernel) as (groups, O / groups, C / groups * kernel)."""
+    return w.reshape(groups, len(w) // groups, -1)
+
+
+def grouped(g, where: tuple, groups: int):
+    """A part of g (N, O, *output) as (groups, O / groups, n * rows * ...)."""
+    part = g[where].swapaxes(0, 1)
+    return part.reshape(groups, len(part) // groups, -1)
+
+
+def worth_wrapping(w, g, how, spill: int) -> bool:
+    """Whether to let windows run over the end of a row into the next, with zeros for g in those places.
+
+    Then all rows of a sample are one stretch of memory, which is added to several times as quickly; but the
+    matrix product grows.
+    """
+    return w.ndim > 3 and how.stride[-1] == 1 and spill * len(w) < 25 * how.groups * g.shape[-1]
+
+
+def product(x, y, out=None):
+    """The matrix product; matmul is slow where it is but an outer product."""
+    return np.multiply(x, y, out=out) if x.shape[-1] == 1 else np.matmul(x, y, out=out)
+
+
+def add_by_place(windows, found, kernel) -> None:
+    """windows += found, one place of the kernel at a time: within it no element comes twice."""
+    for place in np.ndindex(*kernel):
+        target = windows[(slice(None), *place)]
+        target += found[(slice(None), *place)]
+
+
+# ---- the three derivatives ---------------------------------------------------------------------------------
+def _what_does_not_fit(x, w, *settings) -> str:
+    return f"input {x.shape} and weight {w.shape} do not fit"
+
+
+@primitive(
+    explain=_what_does_not_fit,
+    x=lambda g, w, x_shape, how: conv_to_input(g, conj(w), x_shape, how),
+    w=lambda g, x, w_shape, how: conv_to_weight(g, conj(x), w_shape, how),
+    b=lambda g: sum_over(g, (0, *range(2, len(g.shape))), False),
+)
+def conv(x, w, b, how):
+    """x (N, C, *input) with w (O, C / groups, *kernel) and b (O,) or None: (N, O, *output)."""
+    output = how.output(x.shape[2:], w.shape[2:])
+    windows = windows_of(padded(x, how.pads), w.shape[2:], how, output)
+    out = np.empty_like(x, shape=(len(x), len(w), *output))
+    matrices = as_matrices(w, how.groups)
+    for where, shape, columns in columns_of(windows, how.groups):
+        found = product(matrices, columns).reshape(len(w), -1)
+        if b is not None:
+            found += b[:, None]
+        out[where] = found.reshape(len(w), *shape[w.ndim - 1 :]).swapaxes(0, 1)
+    return out
+
+
+def first(x, shape):
+    """x cut to a shape: where output_padding adds a stride or more, windows fit in places that g has not."""
+    return x if x.shape == shape else take_part(x, tuple(slice(n) for n in shape))
+
+
+@primitive(
+    explain=_what_does_not_fit,
+    g=lambda u, g_shape, w, how: first(conv(u, conj(w), None, how), g_shape),
+    w=lambda u, g, w_shape, how: conv_to_weight(conj(g), u, w_shape, how),
+)
+def conv_to_input(g, w, shape, how):
+    """The gradient of <g, conv(x, w)> by x (N, C, *input): every window gets its g times w added."""
+    sizes = tuple(n + sum(p) for n, p in zip(shape[2:], how.pads))
+    spill = how.dilation[-1] * (w.shape[-1] - 1)
+    if worth_wrapping(w, g, how, spill):
+        g = padded(g, (*((0, 0),) * (w.ndim - 3), (0, sizes[-1] - g.shape[-1])))
+    count = math.prod(shape[:2]) * math.prod(sizes)
+    x = np.zeros_like(g, shape=count + spill)[:count].reshape(*shape[:2], *sizes)
+    windows = windows_of(x, w.shape[2:], how, g.shape[2:])
+    matrices = as_matrices(w, how.groups).swapaxes(1, 2)
+    for where, part, found in parts(windows, how.groups):
+        found = product(matrices, grouped(g, where, how.groups), found)
+        add_by_place(part, found.reshape(part.shape), w.shape[2:])
+    return x[inside(how.pads, shape[2:])]
+
+
+@primitive(
+    explain=_what_does_not_fit,
+    g=lambda v, g_shape, x, how: first(conv(conj(x), v, None, how), g_shape),
+    x=lambda v, g, x_shape, how: conv_to_input(conj(g), v, x_shape, how),
+)
+def conv_to_weight(g, x, shape, how):
+    """The gradient of <g, conv(x, w)> by w (O, C / groups, *kernel): products of g with what windows held."""
+    windows = windows_of(padded(x, how.pads), shape[2:], how, g.shape[2:])
+    w = np.zeros_like(x, shape=(how.groups, shape[0] // how.groups, math.prod(shape[1:])))
+    for where, _, columns in columns_of(windows, how.groups):
+        w += np.matmul(grouped(g, where, how.groups), columns.swapaxes(1, 2))
+    return w.reshape(shape)
+
+
+# ---- windows by themselves ---------------------------------------------------------------------------------
+@primitive(x=lambda g, x_shape, kernel, how: add_windows(g, x_shape, kernel, how))
+def take_windows(x, kernel, how):
+    """x (N, C, *input) as (N, C, *kernel, *output)."""
+    found = windows_of(padded(x, how.pads), kernel, how, how.output(x.shape[2:], kernel))
+    return np.moveaxis(found, x.ndim - 1, 0).copy()
+
+
+@primitive(g=lambda u, kernel, how: take_windows(u, kernel, how))
+def add_windows(g, shape, kernel, how):
+    """Zeros (N, C, *input) with windows (N, C, *kernel, *output) added where they came from."""
+    x = np.zeros_like(g, shape=(*shape[:2], *(n + sum(p) for n, p in zip(shape[2:], how.pads))))
+    windows = windows_of(x, kernel, how, g.shape[2 + len(kernel) :])
+    add_by_place(windows, np.moveaxis(g, 0, len(kernel) + 1), kernel)
+    return x[inside(how.pads, shape[2:])]

@@ -420,12 +420,9 @@ from math import e, inf, nan, pi
 from . import autograd, backends, cuda, random, version
 from .version import __version__
 
-# Parts that few scripts need all of are loaded when they are first named (PEP 562), so that `import minigrad`
-# stays as
+# Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = (
-    """accelerator datasets fft func jit linalg nn onnx optim serialization special utils viz""".split()
-)
+_SUBMODULES = """accelerator datasets func jit linalg nn onnx optim serialization special utils viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
@@ -435,9 +432,7 @@ _IN_SUBMODULES = {
         cosine_embedding_loss cosine_similarity dropout embedding_bag feature_alpha_dropout group_norm hardshrink
         hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss pairwise_distance pdist
         poisson_nll_loss prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
-        conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d avg_pool1d max_pool1d max_pool2d
-        max_pool3d adaptive_avg_pool1d adaptive_max_pool1d pixel_shuffle pixel_unshuffle channel_shuffle
-        ctc_loss""".split()
+        """.split()
     },
 }
 _LATER = {name: (name, None) for name in _SUBMODULES}

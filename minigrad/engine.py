@@ -28,7 +28,7 @@ from functools import wraps
 from operator import itemgetter
 from typing import Any
 
-from numpy import ndarray
+from numpy import generic, ndarray
 
 from .backend import as_array, module_of, number_like
 
@@ -513,7 +513,7 @@ def _binary(op: Primitive) -> Callable:
             y = other.array
             if first_may and y.dtype.kind == "f" and type(input) in NUMBERS:
                 x, input = number_like(input, y), CONSTANT
-            elif not first_may and not isinstance(input, ndarray):
+            elif not first_may and not isinstance(input, (ndarray, generic)):
                 raise TypeError(must_be_tensor(op, "input", 1, input))
             else:
                 input = as_operand(op, input, other)
@@ -596,7 +596,7 @@ def tied_to(operand, array):
 
 def as_operand(op, value, beside) -> Any:
     """A number or array beside a tensor, as a tensor; whether it may is for the op's promotion to say."""
-    if op.promote is None or (op.numbers == "neither" and not isinstance(value, ndarray)):
+    if op.promote is None or (op.numbers == "neither" and not isinstance(value, (ndarray, generic))):
         raise TypeError(must_be_tensor(op, "other", 2, value))
     return op.promote.operand(op.name, value, beside)
 

@@ -11,7 +11,7 @@ import numpy as np
 from .. import dtypes
 from ..backend import as_device, device, device_of, module_of, to_device
 from ..engine import Value, edge_of, fresh_history, is_recording, primitive, stored, untracked
-from ..inplace import take_over
+from ..inplace import check_writable, take_over
 from .elementwise import (
     add,
     clamp_between,
@@ -157,6 +157,7 @@ def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
 
 def overwrite(target: Tensor, source: Tensor) -> Tensor:
     """The target with the source's values and history."""
+    check_writable(target)
     if is_recording() and edge_of(source) is not None:
         source = fresh_history(source)
     elif is_recording() and target.node is not None:

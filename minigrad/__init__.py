@@ -344,6 +344,7 @@ from .ops import (
     softmax,
     log_softmax,
 )
+from .ops.padding import constant_pad_nd
 from .ops.facts import (
     get_device,
     is_conj,

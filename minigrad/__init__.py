@@ -375,6 +375,7 @@ from .ops import (
     sinc,
     xlogy,
 )
+from .ops.padding import constant_pad_nd
 from .ops.facts import (
     get_device,
     is_conj,

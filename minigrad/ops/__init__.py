@@ -256,6 +256,7 @@ from .memory import (
     to_dlpack,
     type_name,
 )
+from .padding import constant_pad_nd
 from .promotion import to_dtype
 from .random import (
     bernoulli,

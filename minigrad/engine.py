@@ -223,8 +223,8 @@ class Primitive:
         unknown = (set(formulas) - set(self.parameters)) | (self.needed - set(self.keepable))
         if unknown:
             raise TypeError(f"{self.name}: its formulas name {sorted(unknown)}, which it does not have")
-        #: per differentiable argument: its formula, how many kept values that names, and what picks them from
-        #: `kept`
+        self.named = named  # per differentiable argument: what its formula names
+        #: per differentiable argument: its formula, how many kept values it names, and what picks them
         self.rules = tuple((formulas[p], len(named[p]), self._picker(named[p])) for p in self.differentiable)
 
     def _picker(self, names: tuple[str, ...]):
@@ -268,9 +268,9 @@ class Primitive:
 
     def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:
         """The name and shape of the kept value behind one of the node's version cells."""
-        names = [p for p in self.parameters if p in self.needed] + ["result"]
-        shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
-        return names[min(place, len(names) - 1)], shapes[min(place, len(shapes) - 1)]
+        kept = [(name, k) for name, k in zip(self.keepable, node.kept) if name in self.needed and hasattr(k, "dtype")]
+        name, k = kept[min(place, len(kept) - 1)]
+        return "result" if name == "out" else name, tuple(k.shape)
 
     def kept_as_tensors(self, node: Node) -> list:
         """The kept values, with the tensors among them tied to the graph they came from."""
@@ -387,9 +387,10 @@ def _general(op) -> Callable:
             box = dict(zip(op.parameters, arrays))
             box |= {p + "_shape": getattr(a, "shape", None) for p, a in zip(op.parameters, arrays)}
             box["out"] = results if several else results[0]
-            kept = tuple(box.get(n) if n in op.needed else None for n in op.keepable) if op.needed else ()
-            cells = [t.version for p, t in tensors.items() if t is not None and p in op.needed]
-            cells += [t.version for t in made] if "out" in op.needed else []
+            needed = {n for p, edge in zip(op.differentiable, edges) if edge is not None for n in op.named[p]}
+            kept = tuple(box.get(n) if n in needed else None for n in op.keepable) if op.needed else ()
+            cells = [t.version for p, t in tensors.items() if t is not None and p in needed]
+            cells += [t.version for t in made] if "out" in needed else []
             conjugates = op.holomorphic and any(r.dtype.kind == "c" for r in results)
             record_results(op.on_complex() if conjugates else op, made, edges, kept, tuple(cells), several)
         if out is not None:
@@ -495,7 +496,9 @@ def _binary(op: Primitive) -> Callable:
     kinds, usual = op.real_kinds, getattr(promote, "usual", None)
     first_may, second_may = op.numbers == "either", op.numbers != "neither"
     x_name, y_name = op.parameters
-    keeps_x, keeps_y, keeps_out = x_name in op.needed, y_name in op.needed, "out" in op.needed
+    #: whether x, y and the result are kept: where only x, only y, and where both want a gradient
+    for_x, for_y = (tuple(n in op.named.get(p, ()) for n in (x_name, y_name, "out")) for p in (x_name, y_name))
+    for_both = tuple(a or b for a, b in zip(for_x, for_y))
     keeps_x_shape, keeps_y_shape = x_name + "_shape" in op.needed, y_name + "_shape" in op.needed
     keeps_nothing, tracks = not op.needed, bool(op.formulas)
 
@@ -543,19 +546,18 @@ def _binary(op: Primitive) -> Callable:
         t.array = result
         t.base = None
         version = t.version = [0]
-        if tracks and (input.tracked or other.tracked) and is_recording():
+        to_x, to_y = input.tracked, other.tracked
+        if tracks and (to_x or to_y) and is_recording():
             node = new(Node)
             node.time = tick()
             node.op = op
-            node.edges = (
-                (input.node or input) if input.tracked else None,
-                (other.node or other) if other.tracked else None,
-            )
+            node.edges = ((input.node or input) if to_x else None, (other.node or other) if to_y else None)
             node.shape = result.shape
             node.hooks = None
             if keeps_nothing:
                 node.kept = node.cells = node.versions = ()
             else:
+                keeps_x, keeps_y, keeps_out = for_y if not to_x else for_both if to_y else for_x
                 node.kept = (
                     x if keeps_x else None,
                     y if keeps_y else None,

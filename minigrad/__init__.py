@@ -376,6 +376,79 @@ from .ops import (
     xlogy,
 )
 from .ops.padding import constant_pad_nd
+from .ops import (
+    aminmax,
+    argwhere,
+    bincount,
+    bucketize,
+    corrcoef,
+    cov,
+    histc,
+    histogram,
+    isin,
+    mode,
+    msort,
+    nanmean,
+    nanmedian,
+    nanquantile,
+    nansum,
+    nonzero_static,
+    quantile,
+    searchsorted,
+    unique,
+    unique_consecutive,
+    unravel_index,
+)
+from .ops import (
+    cummax,
+    cummin,
+    cumulative_trapezoid,
+    diff,
+    gradient,
+    logcumsumexp,
+    trapezoid,
+    trapz,
+)
+from .ops import (
+    angle,
+    copysign,
+    deg2rad,
+    fmax,
+    fmin,
+    frexp,
+    gcd,
+    heaviside,
+    hypot,
+    isneginf,
+    isposinf,
+    isreal,
+    lcm,
+    ldexp,
+    logaddexp,
+    logaddexp2,
+    nextafter,
+    positive,
+    rad2deg,
+    signbit,
+)
+from .ops import (
+    addr,
+    block_diag,
+    cartesian_prod,
+    cdist,
+    combinations,
+    dist,
+    fill,
+    kron,
+    put,
+    renorm,
+    take,
+    vander,
+)
+from .ops import (
+    istft,
+    stft,
+)
 from .ops.facts import (
     get_device,
     is_conj,
@@ -423,7 +496,7 @@ from .version import __version__
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """accelerator datasets func jit linalg nn onnx optim serialization special utils viz""".split()
+_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization special utils viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},

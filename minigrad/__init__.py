@@ -432,12 +432,12 @@ _IN_SUBMODULES = {
     "nn.functional": {
         name: name
         for name in """alpha_dropout batch_norm bilinear binary_cross_entropy_with_logits celu celu_
-        cosine_embedding_loss cosine_similarity dropout embedding_bag feature_alpha_dropout group_norm hardshrink
-        hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss pairwise_distance pdist
-        poisson_nll_loss prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
-        conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d avg_pool1d max_pool1d max_pool2d
-        max_pool3d adaptive_avg_pool1d adaptive_max_pool1d pixel_shuffle pixel_unshuffle channel_shuffle
-        ctc_loss""".split()
+        cosine_embedding_loss cosine_similarity dropout embedding_bag feature_alpha_dropout group_norm
+        hardshrink hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss pairwise_distance
+        pdist poisson_nll_loss prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_
+        triplet_margin_loss conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d avg_pool1d
+        max_pool1d max_pool2d max_pool3d adaptive_avg_pool1d adaptive_max_pool1d pixel_shuffle
+        pixel_unshuffle channel_shuffle ctc_loss""".split()
     },
 }
 _LATER = {name: (name, None) for name in _SUBMODULES}

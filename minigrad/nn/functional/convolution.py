@@ -21,8 +21,8 @@ def sizes_for(name: str, argument: str, value, ndim: int) -> tuple[int, ...]:
     sizes = (value,) if isinstance(value, int) else tuple(int(v) for v in value)
     if len(sizes) not in (1, ndim):
         raise RuntimeError(
-            f"{name}: expected {argument} to be a single integer value or a list of {ndim} values to match the "
-            f"dimensions, but got {argument}={list(sizes)}"
+            f"{name}: expected {argument} to be a single integer value or a list of {ndim} values to match "
+            f"the dimensions, but got {argument}={list(sizes)}"
         )
     return sizes * ndim if len(sizes) == 1 else sizes
 
@@ -31,8 +31,8 @@ def batched(name: str, input: Tensor, ndim: int) -> tuple[Tensor, bool]:
     """The input (N, C, *input), and whether it came so, or as (C, *input)."""
     if input.dim() not in (ndim + 1, ndim + 2):
         raise RuntimeError(
-            f"Expected {ndim + 1}D (unbatched) or {ndim + 2}D (batched) input to {name}, but got input of size: "
-            f"{list(input.shape)}"
+            f"Expected {ndim + 1}D (unbatched) or {ndim + 2}D (batched) input to {name}, "
+            f"but got input of size: {list(input.shape)}"
         )
     came_batched = input.dim() == ndim + 2
     return (input if came_batched else input.unsqueeze(0)), came_batched
@@ -183,8 +183,8 @@ def _conv_transpose(ndim: int, input, weight, bias, stride, padding, extra, grou
     sizes = tuple((n - 1) * s - sum(p) + r + e for n, s, p, r, e in reach)
     if min(sizes) <= 0:
         raise RuntimeError(
-            f"{name}: Given input size per channel: {tuple(input.shape[2:])}. Calculated output size per channel: "
-            f"{sizes}. Output size is too small"
+            f"{name}: Given input size per channel: {tuple(input.shape[2:])}. Calculated output size per "
+            f"channel: {sizes}. Output size is too small"
         )
     shape = (input.shape[0], weight.shape[1] * groups, *sizes)
     out = core.conv_to_input(input, weight, shape, how)
@@ -281,7 +281,8 @@ def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=
     if height % math.prod(kernel) or min(output) < 1 or places != math.prod(output):
         raise RuntimeError(
             f"fold: input {tuple(input.shape)} does not fit output_size {sizes} and kernel_size {kernel}: "
-            f"dimension 1 must be divisible by {math.prod(kernel)}, and dimension 2 be the {math.prod(output)} places of the window"
+            f"dimension 1 must be divisible by {math.prod(kernel)}, and dimension 2 be the "
+            f"{math.prod(output)} places of the window"
         )
     channels = height // math.prod(kernel)
     windows = columns.reshape(batch, channels, *kernel, *output)

@@ -24,8 +24,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         raise RuntimeError(f"pad: Padding length must be divisible by 2, got {pads}")
     if len(pads) > 2 * input.dim():
         raise RuntimeError(
-            "pad: Padding length should be less than or equal to two times the input dimension, but got padding length "
-            f"{len(pads)} and input of dimension {input.dim()}"
+            "pad: Padding length should be less than or equal to two times the input dimension, but got "
+            f"padding length {len(pads)} and input of dimension {input.dim()}"
         )
     if mode not in _MODES:
         raise NotImplementedError(f"pad: Unrecognised padding mode {mode}; use one of {', '.join(_MODES)}")
@@ -44,8 +44,8 @@ def _extended(input: Tensor, pairs, mode: str) -> Tensor:
     first = input.dim() - len(pairs)
     if first not in (1, 2) or not 1 <= len(pairs) <= 3:
         raise NotImplementedError(
-            f"pad: Padding size {2 * len(pairs)} is not supported for {input.dim()}D input tensor; with mode {mode!r} all "
-            "dimensions but the first one (C) or two (N, C) are padded, 3 at most"
+            f"pad: Padding size {2 * len(pairs)} is not supported for {input.dim()}D input tensor; with mode "
+            f"{mode!r} all dimensions but the first one (C) or two (N, C) are padded, 3 at most"
         )
     out = input
     for axis, (before, after) in enumerate(pairs, first):
@@ -60,9 +60,9 @@ def _check_border(input: Tensor, axis: int, before: int, after: int, mode: str) 
     most = {"reflect": size - 1, "circular": size, "replicate": max(before, after) if size else -1}[mode]
     if max(before, after) > most:
         raise RuntimeError(
-            f"pad: Padding size should be {'no larger' if mode == 'circular' else 'less'} than the corresponding input "
-            f"dimension in mode {mode!r}, but got: padding {(before, after)} at dimension {axis} of input "
-            f"{list(input.shape)}"
+            f"pad: Padding size should be {'no larger' if mode == 'circular' else 'less'} than the "
+            f"corresponding input dimension in mode {mode!r}, but got: padding {(before, after)} at "
+            f"dimension {axis} of input {list(input.shape)}"
         )
 
 

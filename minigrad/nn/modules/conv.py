@@ -193,8 +193,8 @@ class _ConvTransposeNd(_ConvNd):
         wanted = tuple(output_size)[lead:] if len(output_size) == input.dim() else tuple(output_size)
         if len(wanted) != self.ndim:
             raise ValueError(
-                f"{type(self).__name__}: for {input.dim()}D input, output_size must have {self.ndim} or {lead + self.ndim} "
-                f"elements (got {len(output_size)})"
+                f"{type(self).__name__}: for {input.dim()}D input, output_size must have {self.ndim} or "
+                f"{lead + self.ndim} elements (got {len(output_size)})"
             )
         window = zip(input.shape[lead:], self.stride, self.padding, self.dilation, self.kernel_size)
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in window]
@@ -202,8 +202,8 @@ class _ConvTransposeNd(_ConvNd):
         if any(not 0 <= e < s for e, s in zip(extra, self.stride)):
             most = [m + s - 1 for m, s in zip(least, self.stride)]
             raise ValueError(
-                f"requested an output size of {list(wanted)}, but valid sizes range from {least} to {most} (for an input "
-                f"of {list(input.shape[lead:])})"
+                f"requested an output size of {list(wanted)}, but valid sizes range from {least} to {most} "
+                f"(for an input of {list(input.shape[lead:])})"
             )
         return extra
 

@@ -110,7 +110,8 @@ def main() -> None:
         history["training loss"].append(total / len(train))
         history["test error"].append(1 - accuracy(model, test, args.device))
         print(
-            f"epoch {epoch + 1:2}: loss {total / len(train):.3f}, accuracy {1 - history['test error'][-1]:.1%}"
+            f"epoch {epoch + 1:2}: loss {total / len(train):.3f}, "
+            f"accuracy {1 - history['test error'][-1]:.1%}"
         )
 
         # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had

@@ -526,12 +526,13 @@ def _binary(op: Primitive) -> Callable:
         else:
             return forward(input, other)
         dtype = x.dtype
-        if dtype is not y.dtype or (dtype is not usual and kinds is not None and dtype.kind not in kinds):
-            if promote is not None:
-                input, other = promote(tied_to(input, x), tied_to(other, y))
-                x, y = input.array, other.array
-                if op.holomorphic and x.dtype.kind == "c":
-                    return _binary(op.on_complex())(input, other, out=out)
+        if (
+            dtype is not y.dtype or (dtype is not usual and kinds is not None and dtype.kind not in kinds)
+        ) and promote is not None:
+            input, other = promote(tied_to(input, x), tied_to(other, y))
+            x, y = input.array, other.array
+            if op.holomorphic and x.dtype.kind == "c":
+                return _binary(op.on_complex())(input, other, out=out)
         if input.base is not None:
             refresh(input)
         if other.base is not None:
@@ -606,8 +607,8 @@ def as_operand(op, value, beside) -> Any:
 def must_be_tensor(op, argument: str, position: int, value) -> str:
     """What to say of a number where PyTorch wants a tensor."""
     return (
-        f"{op.name}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}; "
-        "wrap it: minigrad.tensor(...)"
+        f"{op.name}(): argument '{argument}' (position {position}) must be Tensor, not "
+        f"{type(value).__name__}; wrap it: minigrad.tensor(...)"
     )
 
 

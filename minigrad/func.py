@@ -107,7 +107,8 @@ def grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Callable
             value, aux = _value_and_aux("grad", func(*given, **kwargs), has_aux)
             if value.array.size != 1 or value.array.ndim:
                 raise RuntimeError(
-                    f"grad: the function must return a 0-d tensor, got shape {tuple(value.array.shape)}; sum() it"
+                    "grad: the function must return a 0-d tensor, "
+                    f"got shape {tuple(value.array.shape)}; sum() it"
                 )
             found = (
                 [None] * len(inputs)
@@ -314,7 +315,8 @@ def _batch_size(leaves: list, dims: list) -> int:
     sizes = {v.array.shape[d] for v, d in zip(leaves, dims, strict=True) if d is not None}
     if len(sizes) != 1:
         raise ValueError(
-            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)}"
+            "vmap: Expected all tensors to have the same size in the mapped dimension, "
+            f"got sizes {sorted(sizes)}"
         )
     return sizes.pop()
 

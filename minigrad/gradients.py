@@ -113,8 +113,8 @@ def _seed(t):
     """The gradient of a scalar with respect to itself: 1."""
     if t.array.size != 1:
         raise RuntimeError(
-            f"grad can be implicitly created only for scalar outputs; this one has shape {tuple(t.array.shape)}: "
-            "reduce it with sum() or mean(), or pass gradient="
+            "grad can be implicitly created only for scalar outputs; this one has shape "
+            f"{tuple(t.array.shape)}: reduce it with sum() or mean(), or pass gradient="
         )
     if t.array.dtype.kind == "c":
         raise RuntimeError(

@@ -147,8 +147,8 @@ def _saved(node: Node, attribute: str):
     """What the op kept under a name, such as `_saved_self`: kept arrays as Tensors."""
     if node.kept is None:
         raise RuntimeError(
-            f"{name_of(node)}: Trying to backward through the graph a second time (or directly access saved tensors after "
-            "they have already been freed); pass retain_graph=True to the first backward()"
+            f"{name_of(node)}: Trying to backward through the graph a second time (or directly access saved "
+            "tensors after they have already been freed); pass retain_graph=True to the first backward()"
         )
     parameters = getattr(node.op, "keepable", ())
     kept = dict(zip(parameters, node.kept, strict=False))

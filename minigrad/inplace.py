@@ -146,8 +146,8 @@ def check_cast(target, result, name: str) -> None:
     """Refuse to write values of a higher category: floats into integers, complex numbers into floats."""
     if not can_hold(target.array.dtype, result.array.dtype):
         raise RuntimeError(
-            f"{name}: result type {result.array.dtype} can't be cast to the desired output type {target.array.dtype}; "
-            "use the out-of-place form"
+            f"{name}: result type {result.array.dtype} can't be cast to the desired output type "
+            f"{target.array.dtype}; use the out-of-place form"
         )
 
 
@@ -160,6 +160,6 @@ def check_versions_can_move(target, result) -> None:
         and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape))
     ):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location; "
-            "please clone() the tensor before performing the operation"
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location; please clone() the tensor before performing the operation"
         )

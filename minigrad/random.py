@@ -82,7 +82,8 @@ class Generator:
         array = getattr(new_state, "array", None)
         if array is None or array.dtype != np.uint8 or array.size != STATE.itemsize:
             raise RuntimeError(
-                f"Generator.set_state: the state must be a uint8 tensor of {STATE.itemsize} elements, as get_state returns"
+                f"Generator.set_state: the state must be a uint8 tensor of {STATE.itemsize} elements, "
+                "as get_state returns"
             )
         state = np.frombuffer(array.tobytes(), STATE)[0]
         self._seed = int(state["seed"])

@@ -230,7 +230,8 @@ class Tensor(RareMethods, Value):
             )
         if not isinstance(self.array, np.ndarray) and not force:
             raise TypeError(
-                "can't convert a cuda tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+                "can't convert a cuda tensor to numpy. "
+                "Use Tensor.cpu() to copy the tensor to host memory first."
             )
         return to_numpy(self.array)
 

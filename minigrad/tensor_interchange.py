@@ -45,13 +45,14 @@ UFUNCS = {
     "subtract": "sub",
     "true_divide": "div",
 }
-SAME = """add bitwise_and bitwise_or bitwise_xor ceil cos cosh exp exp2 expm1 floor floor_divide fmod isfinite isinf isnan
-log log10 log1p log2 logical_and logical_not logical_or logical_xor matmul maximum minimum reciprocal remainder sign sin
-sinh sqrt square tan tanh trunc""".split()
+SAME = """add bitwise_and bitwise_or bitwise_xor ceil cos cosh exp exp2 expm1 floor floor_divide fmod
+isfinite isinf isnan log log10 log1p log2 logical_and logical_not logical_or logical_xor matmul maximum
+minimum reciprocal remainder sign sin sinh sqrt square tan tanh trunc""".split()
 UFUNCS |= {name: name for name in SAME}
 
 # NumPy's functions that are methods of Tensor under the same name, and take the same axis.
-METHODS = "all any argmax argmin clip cumprod cumsum max mean min prod reshape squeeze std sum transpose var".split()
+METHODS = """all any argmax argmin clip cumprod cumsum max mean min prod reshape squeeze std sum transpose
+var""".split()
 METHODS_BY_OTHER_NAMES = {"amax": "max", "amin": "min"}
 # NumPy's functions of several tensors.
 FUNCTIONS = {
@@ -111,8 +112,8 @@ class Interchange:
     def __deepcopy__(self, memo: dict):
         if self.node is not None:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment; "
-                "copy tensor.detach()"
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
+                "at the moment; copy tensor.detach()"
             )
         if id(self) not in memo:
             made = memo[id(self)] = _leaf(type(self), self.array.copy(), self.tracked, self.__dict__)
@@ -160,5 +161,6 @@ def _refuse_tracked(called: str, arguments, name: str | None) -> None:
     if any(t.tracked for t in _tensors_in(arguments)):
         remedy = f"use minigrad.{name}" if name else "compute it with minigrad's functions"
         raise TypeError(
-            f"{called}: a tensor that requires grad would lose its gradient in NumPy; {remedy}, or pass .detach()"
+            f"{called}: a tensor that requires grad would lose its gradient in NumPy; {remedy}, "
+            "or pass .detach()"
         )

@@ -137,8 +137,8 @@ def overwritten(node: Node) -> str:
     place = next(i for i, (cell, version) in enumerate(zip(node.cells, node.versions)) if cell[0] != version)
     name, shape = op.kept_argument(node, place)
     return (
-        f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{name} {shape} is at version {node.cells[place][0]}; expected version "
+        f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: {name} {shape} is at version {node.cells[place][0]}; expected version "
         f"{node.versions[place]} instead; write to a clone() of it"
     )
 

@@ -51,8 +51,8 @@ class FunctionCtx:
         for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, Value):
                 raise TypeError(
-                    f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}; "
-                    "keep it as an attribute of ctx"
+                    f"save_for_backward can only save variables, but argument {i} is of type "
+                    f"{type(t).__name__}; keep it as an attribute of ctx"
                 )
         self.to_save = tensors
 
@@ -79,8 +79,9 @@ class FunctionCtx:
         """The tensors that were saved, with their place in the graph."""
         if self._saved is None:
             raise RuntimeError(
-                f"{type(self).__name__}: Trying to backward through the graph a second time (or directly access "
-                "saved tensors after they have already been freed); pass retain_graph=True to the first backward()"
+                f"{type(self).__name__}: Trying to backward through the graph a second time (or directly "
+                "access saved tensors after they have already been freed); "
+                "pass retain_graph=True to the first backward()"
             )
         return tuple(None if s is None else s.unpacked(self._node()) for s in self._saved)
 
@@ -109,8 +110,8 @@ class Saved:
         """The tensor, unless something has been written to it since."""
         if self.version_cell[0] != self.version:
             raise RuntimeError(
-                f"{node.op.name}: one of the variables needed for gradient computation has been modified by an "
-                f"inplace operation: a saved tensor of shape {tuple(self.array.shape)} is at version "
+                f"{node.op.name}: one of the variables needed for gradient computation has been modified by "
+                f"an inplace operation: a saved tensor of shape {tuple(self.array.shape)} is at version "
                 f"{self.version_cell[0]}; expected version {self.version} instead; write to a clone() of it"
             )
         if self.tensor is not None:
@@ -152,8 +153,8 @@ class UserOp:
         given = list(given) if isinstance(given, (tuple, list)) else [given]
         if len(given) < self.count or any(v is not None for v in given[self.count :]):
             raise RuntimeError(
-                f"function {self.node_name} returned an incorrect number of gradients (expected {self.count}, "
-                f"got {len(given)})"
+                f"function {self.node_name} returned an incorrect number of gradients (expected "
+                f"{self.count}, got {len(given)})"
             )
         wanted = [
             None if edge is None else self._gradient(given[i], i)
@@ -197,8 +198,8 @@ class Function:
     def backward(ctx, *grad_outputs):
         """The gradient of each argument, None where there is none."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to use it "
-            "with backward mode AD."
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to use it with backward mode AD."
         )
 
     @classmethod

@@ -24,7 +24,8 @@ def _as_tuple(name: str, argument: str, value) -> tuple:
     for i, v in enumerate(values):
         if not isinstance(v, Value):
             raise TypeError(
-                f"{name}: the {argument} must be a tensor or a tuple of tensors; number {i} is {type(v).__name__}"
+                f"{name}: the {argument} must be a tensor or a tuple of tensors; "
+                f"number {i} is {type(v).__name__}"
             )
     return values
 

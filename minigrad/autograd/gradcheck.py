@@ -222,8 +222,9 @@ def _check_stable(found, again, i: int, tolerance: float) -> None:
     for a, b in zip(found, again, strict=True):
         if a[i] is not None and np.abs(a[i] - b[i]).max(initial=0) > tolerance:
             raise GradcheckError(
-                f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
-                f"gives different values for input {i}, although analytical gradient matches numerical gradient"
+                "Backward is not reentrant, i.e., running backward with same input and grad_output multiple "
+                f"times gives different values for input {i}, "
+                "although analytical gradient matches numerical gradient"
             )
 
 
@@ -235,10 +236,9 @@ def _check_input(func, inputs, t, i, number, place, cotangents, found, eps, atol
         -1, len(columns)
     )
     rows = [np.zeros(t.array.shape) if g[i] is None else g[i] for g in found]
-    analytical = np.array(
-        [[_real_product(g, unit) for g, unit in zip(np.repeat(row.reshape(-1), len(units) // max(row.size, 1)), units)]
-         for row in rows]
-    ).reshape(-1, len(columns))  # fmt: skip
+    spread = [np.repeat(row.reshape(-1), len(units) // max(row.size, 1)) for row in rows]
+    products = [[_real_product(g, unit) for g, unit in zip(row, units)] for row in spread]
+    analytical = np.array(products).reshape(-1, len(columns))
     if numerical.size and not np.allclose(analytical, numerical, rtol, atol, equal_nan=True):
         raise GradcheckError(
             f"Jacobian mismatch for output {number} with respect to input {i},\nnumerical:{numerical}\n"

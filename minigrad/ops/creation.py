@@ -66,7 +66,8 @@ def _array_from(data, dtype):
         raise ValueError(f"tensor(): expected sequences of equal length at every depth: {error}") from None
     if array.dtype.kind not in "biufc":
         raise TypeError(
-            f"new(): invalid data type '{type(_first_leaf(nested)).__name__}'; a tensor holds numbers and booleans"
+            f"new(): invalid data type '{type(_first_leaf(nested)).__name__}'; "
+            "a tensor holds numbers and booleans"
         )
     return array.astype((wanted or dtypes.infer(_typed(nested, array))).numpy)
 

@@ -145,8 +145,8 @@ def solve(A, B, *, left: bool = True, out=None) -> Tensor:
     vectors = B.array.ndim == 1 or (B.array.ndim == A.array.ndim - 1 and B.array.shape == A.array.shape[:-1])
     if A.array.shape[-1] != B.array.shape[-1 if vectors else -2]:
         raise RuntimeError(
-            f"linalg.solve: Incompatible shapes of A and B for the equation AX = B: {tuple(A.array.shape)} and "
-            f"{tuple(B.array.shape)}"
+            "linalg.solve: Incompatible shapes of A and B for the equation AX = B: "
+            f"{tuple(A.array.shape)} and {tuple(B.array.shape)}"
         )
     if not vectors:
         return solution_of(A, B, out=out)
@@ -232,7 +232,8 @@ def qr(A, mode: str = "reduced", *, out=None) -> qr_result:
     must_be_matrix("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
-            f"linalg.qr: received unrecognized mode '{mode}' but expected one of 'reduced', 'r', or 'complete'"
+            f"linalg.qr: received unrecognized mode '{mode}' but expected one of 'reduced', 'r', "
+            "or 'complete'"
         )
     if mode != "reduced":
         if A.tracked:

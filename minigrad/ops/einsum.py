@@ -82,8 +82,8 @@ def _parsed(equation: str, operands: Sequence[Tensor]) -> tuple[list[list], list
         raise ValueError("einsum(): must specify the equation string and at least one operand")
     if len(inputs) != len(operands):
         raise RuntimeError(
-            f"einsum(): {'fewer' if len(operands) < len(inputs) else 'more'} operands were provided than specified in the "
-            f"equation {equation!r}: {len(operands)} against {len(inputs)}"
+            f"einsum(): {'fewer' if len(operands) < len(inputs) else 'more'} operands were provided than "
+            f"specified in the equation {equation!r}: {len(operands)} against {len(inputs)}"
         )
     names = [_names(term, t.array.ndim, i) for i, (term, t) in enumerate(zip(inputs, operands))]
     dots = sorted({n for term in names for n in term if isinstance(n, int)})
@@ -100,12 +100,14 @@ def _names(term: str, ndim: int, operand: int | None, dots: list | None = None) 
     for letter in before + after:
         if letter not in LETTERS:
             raise RuntimeError(
-                f"einsum(): invalid subscript given: {letter!r} in the {where}; subscripts must be in [a-zA-Z]"
+                f"einsum(): invalid subscript given: {letter!r} in the {where}; "
+                "subscripts must be in [a-zA-Z]"
             )
     covered = ndim - len(before) - len(after)
     if operand is not None and (covered < 0 or (covered and not ellipsis)):
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({len(before) + len(after)}) does not match the number of "
+            f"einsum(): the number of subscripts in the equation ({len(before) + len(after)}) "
+            "does not match the number of "
             f"dimensions ({ndim}) for {where}" + (" and no ellipsis was given" if not ellipsis else "")
         )
     if operand is None:
@@ -140,8 +142,8 @@ def _sizes(terms: Sequence[tuple]) -> dict:
                 sizes[name] = size
             elif size not in (1, held):
                 raise RuntimeError(
-                    f"einsum(): subscript {name} has size {size} for operand {i} which does not broadcast with "
-                    f"previously seen size {held}"
+                    f"einsum(): subscript {name} has size {size} for operand {i} which does not broadcast "
+                    f"with previously seen size {held}"
                 )
     return sizes
 

@@ -58,7 +58,8 @@ def _plain_part(part):
     if isinstance(part, np.ndarray) and part.dtype.kind in "iub":
         return part
     raise IndexError(
-        f"only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, got {part!r}"
+        "only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, "
+        f"got {part!r}"
     )
 
 
@@ -161,8 +162,8 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
     places = index_array("gather", index)
     if places.ndim != input.array.ndim and places.size and input.array.ndim and places.ndim:
         raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: index {tuple(places.shape)}, "
-            f"input {tuple(input.array.shape)}"
+            "Index tensor must have the same number of dimensions as input tensor: index "
+            f"{tuple(places.shape)}, input {tuple(input.array.shape)}"
         )
     axis = axis_of("gather", input, dim)
     if not places.size:
@@ -173,8 +174,8 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
     places = np.atleast_1d(places) if places.ndim < input.array.ndim else places
     if any(n > m for a, (n, m) in enumerate(zip(places.shape, input.array.shape)) if a != axis):
         raise RuntimeError(
-            f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no larger than "
-            f"self {tuple(input.array.shape)} apart from dimension {axis}"
+            f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no "
+            f"larger than self {tuple(input.array.shape)} apart from dimension {axis}"
         )
     check_bounds("gather", places, input.array.shape[axis])
     return gather_along(input, places, axis, out=out)
@@ -225,7 +226,8 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
     if isinstance(value, Value):
         if value.array.ndim:
             raise RuntimeError(
-                f"masked_fill only supports a 0-dimensional value tensor, but got {value.array.ndim} dimensions"
+                "masked_fill only supports a 0-dimensional value tensor, "
+                f"but got {value.array.ndim} dimensions"
             )
     else:
         _check_fits("masked_fill", value, input)

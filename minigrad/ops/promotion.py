@@ -62,7 +62,8 @@ class Promotion:
             return untracked(module_of(beside.array).asarray(value))
         if not isinstance(value, (bool, int, float, complex, np.generic)):
             raise TypeError(
-                f"{name}: argument must be Tensor or number, not {type(value).__name__}; wrap it: minigrad.tensor(...)"
+                f"{name}: argument must be Tensor or number, not {type(value).__name__}; "
+                "wrap it: minigrad.tensor(...)"
             )
         target = dtypes.result_type(beside, value).numpy
         return untracked(module_of(beside.array).asarray(np.asarray(value).astype(target)))

@@ -225,7 +225,8 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     else:
         if ((weights > 0).sum(-1) < num_samples).any():
             raise RuntimeError(
-                "invalid multinomial distribution (with replacement=False, not enough non-negative category to sample)"
+                "invalid multinomial distribution (with replacement=False, "
+                "not enough non-negative category to sample)"
             )
         noise = -np.log1p(-stream.uniform(weights.shape, np.dtype(np.float64)))
         race = np.where(weights > 0, weights / np.maximum(noise, 1e-300), -1)

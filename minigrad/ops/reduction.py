@@ -82,8 +82,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, kee
         input = to_dtype(input, dtypes.as_dtype(dtype))
     if input.array.dtype.kind not in "fc":
         raise RuntimeError(
-            f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {input.dtype}; use .float() first, or pass dtype="
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+            f"dtype. Got: {input.dtype}; use .float() first, or pass dtype="
         )
     return mean_over(input, None if dim is None else axes_of("mean", input, dim), keepdim, out=out)
 

@@ -62,7 +62,8 @@ def _extreme(name, result, over, of_two, find, input, dim, keepdim, out):
         return of_two(input, dim, out=out)
     if input.array.size == 0 and (dim is None or input.array.shape[dim] == 0):
         raise (RuntimeError if dim is None else IndexError)(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, with a size above 0 there"
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, "
+            "with a size above 0 there"
         )
     if dim is None:
         return over(input, None, False, out=out)
@@ -117,7 +118,8 @@ def _first(*spellings):
 def _arg(name: str, find, input, dim, keepdim) -> Tensor:
     if input.array.size == 0 and (dim is None or input.array.shape[dim] == 0):
         raise IndexError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
         )
     if dim is None:
         place = np.asarray(find(input.array, None), np.int64)

@@ -50,8 +50,8 @@ def _value_like(input, value) -> Tensor:
 def _same_dtype(name: str, input, other: Tensor, argument: str) -> None:
     if input.array.dtype != other.array.dtype:
         raise RuntimeError(
-            f"{name}(): Expected self.dtype to be equal to {argument}.dtype, got {input.dtype} and {other.dtype}; "
-            f"convert {argument} with .to(self.dtype)"
+            f"{name}(): Expected self.dtype to be equal to {argument}.dtype, got {input.dtype} and "
+            f"{other.dtype}; convert {argument} with .to(self.dtype)"
         )
 
 
@@ -77,8 +77,8 @@ def _scattered(name: str, input, dim: int, index, src):
     for d, (n, m, s) in enumerate(zip(places.shape, input.array.shape, src.array.shape)):
         if n > s or (n > m and d != axis):
             raise RuntimeError(
-                f"{name}: Expected index {list(places.shape)} to be no larger than self {list(shape)} apart from dimension "
-                f"{axis}, and no larger than src {list(src.array.shape)}"
+                f"{name}: Expected index {list(places.shape)} to be no larger than self {list(shape)} apart "
+                f"from dimension {axis}, and no larger than src {list(src.array.shape)}"
             )
     check_bounds(name, places, input.array.shape[axis])
     return input, take_part(src, tuple(slice(0, n) for n in places.shape)), place_along(places, axis)
@@ -123,8 +123,8 @@ def _slices(name: str, input, dim: int, index, source) -> tuple:
         _same_dtype(name, input, source, "source")
         if source.array.size != math.prod(wanted) or (source.array.ndim and source.array.shape != wanted):
             raise RuntimeError(
-                f"{name}(): Source/destination tensor must have same slice shapes: source {tuple(source.array.shape)} "
-                f"against {wanted}"
+                f"{name}(): Source/destination tensor must have same slice shapes: source "
+                f"{tuple(source.array.shape)} against {wanted}"
             )
         source = reshape_to(source, wanted)
     return reshape_to(input, shape), source, (slice(None),) * axis + (places,)
@@ -174,7 +174,8 @@ def masked_scatter(input, mask: Tensor, source: Tensor) -> Tensor:
     count = int(held.sum())
     if source.array.size < count:
         raise RuntimeError(
-            f"masked_scatter: Number of elements of source {source.array.size} < number of ones in mask {count}"
+            f"masked_scatter: Number of elements of source {source.array.size} < number of "
+            f"ones in mask {count}"
         )
     flat = take_part(reshape_to(source, (source.array.size,)), slice(0, count))
     return replace_part(expand_to(input, shape), flat, held)

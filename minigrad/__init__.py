@@ -2,7 +2,8 @@
 
     import minigrad as torch
 
-Every public name that PyTorch has too has its signature and its meaning. They stand here in the order a reader meets
+Every public name that PyTorch has too has its signature and its meaning. They stand here in the order a
+reader meets
 them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
 """
 
@@ -374,6 +375,80 @@ from .ops import (
     sinc,
     xlogy,
 )
+from .ops.padding import constant_pad_nd
+from .ops import (
+    aminmax,
+    argwhere,
+    bincount,
+    bucketize,
+    corrcoef,
+    cov,
+    histc,
+    histogram,
+    isin,
+    mode,
+    msort,
+    nanmean,
+    nanmedian,
+    nanquantile,
+    nansum,
+    nonzero_static,
+    quantile,
+    searchsorted,
+    unique,
+    unique_consecutive,
+    unravel_index,
+)
+from .ops import (
+    cummax,
+    cummin,
+    cumulative_trapezoid,
+    diff,
+    gradient,
+    logcumsumexp,
+    trapezoid,
+    trapz,
+)
+from .ops import (
+    angle,
+    copysign,
+    deg2rad,
+    fmax,
+    fmin,
+    frexp,
+    gcd,
+    heaviside,
+    hypot,
+    isneginf,
+    isposinf,
+    isreal,
+    lcm,
+    ldexp,
+    logaddexp,
+    logaddexp2,
+    nextafter,
+    positive,
+    rad2deg,
+    signbit,
+)
+from .ops import (
+    addr,
+    block_diag,
+    cartesian_prod,
+    cdist,
+    combinations,
+    dist,
+    fill,
+    kron,
+    put,
+    renorm,
+    take,
+    vander,
+)
+from .ops import (
+    istft,
+    stft,
+)
 from .ops.facts import (
     get_device,
     is_conj,
@@ -419,7 +494,7 @@ from math import e, inf, nan, pi
 from . import autograd, backends, cuda, random, version
 from .version import __version__
 
-# Parts that few scripts need all of are loaded when they are first named (PEP 562), so that `import minigrad` stays as
+# Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
 _SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization special utils viz""".split()
 _IN_SUBMODULES = {
@@ -431,11 +506,11 @@ _IN_SUBMODULES = {
         cosine_embedding_loss cosine_similarity dropout embedding_bag feature_alpha_dropout group_norm hardshrink
         hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss pairwise_distance pdist
         poisson_nll_loss prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
-        conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d avg_pool1d max_pool1d max_pool2d
-        max_pool3d adaptive_avg_pool1d adaptive_max_pool1d pixel_shuffle pixel_unshuffle channel_shuffle
-        ctc_loss""".split()
+        """.split()
     },
 }
 _LATER = {name: (name, None) for name in _SUBMODULES}
-_LATER |= {name: (module, member) for module, names in _IN_SUBMODULES.items() for name, member in names.items()}
+_LATER |= {
+    name: (module, member) for module, names in _IN_SUBMODULES.items() for name, member in names.items()
+}
 __getattr__, __dir__ = loader(__name__, _LATER)

@@ -1,8 +1,12 @@
-"""Writing in place: `x.add_(y)`, `x[i] = y`, and the history this gives a tensor, its base, and its sister views.
+"""Writing in place: `x.add_(y)`, `x[i] = y`, and the history this gives a tensor, its base, and its sister
+views.
 
-An in-place op is its out-of-place op, whose result is then written into the tensor's memory and whose history the
-tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this view's part
-replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version they share has moved.
+An in-place op is its out-of-place op, whose result is then written into the tensor's memory and whose history
+the
+tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this view's
+part
+replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version they share has
+moved.
 """
 
 from __future__ import annotations
@@ -90,7 +94,9 @@ def part_mask(base, view) -> np.ndarray:
 
 
 class ReplacePart:
-    """A base whose part was written through a view: the view's gradient is that part, the old base's the rest."""
+    """A base whose part was written through a view:
+    the view's gradient is that part, the old base's the rest.
+    """
 
     node_name = "CopySlices"
     name = "copy_slices"
@@ -141,16 +147,20 @@ def check_cast(target, result, name: str) -> None:
     """Refuse to write values of a higher category: floats into integers, complex numbers into floats."""
     if not can_hold(target.array.dtype, result.array.dtype):
         raise RuntimeError(
-            f"{name}: result type {result.array.dtype} can't be cast to the desired output type {target.array.dtype}; "
-            "use the out-of-place form"
+            f"{name}: result type {result.array.dtype} can't be cast to the desired output type "
+            f"{target.array.dtype}; use the out-of-place form"
         )
 
 
 def check_versions_can_move(target, result) -> None:
     """Refuse a target whose elements share memory (expanded), where one write would hit several."""
     array = target.array
-    if 0 in array.strides and array.size and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape)):
+    if (
+        0 in array.strides
+        and array.size
+        and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape))
+    ):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location; "
-            "please clone() the tensor before performing the operation"
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location; please clone() the tensor before performing the operation"
         )

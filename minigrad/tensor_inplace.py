@@ -1,4 +1,5 @@
-"""In-place forms of Tensor's methods: each writes what its namesake in `ops` returns into the tensor's own memory.
+"""In-place forms of Tensor's methods: each writes what its namesake in `ops` returns into the tensor's own
+memory.
 
 `write` (inplace.py) gives the tensor, its base and its sister views the history this makes.
 """
@@ -18,7 +19,7 @@ class InPlaceMethods:
 
     array: Any
 
-    # ---- elementwise ---------------------------------------------------------------------------------------
+    # ---- elementwise -----------------------------------------------------------------------------
     def abs_(self):
         return write(self, ops.abs)
 
@@ -322,6 +323,33 @@ class InPlaceMethods:
     def polygamma_(self, n):
         return write(self, lambda x: ops.polygamma(n, x))
 
+    def deg2rad_(self):
+        return write(self, ops.deg2rad)
+
+    def rad2deg_(self):
+        return write(self, ops.rad2deg)
+
+    def copysign_(self, other):
+        return write(self, ops.copysign, other)
+
+    def gcd_(self, other):
+        return write(self, ops.gcd, other)
+
+    def heaviside_(self, other):
+        return write(self, ops.heaviside, other)
+
+    def hypot_(self, other):
+        return write(self, ops.hypot, other)
+
+    def lcm_(self, other):
+        return write(self, ops.lcm, other)
+
+    def ldexp_(self, other):
+        return write(self, ops.ldexp, other)
+
+    def nextafter_(self, other):
+        return write(self, ops.nextafter, other)
+
     # ---- operators -------------------------------------------------------------------------------------------
     def __ifloordiv__(self, other):
         return write(self, ops.floor_divide, other)
@@ -338,7 +366,7 @@ class InPlaceMethods:
     def __irshift__(self, other):
         return write(self, ops.bitwise_right_shift, other)
 
-    # ---- matrix products -----------------------------------------------------------------------------------
+    # ---- matrix products -------------------------------------------------------------------------
     def addmm_(self, mat1, mat2, *, beta=1, alpha=1):
         return write(self, ops.addmm, mat1, mat2, beta=beta, alpha=alpha)
 
@@ -350,6 +378,15 @@ class InPlaceMethods:
 
     def baddbmm_(self, batch1, batch2, *, beta=1, alpha=1):
         return write(self, ops.baddbmm, batch1, batch2, beta=beta, alpha=alpha)
+
+    def addr_(self, vec1, vec2, *, beta=1, alpha=1):
+        return write(self, ops.addr, vec1, vec2, beta=beta, alpha=alpha)
+
+    def renorm_(self, p, dim, maxnorm):
+        return write(self, ops.renorm, p, dim, maxnorm)
+
+    def put_(self, index, source, accumulate=False):
+        return write(self, ops.put, index, source, accumulate)
 
     # ---- along a dimension ---------------------------------------------------------------------------------
     def cumsum_(self, dim, *, dtype=None):
@@ -364,7 +401,7 @@ class InPlaceMethods:
     def triu_(self, diagonal=0):
         return write(self, ops.triu, diagonal)
 
-    # ---- placing elements ----------------------------------------------------------------------------------
+    # ---- placing elements ------------------------------------------------------------------------
     def masked_fill_(self, mask, value):
         return write(self, ops.masked_fill, mask, value)
 
@@ -399,7 +436,7 @@ class InPlaceMethods:
         """The diagonal of a matrix set to one value; `wrap` goes on after a gap of one row in tall ones."""
         return ops.fill_diagonal(self, fill_value, wrap)
 
-    # ---- random numbers ------------------------------------------------------------------------------------
+    # ---- random numbers --------------------------------------------------------------------------
     def uniform_(self, from_=0, to=1, *, generator=None, **bounds):
         """Filled with values drawn evenly from [from, to)."""
         return ops.fill_uniform(self, bounds.pop("from", from_), to, generator=generator, **bounds)
@@ -409,7 +446,9 @@ class InPlaceMethods:
         return ops.fill_normal(self, mean, std, generator=generator)
 
     def random_(self, from_=0, to=None, *, generator=None):
-        """Filled with integers from [from, to), from [0, from_) with one bound, or all that the dtype holds."""
+        """Filled with integers from [from, to), from [0, from_) with one bound,
+        or all that the dtype holds.
+        """
         low, high = (0, from_ or None) if to is None else (from_, to)
         return ops.fill_integers(self, low, high, generator=generator)
 
@@ -420,6 +459,18 @@ class InPlaceMethods:
     def exponential_(self, lambd=1, *, generator=None):
         """Filled with values from the exponential distribution with rate lambd."""
         return ops.fill_exponential(self, lambd, generator=generator)
+
+    def cauchy_(self, median=0, sigma=1, *, generator=None):
+        """Filled with values from the Cauchy distribution."""
+        return ops.fill_cauchy(self, median, sigma, generator=generator)
+
+    def geometric_(self, p, *, generator=None):
+        """Filled with how many tries a success with probability p takes."""
+        return ops.fill_geometric(self, p, generator=generator)
+
+    def log_normal_(self, mean=1, std=2, *, generator=None):
+        """Filled with the exponentials of values from N(mean, std^2)."""
+        return ops.fill_log_normal(self, mean, std, generator=generator)
 
     # ---- shape ---------------------------------------------------------------------------------------------
     def t_(self):
@@ -452,7 +503,7 @@ class InPlaceMethods:
         """Take over another tensor's memory; an offset, size or stride besides is refused."""
         return ops.share_memory_of(self, source, storage_offset, size, stride)
 
-    # ---- functions of Python, element by element -----------------------------------------------------------
+    # ---- functions of Python, element by element -------------------------------------------------
     def apply_(self, callable):
         """Each element replaced by what a Python function returns for it; on the CPU, outside the graph."""
         return ops.apply_in_place(self, callable)
@@ -466,5 +517,7 @@ class InPlaceMethods:
         return ops.apply_in_place(self, callable, x, y)
 
     def share_memory_(self):
-        """Moved to memory that processes forked from this one share; views made before keep the old memory."""
+        """Moved to memory that processes forked from this one share;
+        views made before keep the old memory.
+        """
         return ops.move_to_shared(self)

@@ -1,4 +1,6 @@
-"""Switches for recording: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`; per thread, as contexts and decorators."""
+"""Switches for recording: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`;
+per thread, as contexts and decorators.
+"""
 
 from __future__ import annotations
 

@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 
 
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
-    """A norm of matrices: 'fro', 'nuc', inf and -inf (of row sums), 1 and -1 (of column sums), 2 and -2 (singular values)."""
+    """A norm of matrices: 'fro', 'nuc', inf and -inf (of row sums), 1 and -1 (of column sums),
+    2 and -2 (singular values).
+    """
     rows, columns = (axis_of("linalg.matrix_norm", A, d) for d in dim)
     if A.array.ndim < 2 or rows == columns:
-        raise RuntimeError(f"linalg.matrix_norm: dim {tuple(dim)} must be two different dimensions of {tuple(A.array.shape)}")
+        raise RuntimeError(
+            f"linalg.matrix_norm: dim {tuple(dim)} must be two different dimensions of {tuple(A.array.shape)}"
+        )
     A = A if dtype is None else to_dtype(A, dtypes.as_dtype(dtype))
     if A.array.dtype.kind not in "fc":
-        raise RuntimeError(f"linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {A.dtype}")
+        raise RuntimeError(
+            f"linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {A.dtype}"
+        )
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim, out=out)
     if ord in ("nuc", 2, -2):
@@ -40,7 +46,10 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None
             total = unsqueeze(total, d)
         return total if out is None else out.copy_(total)
     if ord not in (1, -1, math.inf, -math.inf):
-        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported; use 'fro', 'nuc', inf, 1 or 2, or a negative of these")
+        raise RuntimeError(
+            f"linalg.matrix_norm: Order {ord} not supported; use 'fro', 'nuc', inf, 1 or 2, "
+            "or a negative of these"
+        )
     summed, kept = (rows, columns) if ord in (1, -1) else (columns, rows)
     sums = sum(abs(A), summed, True)
     total = (max_over if ord > 0 else min_over)(sums, (kept,), True)
@@ -54,16 +63,23 @@ def _without(t, axes: tuple[int, ...]) -> Tensor:
 
 
 def linalg_norm(A, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:
-    """A vector norm over one dimension, a matrix norm over two, or, without `ord`, the 2-norm of all elements in `dim`."""
+    """A vector norm over one dimension, a matrix norm over two, or, without `ord`,
+    the 2-norm of all elements in `dim`.
+    """
     if isinstance(dim, int):
         dim = (dim,)
     if dim is None and ord is not None:
         if A.array.ndim not in (1, 2):
-            raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.array.ndim}D.")
+            raise RuntimeError(
+                "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. "
+                f"Got {A.array.ndim}D."
+            )
         dim = tuple(range(A.array.ndim))
     if ord is None or len(dim) == 1:
         if isinstance(ord, str):
-            raise RuntimeError(f"linalg.norm: ord {ord!r} is a norm of matrices; dim {dim} names one dimension")
+            raise RuntimeError(
+                f"linalg.norm: ord {ord!r} is a norm of matrices; dim {dim} names one dimension"
+            )
         return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
     if len(dim) != 2:
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
@@ -87,7 +103,13 @@ def matrix_rank(A, tol=None, hermitian: bool = False, *, atol=None, rtol=None, o
     must_be_matrix("linalg.matrix_rank", A)
     values = np.linalg.svd(A.array, compute_uv=False)
     top = values.max(-1, keepdims=True, initial=0)
-    rtol = rtol if rtol is not None else 0 if atol or tol else max(A.array.shape[-2:]) * np.finfo(A.array.dtype).eps
+    rtol = (
+        rtol
+        if rtol is not None
+        else 0
+        if atol or tol
+        else max(A.array.shape[-2:]) * np.finfo(A.array.dtype).eps
+    )
     limit = np.maximum(tol if tol is not None else atol or 0, rtol * top)
     return untracked(np.asarray((values > limit).sum(-1)))
 
@@ -122,7 +144,9 @@ def cross(input, other, *, dim: int = -1, out=None) -> Tensor:
     x, y = broadcast_tensors(input, other)
     axis = axis_of("linalg.cross", x, dim)
     if x.array.shape[axis] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {x.array.shape[axis]}")
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {x.array.shape[axis]}"
+        )
     a, b = ([select_at(t, axis, i) for i in range(3)] for t in (x, y))
     parts = [sub(mul(a[i], b[j]), mul(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
     return stack(parts, axis, out=out)

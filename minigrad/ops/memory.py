@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-# ---- addresses ---------------------------------------------------------------------------------------------
+# ---- addresses -----------------------------------------------------------------------------------
 def address_of(t: Tensor) -> int:
     """Where the first element lies in memory; 0 for an empty tensor."""
     if not t.array.size:
@@ -46,7 +46,7 @@ def to_dlpack(tensor: Tensor):
     return tensor.__dlpack__()
 
 
-# ---- in-place changes of shape -----------------------------------------------------------------------------
+# ---- in-place changes of shape -------------------------------------------------------------------
 def reshape_in_place(target: Tensor, op, *settings) -> Tensor:
     """The target as a view `op` would make of it: the same memory and history, in another shape."""
     if target.base is not None:
@@ -108,7 +108,7 @@ def is_shared(t: Tensor) -> bool:
     owner = t.array
     while isinstance(owner, np.ndarray):
         owner = owner.base
-    return isinstance(owner, mmap.mmap)
+    return isinstance(getattr(owner, "obj", owner), mmap.mmap)  # NumPy holds it through a memoryview
 
 
 def apply_in_place(target: Tensor, function, *partners: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ def apply_in_place(target: Tensor, function, *partners: Tensor) -> Tensor:
     return target
 
 
-# ---- strides -----------------------------------------------------------------------------------------------
+# ---- strides -------------------------------------------------------------------------------------
 def as_strided(input, size, stride, storage_offset: int | None = None) -> Tensor:
     """A view of the input's memory with sizes and strides given in elements; it may not leave that memory."""
     size, stride = tuple(size), tuple(stride)
@@ -138,8 +138,8 @@ def as_strided(input, size, stride, storage_offset: int | None = None) -> Tensor
     places = offset + sum_of_strides(size, stride)
     if places.size and (places.min() < 0 or places.max() >= input.array.size):
         raise RuntimeError(
-            f"as_strided: sizes {list(size)}, strides {list(stride)} and offset {offset} reach outside the tensor's "
-            f"{input.array.size} elements"
+            f"as_strided: sizes {list(size)}, strides {list(stride)} and offset {offset} reach outside the "
+            f"tensor's {input.array.size} elements"
         )
     return strided_view(input, size, stride, offset)
 
@@ -168,7 +168,7 @@ def put_strided(g, shape, size, stride, offset):
     return reshape_to(flat, shape)
 
 
-# ---- diagonals in place ------------------------------------------------------------------------------------
+# ---- diagonals in place --------------------------------------------------------------------------
 def fill_diagonal(target: Tensor, value, wrap: bool = False) -> Tensor:
     """The main diagonal set to a number; with `wrap` a tall matrix begins anew after a gap of one row."""
     shape = target.array.shape
@@ -181,7 +181,7 @@ def fill_diagonal(target: Tensor, value, wrap: bool = False) -> Tensor:
     return target.masked_fill_(untracked(mask), value)
 
 
-# ---- legacy type names -------------------------------------------------------------------------------------
+# ---- legacy type names ---------------------------------------------------------------------------
 TYPE_NAMES = {
     "Half": dtypes.float16,
     "Float": dtypes.float32,
@@ -205,7 +205,9 @@ def type_name(t: Tensor) -> str:
 
 
 def dtype_of_type(kind):
-    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor', or a class such as `LongTensor`."""
+    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor',
+    or a class such as `LongTensor`.
+    """
     name = kind if isinstance(kind, str) else getattr(kind, "type_name", None)
     if name is None:
         return kind

@@ -33,7 +33,8 @@ def _drawn(draw, size, dtype, device, requires_grad, out=None) -> Tensor:
 
 
 def rand(
-    *sizes, size=None,
+    *sizes,
+    size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -47,7 +48,8 @@ def rand(
 
 
 def randn(
-    *sizes, size=None,
+    *sizes,
+    size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -195,7 +197,8 @@ def bernoulli(input, p=None, *, generator=None, out=None) -> Tensor:
 def multinomial(input, num_samples: int, replacement: bool = False, *, generator=None, out=None) -> Tensor:
     """Places drawn with the weights of each row: (..., num_samples) int64.
 
-    Without replacement by the exponential race (weights over exponential noise; the largest win), as PyTorch does.
+    Without replacement by the exponential race (weights over exponential noise; the largest win), as PyTorch
+    does.
     """
     if input.array.dtype.kind != "f":
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
@@ -222,7 +225,8 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     else:
         if ((weights > 0).sum(-1) < num_samples).any():
             raise RuntimeError(
-                "invalid multinomial distribution (with replacement=False, not enough non-negative category to sample)"
+                "invalid multinomial distribution (with replacement=False, "
+                "not enough non-negative category to sample)"
             )
         noise = -np.log1p(-stream.uniform(weights.shape, np.dtype(np.float64)))
         race = np.where(weights > 0, weights / np.maximum(noise, 1e-300), -1)
@@ -231,7 +235,7 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     return stored(t, out)
 
 
-# ---- in-place fills --------------------------------------------------------------------------------------------------
+# ---- in-place fills ------------------------------------------------------------------------------
 def _fill(target: Tensor, values) -> Tensor:
     """Write drawn values into a tensor, which loses its history."""
     drawn = untracked(module_of(target.array).asarray(values).astype(target.array.dtype, copy=False))
@@ -283,3 +287,28 @@ def fill_exponential(target: Tensor, lambd=1.0, *, generator=None) -> Tensor:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
     unit = _source(generator).uniform(target.array.shape, np.dtype(np.float64))
     return _fill(target, -np.log1p(-unit) / lambd)
+
+
+def _unit(target: Tensor, generator) -> np.ndarray:
+    return _source(generator).uniform(target.array.shape, np.dtype(np.float64))
+
+
+def fill_cauchy(target: Tensor, median=0, sigma=1, *, generator=None) -> Tensor:
+    """Values from the Cauchy distribution around a median."""
+    if sigma <= 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
+    return _fill(target, median + sigma * np.tan(np.pi * (_unit(target, generator) - 0.5)))
+
+
+def fill_geometric(target: Tensor, p, *, generator=None) -> Tensor:
+    """How many tries a success with probability p takes, 1 or more."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
+    return _fill(target, np.ceil(np.log1p(-_unit(target, generator)) / np.log1p(-p)).clip(1))
+
+
+def fill_log_normal(target: Tensor, mean=1, std=2, *, generator=None) -> Tensor:
+    """The exponentials of values from N(mean, std^2)."""
+    if std <= 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
+    return _fill(target, np.exp(_source(generator).normal(target.array.shape, target.array.dtype, mean, std)))

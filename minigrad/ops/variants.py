@@ -1,4 +1,5 @@
-"""PyTorch's spellings of the elementwise ops that take more than the mathematics needs: alpha, rounding modes, bounds,
+"""PyTorch's spellings of the elementwise ops that take more than the mathematics needs: alpha, rounding
+modes, bounds,
 numbers as exponents; and conversions between dtypes and devices."""
 
 from __future__ import annotations
@@ -87,10 +88,15 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
     return clamp_between(to_dtype(input, target), min, max, out=out)
 
 
-
 def _no_further(input, bound, beyond) -> Tensor:
-    """The input, and the bound where the input is beyond it or the bound is nan; the gradient passes at the bound."""
-    bound = bound if isinstance(bound, Value) else untracked(np.asarray(bound, dtypes.result_type(input, bound).numpy))
+    """The input, and the bound where the input is beyond it or the bound is nan;
+    the gradient passes at the bound.
+    """
+    bound = (
+        bound
+        if isinstance(bound, Value)
+        else untracked(np.asarray(bound, dtypes.result_type(input, bound).numpy))
+    )
     return select(beyond(input, bound) | (bound != bound), bound, input)
 
 
@@ -99,7 +105,7 @@ def round(input, *, decimals: int = 0, out=None) -> Tensor:
     return round_to(input, decimals, out=out)
 
 
-# ---- dtype and device ------------------------------------------------------------------------------------------------
+# ---- dtype and device ----------------------------------------------------------------------------
 @primitive(x=lambda g, where, source: transfer_to(g, source, where))
 def transfer_to(x, where, source):
     """x on device `where`; its gradient goes back to `source`."""
@@ -138,7 +144,9 @@ def _is_dtype(value) -> bool:
 
 
 def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
-    """Write a number or tensor into a tensor, converted to its dtype and device and broadcast to its shape."""
+    """Write a number or tensor into a tensor,
+    converted to its dtype and device and broadcast to its shape.
+    """
     if not isinstance(source, Value):
         source = untracked(module_of(target.array).asarray(np.asarray(source).astype(target.array.dtype)))
     source = to_dtype(source.to(target.device), target.dtype)
@@ -159,7 +167,9 @@ def overwrite(target: Tensor, source: Tensor) -> Tensor:
 
 
 def legacy_tensor(*args, dtype: dtypes.dtype | None = None) -> Tensor:
-    """PyTorch's old constructor: sizes give an unset tensor, data a copy, in the given or the default dtype."""
+    """PyTorch's old constructor: sizes give an unset tensor, data a copy,
+    in the given or the default dtype.
+    """
     target = (dtype or dtypes.get_default_dtype()).numpy
     if len(args) == 1 and isinstance(args[0], Value):
         return untracked(args[0].array.astype(target))

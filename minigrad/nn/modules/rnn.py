@@ -54,7 +54,7 @@ MODES = {
 PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-# ---- layouts of the input: each to (T, N, I) and back ------------------------------------------------------
+# ---- layouts of the input: each to (T, N, I) and back --------------------------------------------
 class Padded:
     """(T, N, I), or (N, T, I) with `batch_first`."""
 
@@ -121,7 +121,7 @@ class Packed(Padded):
         return pad_rows(rows, self.active, 0)
 
 
-# ---- layers ------------------------------------------------------------------------------------------------
+# ---- layers --------------------------------------------------------------------------------------
 class RNNBase(Module):
     """What RNN, LSTM and GRU share: their settings, their parameters and the way through their layers.
 

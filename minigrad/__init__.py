@@ -3,8 +3,7 @@
     import minigrad as torch
 
 Every public name that PyTorch has too has its signature and its meaning. They stand here in the order a
-reader meets
-them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
+reader meets them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
 """
 
 # ruff: noqa: I001 - in the order a reader meets them.

@@ -20,10 +20,8 @@ def walk(
     turn.
 
     `roots` are pairs (edge, gradient); gradients are arrays, or Tensors where `record` asks for a graph of
-    the walk
-    itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these are
-    given: then
-    only what lies between is walked. What was kept is freed on the way unless `retain`.
+    the walk itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these
+    are given: then only what lies between is walked. What was kept is freed on the way unless `retain`.
     """
     pending: dict = {}
     heap: list = []
@@ -85,8 +83,7 @@ def walk(
 
 
 def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> None:
-    """Add a gradient to what is pending for a root, a leaf,
-    or one result (`source` made it) among several.
+    """Add a gradient to what is pending for a root, a leaf, or one result (`source` made it) among several.
     """
     if type(edge) is SeveralOutputs:
         if edge not in pending:
@@ -107,8 +104,7 @@ def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> N
 
 
 def nodes_between(roots: Iterable, inputs: tuple) -> set:
-    """The Nodes on a path from a root to an input, the inputs' own left out:
-    what a partial walk must visit.
+    """The Nodes on a path from a root to an input, the inputs' own left out: what a partial walk must visit.
     """
     seen, stack = set(roots), list(roots)
     while stack:

@@ -9,6 +9,7 @@ a leaf). The rest of the class is PyTorch's face on these. Methods that few prog
 
 from __future__ import annotations
 
+import builtins
 import warnings
 from typing import Any
 
@@ -396,7 +397,7 @@ class Tensor(RareMethods, Value):
             raise TypeError("iteration over a 0-d tensor")
         return iter(ops.unbind(self, 0))
 
-    def __contains__(self, element) -> bool:
+    def __contains__(self, element) -> builtins.bool:
         return bool((self == element).array.any())
 
     # ---- in-place operators ----------------------------------------------------------------------

@@ -28,7 +28,7 @@ from functools import wraps
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from numpy import ndarray
+from numpy import generic, ndarray
 
 from .backend import as_array, module_of, number_like
 
@@ -186,6 +186,8 @@ def refresh(view: Any) -> None:
             if view.base.tracked and view.recipe is not None:
                 op, static = view.recipe
                 view.tracked, view.node = True, op(view.base, *static).node
+            elif view.node is not None and not view.base.tracked:  # constants were written over its history
+                view.tracked, view.node = False, None
     finally:
         recording.reset(token)
 
@@ -231,8 +233,8 @@ class Primitive:
         unknown = (set(formulas) - set(self.parameters)) | (self.needed - set(self.keepable))
         if unknown:
             raise TypeError(f"{self.name}: its formulas name {sorted(unknown)}, which it does not have")
-        #: per differentiable argument: its formula, how many kept values that names, and what picks them from
-        #: `kept`
+        self.named = named  # per differentiable argument: what its formula names
+        #: per differentiable argument: its formula, how many kept values it names, and what picks them
         self.rules = tuple((formulas[p], len(named[p]), self._picker(named[p])) for p in self.differentiable)
 
     def _picker(self, names: tuple[str, ...]):
@@ -276,9 +278,9 @@ class Primitive:
 
     def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:
         """The name and shape of the kept value behind one of the node's version cells."""
-        names = [p for p in self.parameters if p in self.needed] + ["result"]
-        shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
-        return names[min(place, len(names) - 1)], shapes[min(place, len(shapes) - 1)]
+        kept = [(name, k) for name, k in zip(self.keepable, node.kept) if name in self.needed and hasattr(k, "dtype")]
+        name, k = kept[min(place, len(kept) - 1)]
+        return "result" if name == "out" else name, tuple(k.shape)
 
     def kept_as_tensors(self, node: Node) -> list:
         """The kept values, with the tensors among them tied to the graph they came from."""
@@ -395,9 +397,10 @@ def _general(op) -> Callable:
             box = dict(zip(op.parameters, arrays))
             box |= {p + "_shape": getattr(a, "shape", None) for p, a in zip(op.parameters, arrays)}
             box["out"] = results if several else results[0]
-            kept = tuple(box.get(n) if n in op.needed else None for n in op.keepable) if op.needed else ()
-            cells = [t.version for p, t in tensors.items() if t is not None and p in op.needed]
-            cells += [t.version for t in made] if "out" in op.needed else []
+            needed = {n for p, edge in zip(op.differentiable, edges) if edge is not None for n in op.named[p]}
+            kept = tuple(box.get(n) if n in needed else None for n in op.keepable) if op.needed else ()
+            cells = [t.version for p, t in tensors.items() if t is not None and p in needed]
+            cells += [t.version for t in made] if "out" in needed else []
             conjugates = op.holomorphic and any(r.dtype.kind == "c" for r in results)
             record_results(op.on_complex() if conjugates else op, made, edges, kept, tuple(cells), several)
         if out is not None:
@@ -503,7 +506,9 @@ def _binary(op: Primitive) -> Callable:
     kinds, usual = op.real_kinds, getattr(promote, "usual", None)
     first_may, second_may = op.numbers == "either", op.numbers != "neither"
     x_name, y_name = op.parameters
-    keeps_x, keeps_y, keeps_out = x_name in op.needed, y_name in op.needed, "out" in op.needed
+    #: whether x, y and the result are kept: where only x, only y, and where both want a gradient
+    for_x, for_y = (tuple(n in op.named.get(p, ()) for n in (x_name, y_name, "out")) for p in (x_name, y_name))
+    for_both = tuple(a or b for a, b in zip(for_x, for_y))
     keeps_x_shape, keeps_y_shape = x_name + "_shape" in op.needed, y_name + "_shape" in op.needed
     keeps_nothing, tracks = not op.needed, bool(op.formulas)
 
@@ -521,7 +526,7 @@ def _binary(op: Primitive) -> Callable:
             y = other.array
             if first_may and y.dtype.kind == "f" and type(input) in NUMBERS:
                 x, input = number_like(input, y), CONSTANT
-            elif not first_may and not isinstance(input, ndarray):
+            elif not first_may and not isinstance(input, (ndarray, generic)):
                 raise TypeError(must_be_tensor(op, "input", 1, input))
             else:
                 input = as_operand(op, input, other)
@@ -552,19 +557,18 @@ def _binary(op: Primitive) -> Callable:
         t.array = result
         t.base = None
         version = t.version = [0]
-        if tracks and (input.tracked or other.tracked) and is_recording():
+        to_x, to_y = input.tracked, other.tracked
+        if tracks and (to_x or to_y) and is_recording():
             node = new(Node)
             node.time = tick()
             node.op = op
-            node.edges = (
-                (input.node or input) if input.tracked else None,
-                (other.node or other) if other.tracked else None,
-            )
+            node.edges = ((input.node or input) if to_x else None, (other.node or other) if to_y else None)
             node.shape = result.shape
             node.hooks = None
             if keeps_nothing:
                 node.kept = node.cells = node.versions = ()
             else:
+                keeps_x, keeps_y, keeps_out = for_y if not to_x else for_both if to_y else for_x
                 node.kept = (
                     x if keeps_x else None,
                     y if keeps_y else None,
@@ -572,10 +576,17 @@ def _binary(op: Primitive) -> Callable:
                     y.shape if keeps_y_shape else None,
                     result if keeps_out else None,
                 )
-                a = input.version if keeps_x else version
-                b = other.version if keeps_y else version
-                node.cells = (a, b, version) if keeps_out else (a, b)
-                node.versions = (a[0], b[0], 0) if keeps_out else (a[0], b[0])
+                if keeps_x and keeps_y:
+                    a, b = input.version, other.version
+                    node.cells = (a, b, version) if keeps_out else (a, b)
+                    node.versions = (a[0], b[0], 0) if keeps_out else (a[0], b[0])
+                elif keeps_x or keeps_y:
+                    a = input.version if keeps_x else other.version
+                    node.cells = (a, version) if keeps_out else (a,)
+                    node.versions = (a[0], 0) if keeps_out else (a[0],)
+                else:
+                    node.cells = (version,) if keeps_out else ()
+                    node.versions = (0,) if keeps_out else ()
             t.tracked = True
             t.node = node
         else:
@@ -598,7 +609,7 @@ def tied_to(operand, array):
 
 def as_operand(op, value, beside) -> Any:
     """A number or array beside a tensor, as a tensor; whether it may is for the op's promotion to say."""
-    if op.promote is None or (op.numbers == "neither" and not isinstance(value, ndarray)):
+    if op.promote is None or (op.numbers == "neither" and not isinstance(value, (ndarray, generic))):
         raise TypeError(must_be_tensor(op, "other", 2, value))
     return op.promote.operand(op.name, value, beside)
 

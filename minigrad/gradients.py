@@ -169,7 +169,7 @@ def add_gradient(t, g, record: bool, own: bool) -> None:
     else:
         held.array += g
         held.version[0] += 1
-    for hook in t.after_hooks:
+    for hook in list(t.after_hooks.values()):
         hook(t)
 
 

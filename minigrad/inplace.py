@@ -50,17 +50,18 @@ def take_over(target, result, name: str) -> None:
     check_versions_can_move(target, result)
     target.array[...] = result.array
     target.version[0] += 1
-    if result.tracked and is_recording():
+    if is_recording() and (result.tracked or target.tracked):
         adopt(target, result)
     elif target.base is not None:
         target.seen = target.version[0]
 
 
 def adopt(target, result) -> None:
-    """Give a tensor the history of the value just written into it;
-    pass it on to the tensors it is a view of.
+    """Give a tensor the history of the value just written into it; pass it on to the tensors it is a view of.
+
+    A value without history, such as a constant, ends the tensor's own.
     """
-    target.tracked, target.node = True, edge_of_copy(result)
+    target.tracked, target.node = result.tracked, edge_of_copy(result) if result.tracked else None
     while target.base is not None:
         base = target.base
         if target.recipe is None:
@@ -69,7 +70,7 @@ def adopt(target, result) -> None:
                 "make the view outside no_grad(), or write to a clone()"
             )
         mask = part_mask(base, target)
-        node = Node(REPLACE_PART, (edge_of(base), target.node), (mask, target.recipe), base.array.shape)
+        node = Node(REPLACE_PART, (edge_of(base), edge_of(target)), (mask, target.recipe), base.array.shape)
         base.tracked, base.node = True, node
         target.seen = target.version[0]
         target = base
@@ -103,6 +104,8 @@ class ReplacePart:
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> tuple:
         mask, (op, static) = node.kept
+        if not retain:
+            node.kept = None
         if record:
             return g * untracked(~mask), op(g, *static)
         return g * ~mask, op(untracked(g), *static).array

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
+from . import dtypes, ops
 from .engine import Value, untracked
 
 # NumPy's ufuncs whose op has another name here; None where NumPy's own name is not to be used.
@@ -81,7 +81,7 @@ class Interchange:
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         name = UFUNCS.get(ufunc.__name__)
         if method == "__call__" and name is not None and not kwargs:
-            first = inputs[0] if isinstance(inputs[0], Value) else _as_operand(inputs[0])
+            first = inputs[0] if isinstance(inputs[0], Value) else _as_operand(*inputs)
             return getattr(ops, name)(first, *inputs[1:])
         _refuse_tracked(
             f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"), (inputs, kwargs), name
@@ -134,8 +134,11 @@ def _leaf(cls: type, array, requires_grad: bool, attributes: dict):
     return t
 
 
-def _as_operand(value):
-    return untracked(value) if isinstance(value, np.ndarray) else value
+def _as_operand(value, beside):
+    """An array or a NumPy number as a tensor, to stand first beside a tensor; a number does not widen that."""
+    if isinstance(value, np.ndarray):
+        return untracked(value)
+    return untracked(np.asarray(value, dtypes.result_type(value, beside).numpy))
 
 
 def _plain(value):

@@ -344,6 +344,26 @@ class RareMethods(InPlaceMethods, Interchange):
 
     def polygamma(self, n):
         return ops.polygamma(n, self)
+    angle = ops.angle
+    copysign = ops.copysign
+    deg2rad = ops.deg2rad
+    fmax = ops.fmax
+    fmin = ops.fmin
+    frexp = ops.frexp
+    gcd = ops.gcd
+    heaviside = ops.heaviside
+    hypot = ops.hypot
+    isneginf = ops.isneginf
+    isposinf = ops.isposinf
+    isreal = ops.isreal
+    lcm = ops.lcm
+    ldexp = ops.ldexp
+    logaddexp = ops.logaddexp
+    logaddexp2 = ops.logaddexp2
+    nextafter = ops.nextafter
+    positive = ops.positive
+    rad2deg = ops.rad2deg
+    signbit = ops.signbit
 
     # ---- matrix products -------------------------------------------------------------------------
     addmm = ops.addmm
@@ -361,6 +381,14 @@ class RareMethods(InPlaceMethods, Interchange):
     svd = ops.svd_thin
     qr = ops.qr_thin
     cholesky = ops.cholesky_of
+    addr = ops.addr
+    kron = ops.kron
+    cov = ops.cov
+    corrcoef = ops.corrcoef
+    dist = ops.dist
+    renorm = ops.renorm
+    stft = ops.stft
+    istft = ops.istft
 
     # ---- reductions ------------------------------------------------------------------------------
     amax = ops.amax
@@ -372,6 +400,23 @@ class RareMethods(InPlaceMethods, Interchange):
     median = ops.median
     kthvalue = ops.kthvalue
     argsort = ops.argsort
+    aminmax = ops.aminmax
+    cummax = ops.cummax
+    cummin = ops.cummin
+    diff = ops.diff
+    logcumsumexp = ops.logcumsumexp
+    mode = ops.mode
+    msort = ops.msort
+    nanmean = ops.nanmean
+    nanmedian = ops.nanmedian
+    nanquantile = ops.nanquantile
+    nansum = ops.nansum
+    quantile = ops.quantile
+    histc = ops.histc
+    histogram = ops.histogram
+    bincount = ops.bincount
+    unique = ops.unique
+    unique_consecutive = ops.unique_consecutive
 
     # ---- shape -----------------------------------------------------------------------------------
     view_as = ops.view_as
@@ -426,6 +471,10 @@ class RareMethods(InPlaceMethods, Interchange):
     select_scatter = ops.select_scatter
     slice_scatter = ops.slice_scatter
     diagonal_scatter = ops.diagonal_scatter
+    argwhere = ops.argwhere
+    nonzero_static = ops.nonzero_static
+    take = ops.take
+    put = ops.put
 
     # ---- random numbers --------------------------------------------------------------------------
     bernoulli = ops.bernoulli

@@ -108,7 +108,7 @@ def is_shared(t: Tensor) -> bool:
     owner = t.array
     while isinstance(owner, np.ndarray):
         owner = owner.base
-    return isinstance(owner, mmap.mmap)
+    return isinstance(getattr(owner, "obj", owner), mmap.mmap)  # NumPy holds it through a memoryview
 
 
 def apply_in_place(target: Tensor, function, *partners: Tensor) -> Tensor:

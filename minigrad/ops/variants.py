@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import as_device, device, device_of, module_of, to_device
-from ..engine import Value, edge_of, fresh_history, is_recording, primitive, stored, untracked
-from ..inplace import take_over
+from ..engine import Value, fresh_history, is_recording, primitive, refresh, stored, untracked
+from ..inplace import check_writable, take_over
 from .elementwise import (
     add,
     clamp_between,
@@ -157,10 +157,11 @@ def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
 
 def overwrite(target: Tensor, source: Tensor) -> Tensor:
     """The target with the source's values and history."""
-    if is_recording() and edge_of(source) is not None:
+    check_writable(target)
+    if target.base is not None:
+        refresh(target)
+    if is_recording() and source.tracked:
         source = fresh_history(source)
-    elif is_recording() and target.node is not None:
-        target.tracked, target.node = False, None  # its old history ends here
     take_over(target, source, "copy_")
     return target
 

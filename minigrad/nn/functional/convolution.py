@@ -31,8 +31,8 @@ def batched(name: str, input: Tensor, ndim: int) -> tuple[Tensor, bool]:
     """The input (N, C, *input), and whether it came so, or as (C, *input)."""
     if input.dim() not in (ndim + 1, ndim + 2):
         raise RuntimeError(
-            f"Expected {ndim + 1}D (unbatched) or {ndim + 2}D (batched) input to {name}, "
-            f"but got input of size: {list(input.shape)}"
+            f"Expected {ndim + 1}D (unbatched) or {ndim + 2}D (batched) input to {name}, but got input of "
+            f"size: {list(input.shape)}"
         )
     came_batched = input.dim() == ndim + 2
     return (input if came_batched else input.unsqueeze(0)), came_batched
@@ -138,9 +138,7 @@ def conv2d(
     dilation=1,
     groups: int = 1,
 ) -> Tensor:
-    """`conv1d` over two dimensions: (N, C, H, W) with weight (O, C / groups, *kernel) gives (N, O,
-    *output).
-    """
+    """`conv1d` over two dimensions: (N, C, H, W), weight (O, C / groups, *kernel) give (N, O, *output)."""
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 

@@ -39,7 +39,7 @@ class _ConvNd(Module):
         kernel, stride, padding, dilation = window
         self.kernel_size = self._per_dimension(kernel)
         self.stride = self._per_dimension(stride)
-        self.padding = padding if isinstance(padding, str) else self._per_dimension(padding)
+        self.padding: Any = padding if isinstance(padding, str) else self._per_dimension(padding)
         self.dilation = self._per_dimension(dilation)
         self.output_padding = self._per_dimension(extra)
         self.groups = groups
@@ -124,18 +124,17 @@ class _Conv(_ConvNd):
         if self.padding == "valid":
             return [0, 0] * self.ndim
         totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size)]
-        pairs = (
-            [(total // 2, total - total // 2) for total in totals]
-            if self.padding == "same"
-            else [(n, n) for n in self.padding]
-        )
+        pairs = [(total // 2, total - total // 2) for total in totals]
+        if not isinstance(self.padding, str):
+            pairs = [(n, n) for n in self.padding]
         return [n for pair in reversed(pairs) for n in pair]
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        conv, padding = _CONV[self.ndim], self.padding
-        if self.padding_mode != "zeros":
-            input, padding = F.pad(input, self._border(), self.padding_mode), 0
-        return conv(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+        conv = _CONV[self.ndim]
+        if self.padding_mode == "zeros":
+            return conv(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        input = F.pad(input, self._border(), self.padding_mode)
+        return conv(input, weight, bias, self.stride, 0, self.dilation, self.groups)
 
     def forward(self, input: Tensor) -> Tensor:
         return self._conv_forward(input, self.weight, self.bias)

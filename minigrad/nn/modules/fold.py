@@ -18,10 +18,8 @@ class _Windows(Module):
         self.stride = stride
 
     def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, dilation={self.dilation}, "
-            f"padding={self.padding}, stride={self.stride}"
-        )
+        told = ("kernel_size", "dilation", "padding", "stride")
+        return ", ".join(f"{name}={getattr(self, name)}" for name in told)
 
 
 class Unfold(_Windows):

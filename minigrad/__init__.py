@@ -508,7 +508,7 @@ _IN_SUBMODULES = {
         """.split()
     },
 }
-_LATER = {name: (name, None) for name in _SUBMODULES}
+_LATER: dict[str, tuple[str, str | None]] = {name: (name, None) for name in _SUBMODULES}
 _LATER |= {
     name: (module, member) for module, names in _IN_SUBMODULES.items() for name, member in names.items()
 }

@@ -192,9 +192,9 @@ def result_type(*operands) -> dtype:
         held = ranks[rank]
         ranks[rank] = d if held is None else promote_types(held, d)
     out: dtype | None = None
-    for d in ranks:
-        if d is not None and (out is None or d.category > out.category):
-            out = d if out is None else promote_types(out, d) if d.category == COMPLEX else d
+    for held in ranks:
+        if held is not None and (out is None or held.category > out.category):
+            out = held if out is None else promote_types(out, held) if held.category == COMPLEX else held
     assert out is not None
     return out
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy import generic, ndarray
 
@@ -30,7 +30,7 @@ from .backend import as_array, module_of, number_like
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 is_recording = recording.get  # per thread: a new thread starts with the default
 tick = itertools.count(1).__next__  # the time of the next Node
-new = object.__new__
+new: Any = object.__new__
 
 
 def count_with(counter: Callable[[], int]) -> Callable[[], int]:
@@ -56,9 +56,15 @@ class Value:
     node: Node | None  # the op that made it; None for a leaf
     version: list[int]
     base: Value | None
+    recipe: tuple[Callable, tuple] | None
+    seen: int
+
+    if TYPE_CHECKING:  # ops see a Tensor as a Value, and use what tensor.py adds to it
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
-Tensor: type = Value  # what ops return; tensor.py names its class by `results_are`
+Tensor: Any = Value  # what ops return; tensor.py names its class by `results_are`
 
 
 def results_are(cls: type) -> type:
@@ -101,6 +107,8 @@ class SeveralOutputs(Node):
     __slots__ = (
         "outputs",
     )  # (shape, dtype, array module) per result, for the zeros of those without gradient
+
+    outputs: tuple[tuple, ...]
 
 
 class Pick:
@@ -339,9 +347,9 @@ def primitive(
             call = _binary(op)
         else:
             call = _general(op)
-        call = wraps(forward)(call)
-        call.op = op
-        return call
+        made: Any = wraps(forward)(call)
+        made.op = op
+        return made
 
     return decorate
 

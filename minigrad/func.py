@@ -41,12 +41,13 @@ def _leaves(tree) -> list:
 
 def _rebuilt(tree, leaves):
     """A tree of the same form over other values; `leaves` is an iterator."""
+    kind: Any = type(tree)
     if isinstance(tree, Mapping):
-        return type(tree)((key, _rebuilt(tree[key], leaves)) for key in tree)
+        return kind((key, _rebuilt(tree[key], leaves)) for key in tree)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*[_rebuilt(item, leaves) for item in tree])
+        return kind(*[_rebuilt(item, leaves) for item in tree])
     if isinstance(tree, (tuple, list)):
-        return type(tree)(_rebuilt(item, leaves) for item in tree)
+        return kind(_rebuilt(item, leaves) for item in tree)
     return next(leaves)
 
 
@@ -240,7 +241,7 @@ def _rows_of(results: list, k: int, pull: Callable, numbers: tuple, args: tuple)
 def _stacked(rows: list, shape: tuple, argument):
     """Rows of a Jacobian as one tensor per value of the argument."""
     values = _leaves(argument)
-    columns = list(zip(*[_leaves(row) for row in rows], strict=True)) or [[] for _ in values]
+    columns = list(zip(*[_leaves(row) for row in rows], strict=True)) or [()] * len(values)
     stacked = [
         ops.reshape(ops.stack(list(c)), (*shape, *v.array.shape))
         if len(c)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Generator:
             self._start(seeded["state"])
         return self._twister  # type: ignore[return-value]
 
-    def _start(self, state: dict) -> None:
+    def _start(self, state: Any) -> None:
         bits = np.random.MT19937()
         bits.state = {"bit_generator": "MT19937", "state": state}
         self._twister = np.random.Generator(bits)

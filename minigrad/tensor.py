@@ -8,6 +8,7 @@ themselves.
 
 from __future__ import annotations
 
+import builtins
 import warnings
 from typing import Any
 
@@ -394,7 +395,7 @@ class Tensor(RareMethods, Value):
             raise TypeError("iteration over a 0-d tensor")
         return iter(ops.unbind(self, 0))
 
-    def __contains__(self, element) -> bool:
+    def __contains__(self, element) -> builtins.bool:
         return bool((self == element).array.any())
 
     # ---- in-place operators ----------------------------------------------------------------------

@@ -71,6 +71,7 @@ class Interchange:
     array: Any
     tracked: bool
     node: Any
+    held_grad: Any
 
     __array_priority__ = 1000
 
@@ -125,7 +126,7 @@ class Interchange:
 
 def _leaf(cls: type, array, requires_grad: bool, attributes: dict):
     """A tensor outside any graph, of a class and with a user's own attributes."""
-    t = object.__new__(cls)
+    t: Any = object.__new__(cls)
     t.array, t.tracked, t.node, t.version, t.base = array, requires_grad, None, [0], None
     t.__dict__.update(attributes)
     return t

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -14,7 +14,7 @@ from .engine import Node, SeveralOutputs, untracked
 
 
 def walk(
-    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: tuple = ()
+    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: Collection = ()
 ) -> dict:
     """Go from results back to leaves: youngest Node first, so each is reached by all its users before its
     turn.
@@ -82,8 +82,9 @@ def walk(
     return pending
 
 
-def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> None:
-    """Add a gradient to what is pending for a root, a leaf, or one result (`source` made it) among several.
+def deliver(pending: dict, heap: list, edge, g, source: Any = None) -> None:
+    """Add a gradient to what is pending for a root, a leaf,
+    or one result (`source` made it) among several.
     """
     if type(edge) is SeveralOutputs:
         if edge not in pending:
@@ -103,8 +104,9 @@ def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> N
         heappush(heap, (-edge.time, edge))
 
 
-def nodes_between(roots: Iterable, inputs: tuple) -> set:
-    """The Nodes on a path from a root to an input, the inputs' own left out: what a partial walk must visit.
+def nodes_between(roots: Iterable, inputs: Collection) -> set:
+    """The Nodes on a path from a root to an input, the inputs' own left out:
+    what a partial walk must visit.
     """
     seen, stack = set(roots), list(roots)
     while stack:

@@ -8,7 +8,7 @@ depend on it.
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -226,7 +226,7 @@ def _qr_gradient(gQ, gR, Q, R):
     return (gQ + Q @ M) @ _dagger(inverse_of(R))
 
 
-def qr(A, mode: str = "reduced", *, out=None) -> qr_result:
+def qr(A, mode: Literal["reduced", "complete", "r"] = "reduced", *, out=None) -> qr_result:
     """A = Q R with orthonormal columns in Q and an upper triangular R; the gradient is for mode 'reduced'."""
     must_be_matrix("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):

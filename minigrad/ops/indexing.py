@@ -51,7 +51,7 @@ def _plain_part(part):
     if isinstance(part, (bool, np.bool_)):
         return np.asarray(part)
     if isinstance(part, (list, range)):
-        array = np.asarray([int(p) if isinstance(p, Value) else p for p in part])
+        array = np.asarray([int(p.item()) if isinstance(p, Value) else p for p in part])
         return array.astype(np.int64) if array.size == 0 else array
     if hasattr(part, "__index__") and not isinstance(part, np.ndarray):
         return part.__index__()

@@ -4,7 +4,7 @@ tensors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def cast(x, target, source):
     return (x.real if source.kind == "c" and target.kind != "c" else x).astype(target)
 
 
-def to_dtype(t: Tensor, target: dtypes.dtype) -> Tensor:
+def to_dtype(t: Any, target: dtypes.dtype) -> Tensor:
     """The tensor in another dtype; itself if it has it already."""
     source = t.array.dtype
     if source == target.numpy:

@@ -167,6 +167,8 @@ def squeeze(input, dim=None, *, axis=None) -> Tensor:
 def unsqueeze(input, dim: int | None = None, *, axis=None) -> Tensor:
     """With a dimension of size 1 put in at `dim`."""
     dim = dim if axis is None else axis
+    if dim is None:
+        raise TypeError("unsqueeze() missing 1 required argument: dim, the place of the new dimension")
     shape = list(input.shape)
     if not -len(shape) - 1 <= dim <= len(shape):
         raise IndexError(

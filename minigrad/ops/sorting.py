@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def _pair(name: str):
     """PyTorch's named result of values and indices."""
-    pair = namedtuple(name, ["values", "indices"])
-    pair.__module__, pair.__qualname__ = __name__, name
+    pair = namedtuple("pair", ["values", "indices"])
+    pair.__module__, pair.__name__, pair.__qualname__ = __name__, name, name
     return pair
 
 

@@ -1,5 +1,4 @@
-"""What both examples need and neither is about: options, a line of progress, checkpoints, a table of scores.
-"""
+"""What both examples need and neither is about: options, a line of progress, checkpoints, a table of scores."""
 
 from __future__ import annotations
 

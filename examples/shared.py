@@ -1,4 +1,4 @@
-"""What both examples need and neither is about: options, a line of progress, checkpoints, a table of scores."""
+"""What both examples need and neither is about: options, progress, checkpoints, a table of scores."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import minigrad
 
 
 def option_parser(
-    description: str, learning_rate: float, epochs: int | None = None
+    description: str, learning_rate: float | None = None, epochs: int | None = None
 ) -> argparse.ArgumentParser:
-    """The command line both examples share."""
+    """The command line both examples share; what is None here, the chosen series decides."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

@@ -278,7 +278,11 @@ class Primitive:
 
     def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:
         """The name and shape of the kept value behind one of the node's version cells."""
-        kept = [(name, k) for name, k in zip(self.keepable, node.kept) if name in self.needed and hasattr(k, "dtype")]
+        kept = [
+            (name, k)
+            for name, k in zip(self.keepable, node.kept)
+            if name in self.needed and hasattr(k, "dtype")
+        ]
         name, k = kept[min(place, len(kept) - 1)]
         return "result" if name == "out" else name, tuple(k.shape)
 
@@ -507,7 +511,9 @@ def _binary(op: Primitive) -> Callable:
     first_may, second_may = op.numbers == "either", op.numbers != "neither"
     x_name, y_name = op.parameters
     #: whether x, y and the result are kept: where only x, only y, and where both want a gradient
-    for_x, for_y = (tuple(n in op.named.get(p, ()) for n in (x_name, y_name, "out")) for p in (x_name, y_name))
+    for_x, for_y = (
+        tuple(n in op.named.get(p, ()) for n in (x_name, y_name, "out")) for p in (x_name, y_name)
+    )
     for_both = tuple(a or b for a, b in zip(for_x, for_y))
     keeps_x_shape, keeps_y_shape = x_name + "_shape" in op.needed, y_name + "_shape" in op.needed
     keeps_nothing, tracks = not op.needed, bool(op.formulas)

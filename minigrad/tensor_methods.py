@@ -344,6 +344,7 @@ class RareMethods(InPlaceMethods, Interchange):
 
     def polygamma(self, n):
         return ops.polygamma(n, self)
+
     angle = ops.angle
     copysign = ops.copysign
     deg2rad = ops.deg2rad

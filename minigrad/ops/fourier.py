@@ -1,12 +1,13 @@
 """Discrete Fourier transforms, by NumPy's FFT, and the short-time transform of signals.
 
-Each is linear, so its gradient is its adjoint: another transform, scaled the opposite way. Where a real signal has
-half a spectrum (`rfft`, `irfft`), the half that is left out counts as zeros, or twice.
+Each is linear, so its gradient is its adjoint: another transform, scaled the opposite way. Where a real
+signal has half a spectrum (`rfft`, `irfft`), the half that is left out counts as zeros, or twice.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
+#: ways to continue a signal, in NumPy's words
+PAD_MODES: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 # ---- one axis: the primitives ----------------------------------------------------------------------------
@@ -40,7 +43,9 @@ def resized(x, size, axis):
 
 @primitive(
     holomorphic=False,
-    x=lambda g, x_shape, size, axis, norm: resized(backward_of(g, size, axis, OPPOSITE[norm]), x_shape[axis], axis),
+    x=lambda g, x_shape, size, axis, norm: resized(
+        backward_of(g, size, axis, OPPOSITE[norm]), x_shape[axis], axis
+    ),
 )
 def forward_of(x, size, axis, norm):
     """The transform of a complex signal along an axis."""
@@ -49,7 +54,9 @@ def forward_of(x, size, axis, norm):
 
 @primitive(
     holomorphic=False,
-    x=lambda g, x_shape, size, axis, norm: resized(forward_of(g, size, axis, OPPOSITE[norm]), x_shape[axis], axis),
+    x=lambda g, x_shape, size, axis, norm: resized(
+        forward_of(g, size, axis, OPPOSITE[norm]), x_shape[axis], axis
+    ),
 )
 def backward_of(x, size, axis, norm):
     """The inverse transform of a complex spectrum along an axis."""
@@ -70,7 +77,9 @@ def half_spectrum_of(x, size, axis, norm):
 @primitive(
     holomorphic=False,
     x=lambda g, x_shape, size, axis, norm: resized(
-        half_spectrum_of(g, size, axis, OPPOSITE[norm]) * _multiplicity(size, axis, len(x_shape)), x_shape[axis], axis
+        half_spectrum_of(g, size, axis, OPPOSITE[norm]) * _multiplicity(size, axis, len(x_shape)),
+        x_shape[axis],
+        axis,
     ),
 )
 def signal_of(x, size, axis, norm):
@@ -90,7 +99,9 @@ def _multiplicity(size: int, axis: int, ndim: int):
 def _prepared(name: str, input, n, dim: int, norm, spectrum: bool = False) -> tuple[int, int, str]:
     """(size, axis, norm) of a transform along one dimension."""
     if norm not in (None, *OPPOSITE):
-        raise RuntimeError(f"{name}: Invalid normalization mode: {norm!r}; use 'backward', 'ortho' or 'forward'")
+        raise RuntimeError(
+            f"{name}: Invalid normalization mode: {norm!r}; use 'backward', 'ortho' or 'forward'"
+        )
     axis = axis_of(name, input, dim)
     if input.array.ndim == 0:
         raise RuntimeError(f"{name}: expected a tensor with one dimension at least, got a scalar")
@@ -119,7 +130,7 @@ def _stored(result, out):
 
 
 def fft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
-    """The discrete Fourier transform along a dimension, of the input cut or filled up with zeros to n elements."""
+    """The discrete Fourier transform along a dimension, of the input cut or filled up to n elements."""
     return _stored(forward_of(_complex(input), *_prepared("fft.fft", input, n, dim, norm)), out)
 
 
@@ -130,7 +141,9 @@ def ifft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *,
 
 def rfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
     """The first half, n // 2 + 1 lines, of the transform of a real signal."""
-    return _stored(half_spectrum_of(_real("fft.rfft", input), *_prepared("fft.rfft", input, n, dim, norm)), out)
+    return _stored(
+        half_spectrum_of(_real("fft.rfft", input), *_prepared("fft.rfft", input, n, dim, norm)), out
+    )
 
 
 def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
@@ -139,7 +152,7 @@ def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *
 
 
 def hfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
-    """The transform of a signal given by its first half, the other being the mirror image, conjugated: it is real."""
+    """The transform, real, of a signal given by its first half: the other is its mirror image, conjugated."""
     size, axis, norm = _prepared("fft.hfft", input, n, dim, norm, True)
     return _stored(signal_of(conj(_complex(input)), size, axis, OPPOSITE[norm]), out)
 
@@ -150,16 +163,21 @@ def ihfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *
     return _stored(conj(half_spectrum_of(_real("fft.ihfft", input), size, axis, OPPOSITE[norm])), out)
 
 
-def _sizes_and_dims(name: str, input, s, dim) -> list[tuple]:
+def _sizes_and_dims(name: str, input, s, dim) -> list[tuple[int | None, int]]:
     """(size, dimension) of each transform among several."""
+    dims: Sequence[int]
     if dim is None:
         dims = range(input.array.ndim) if s is None else range(input.array.ndim - len(s), input.array.ndim)
     else:
         dims = [dim] if isinstance(dim, int) else dim
     axes = [axis_of(name, input, d) for d in dims]
-    sizes = [None] * len(axes) if s is None else [None if n == -1 else n for n in ([s] if isinstance(s, int) else s)]
+    given = [None] * len(axes) if s is None else [s] if isinstance(s, int) else s
+    sizes = [None if n == -1 else n for n in given]
     if len(sizes) != len(axes):
-        raise RuntimeError(f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and {len(sizes)}")
+        raise RuntimeError(
+            f"{name}: When given, dim and shape arguments must have the same length, "
+            f"got {len(axes)} and {len(sizes)}"
+        )
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name}: dim {tuple(dims)} must be unique")
     return list(zip(sizes, axes, strict=True))
@@ -236,12 +254,16 @@ def ihfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) ->
 
 
 # ---- frequencies and order -------------------------------------------------------------------------------
-def fftfreq(n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None) -> Tensor:
+def fftfreq(
+    n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None
+) -> Tensor:
     """The frequencies of `fft`'s lines, in cycles per unit, for n samples at a distance d."""
     return _made(np.fft.fftfreq(n, d), dtype, device, requires_grad, out)
 
 
-def rfftfreq(n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None) -> Tensor:
+def rfftfreq(
+    n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None
+) -> Tensor:
     """The frequencies of `rfft`'s lines, in cycles per unit, for n samples at a distance d."""
     return _made(np.fft.rfftfreq(n, d), dtype, device, requires_grad, out)
 
@@ -274,11 +296,16 @@ def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> T
     """The window in the middle of n_fft zeros; ones where none is given."""
     length = n_fft if win_length is None else win_length
     if not 0 < length <= n_fft:
-        raise RuntimeError(f"{name}: expected 0 < win_length <= n_fft, but got win_length={length} and n_fft={n_fft}")
+        raise RuntimeError(
+            f"{name}: expected 0 < win_length <= n_fft, but got win_length={length} and n_fft={n_fft}"
+        )
     if window is None:
         window = untracked(np.ones(length, like.array.real.dtype))
     if window.array.shape != (length,):
-        raise RuntimeError(f"{name}: expected a 1D window tensor of size win_length={length}, got {tuple(window.array.shape)}")
+        raise RuntimeError(
+            f"{name}: expected a 1D window tensor of size win_length={length}, "
+            f"got {tuple(window.array.shape)}"
+        )
     left = (n_fft - length) // 2
     return resized(roll(resized(window, n_fft, 0), left, 0), n_fft, 0) if left else resized(window, n_fft, 0)
 
@@ -288,7 +315,7 @@ def _reflected(input, width: int, mode: str) -> Tensor:
     size = input.array.shape[-1]
     if mode == "reflect" and size <= width:
         raise RuntimeError(f"stft: a signal of {size} is too short to be reflected by {width} on either side")
-    places = np.pad(np.arange(size), width, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+    places = np.pad(np.arange(size), width, mode=PAD_MODES[mode])
     return take_part(input, (..., places))
 
 
@@ -313,7 +340,10 @@ def stft(
         raise NotImplementedError("stft: align_to_window is not here; leave it None")
     hop = n_fft // 4 if hop_length is None else hop_length
     if hop <= 0 or input.array.ndim not in (1, 2):
-        raise RuntimeError(f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} dimensions")
+        raise RuntimeError(
+            "stft: expected hop_length > 0 and a 1D or 2D tensor, "
+            f"got {hop} and {input.array.ndim} dimensions"
+        )
     real = input.array.dtype.kind != "c"
     if return_complex is None and real and (window is None or window.array.dtype.kind != "c"):
         raise RuntimeError("stft requires the return_complex parameter be given for real inputs")
@@ -347,15 +377,21 @@ def istft(
     length: int | None = None,
     return_complex: bool = False,
 ) -> Tensor:
-    """The signal with the given spectra (..., lines, frames): frames overlap and add, over the sum of squared windows."""
+    """The signal with the given spectra (..., lines, frames).
+
+    Frames overlap and add; what they add up to is divided by the sum of the squared windows.
+    """
     if input.array.dtype.kind != "c":
-        raise RuntimeError("istft requires a complex-valued input tensor matching the output from stft with return_complex=True.")
+        raise RuntimeError(
+            "istft requires a complex-valued input tensor matching the output "
+            "from stft with return_complex=True."
+        )
     hop = n_fft // 4 if hop_length is None else hop_length
     weights = _window_of("istft", input, n_fft, win_length, window)
     onesided = input.array.shape[-2] != n_fft if onesided is None else onesided
     spectra = transpose(input, -1, -2)
     norm = "ortho" if normalized else None
-    frames = (irfft(spectra, n_fft, norm=norm) if onesided else ifft(spectra, n_fft, norm=norm))
+    frames = irfft(spectra, n_fft, norm=norm) if onesided else ifft(spectra, n_fft, norm=norm)
     frames = frames if return_complex or onesided else frames.real
     count = frames.array.shape[-2]
     total = n_fft + hop * (count - 1)
@@ -367,6 +403,8 @@ def istft(
     end = start + length if length is not None else total - (n_fft // 2 if center else 0)
     part = (..., slice(start, end))
     if (np.abs(envelope.array[start:end]) < 1e-11).any():
-        raise RuntimeError("istft: window overlap add min: 1e-11 is not reached; the window has zeros where nothing overlaps")
+        raise RuntimeError(
+            "istft: window overlap add min: 1e-11 is not reached; the window has zeros where nothing overlaps"
+        )
     result = div(take_part(signal, part), take_part(envelope, part))
     return result if length is None else resized(result, length, result.array.ndim - 1)

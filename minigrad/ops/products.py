@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor:
     """beta * input + alpha * the outer product of two vectors."""
     if vec1.array.ndim != 1 or vec2.array.ndim != 1:
-        raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, got {vec1.array.ndim}-D and {vec2.array.ndim}-D")
+        raise RuntimeError(
+            f"addr: Expected 1-D argument vec1 and vec2, got {vec1.array.ndim}-D and {vec2.array.ndim}-D"
+        )
     product = mul(reshape_to(vec1, (vec1.array.size, 1)), vec2)
     if product.array.dtype.kind in "biu" and not (isinstance(alpha, int) and isinstance(beta, int)):
-        raise RuntimeError("addr: For integral input tensors, argument alpha and beta must not be floating point numbers.")
+        raise RuntimeError(
+            "addr: For integral input tensors, argument alpha and beta must not be floating point numbers."
+        )
     product = product if alpha == 1 else mul(product, alpha)
     if beta == 0:
         return add(product, mul(input.new_zeros(()), 0), out=out)
@@ -53,7 +57,9 @@ def block_diag(*tensors) -> Tensor:
     total, row, column = untracked(np.zeros(shape, kind)), 0, 0
     for block in blocks:
         rows, columns = block.array.shape
-        total = replace_part(total, block.to(total.dtype), (slice(row, row + rows), slice(column, column + columns)))
+        total = replace_part(
+            total, block.to(total.dtype), (slice(row, row + rows), slice(column, column + columns))
+        )
         row, column = row + rows, column + columns
     return total
 
@@ -68,7 +74,9 @@ def cartesian_prod(*tensors) -> Tensor:
 def combinations(input, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of r elements of a vector, as rows."""
     if input.array.ndim != 1 or r < 0:
-        raise RuntimeError(f"combinations: expected a 1D vector and a non-negative r, got {input.array.ndim}D and r={r}")
+        raise RuntimeError(
+            f"combinations: expected a 1D vector and a non-negative r, got {input.array.ndim}D and r={r}"
+        )
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     places = np.array(list(choose(range(input.array.size), r)), np.int64).reshape(-1, r)
     if r == 0:
@@ -76,7 +84,7 @@ def combinations(input, r: int = 2, with_replacement: bool = False) -> Tensor:
     return take_part(input, places)
 
 
-def vander(x, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
+def vander(x, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of each element of a vector, as rows: falling, or rising."""
     if x.array.ndim != 1:
         raise RuntimeError(f"x must be a one-dimensional tensor, got {x.array.ndim} dimensions")
@@ -99,8 +107,8 @@ def cdist(x1, x2, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if
     """The p-norm distances between all pairs of rows: (..., P, M) and (..., R, M) give (..., P, R)."""
     if x1.array.ndim < 2 or x2.array.ndim < 2 or x1.array.shape[-1] != x2.array.shape[-1]:
         raise RuntimeError(
-            f"cdist: X1 and X2 must be at least 2D with the same number of columns, got {tuple(x1.array.shape)} and "
-            f"{tuple(x2.array.shape)}"
+            "cdist: X1 and X2 must be at least 2D with the same number of columns, got "
+            f"{tuple(x1.array.shape)} and {tuple(x2.array.shape)}"
         )
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
@@ -137,8 +145,8 @@ def put(input, index, source, accumulate: bool = False) -> Tensor:
     check_bounds("put_", places, size)
     if source.array.dtype != input.array.dtype or source.array.size != places.size:
         raise RuntimeError(
-            f"put_(): self and source must have the same dtype, and source as many elements as index, got {input.dtype}, "
-            f"{source.dtype}, {source.array.size} and {places.size}"
+            "put_(): self and source must have the same dtype, and source as many elements as index, got "
+            f"{input.dtype}, {source.dtype}, {source.array.size} and {places.size}"
         )
     write = add_part if accumulate else replace_part
     flat = write(reshape_to(input, (size,)), reshape_to(source, (places.size,)), places)
@@ -148,6 +156,12 @@ def put(input, index, source, accumulate: bool = False) -> Tensor:
 def fill(input, value) -> Tensor:
     """A tensor like the input with one value, a number or 0-d tensor, in every place."""
     if isinstance(value, Value) and value.array.ndim:
-        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions.")
-    value = value.to(input.dtype) if isinstance(value, Value) else untracked(np.asarray(value).astype(input.array.dtype))
+        raise RuntimeError(
+            f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions."
+        )
+    value = (
+        value.to(input.dtype)
+        if isinstance(value, Value)
+        else untracked(np.asarray(value).astype(input.array.dtype))
+    )
     return replace_part(input, value, ...)

@@ -88,8 +88,9 @@ def diff(input, n: int = 1, dim: int = -1, prepend=None, append=None, *, out=Non
 
 
 def gradient(input, *, spacing=1, dim=None, edge_order: int = 1) -> list[Tensor]:
-    """The slope along each dimension: central differences, one-sided at the ends (of second order with edge_order=2).
+    """The slope along each dimension: central differences, one-sided at the ends.
 
+    The differences at the ends are of second order with edge_order=2.
     `spacing` is one distance, or one per dimension, or the coordinates along each dimension as tensors.
     """
     if edge_order not in (1, 2):
@@ -133,7 +134,9 @@ def _slope(input, axis: int, spacing, edge_order: int) -> Tensor:
 def _ends(at, steps, weight, edge_order: int) -> tuple:
     """One-sided differences at both ends."""
     if edge_order == 1:
-        return div(sub(at(1, 2), at(0, 1)), weight(steps[:1])), div(sub(at(-1, None), at(-2, -1)), weight(steps[-1:]))
+        return div(sub(at(1, 2), at(0, 1)), weight(steps[:1])), div(
+            sub(at(-1, None), at(-2, -1)), weight(steps[-1:])
+        )
     a, b = steps[:1], steps[1:2]
     first = [-(2 * a + b) / (a * (a + b)), (a + b) / (a * b), -a / (b * (a + b))]
     d, c = steps[-1:], steps[-2:-1]

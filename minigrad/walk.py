@@ -75,9 +75,8 @@ def walk(
                     pending[edge] = held + ge
             elif ge is not None:
                 deliver(pending, heap, edge, ge, node)
-        if (
-            node.cells and not retain
-        ):  # without cells only shapes and settings were kept: another walk may use them
+        # without cells only shapes and settings were kept: another walk may use them
+        if node.cells and not retain:
             node.kept = None
     if between is not None:
         return found | {edge: g for edge, g in pending.items() if edge in inputs}

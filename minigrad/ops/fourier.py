@@ -1,12 +1,13 @@
 """Discrete Fourier transforms, by NumPy's FFT, and the short-time transform of signals.
 
-Each is linear, so its gradient is its adjoint: another transform, scaled the opposite way. Where a real signal has
-half a spectrum (`rfft`, `irfft`), the half that is left out counts as zeros, or twice.
+Each is linear, so its gradient is its adjoint: another transform, scaled the opposite way. Where a real
+signal has half a spectrum (`rfft`, `irfft`), the half that is left out counts as zeros, or twice.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
+#: ways to continue a signal, in NumPy's words
+PAD_MODES: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 # ---- one axis: the primitives ----------------------------------------------------------------------------
@@ -127,7 +130,7 @@ def _stored(result, out):
 
 
 def fft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
-    """The discrete Fourier transform along a dimension, of the input cut or filled up with zeros to n elements."""
+    """The discrete Fourier transform along a dimension, of the input cut or filled up to n elements."""
     return _stored(forward_of(_complex(input), *_prepared("fft.fft", input, n, dim, norm)), out)
 
 
@@ -149,7 +152,7 @@ def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *
 
 
 def hfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
-    """The transform of a signal given by its first half, the other being the mirror image, conjugated: it is real."""
+    """The transform, real, of a signal given by its first half: the other is its mirror image, conjugated."""
     size, axis, norm = _prepared("fft.hfft", input, n, dim, norm, True)
     return _stored(signal_of(conj(_complex(input)), size, axis, OPPOSITE[norm]), out)
 
@@ -160,21 +163,20 @@ def ihfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *
     return _stored(conj(half_spectrum_of(_real("fft.ihfft", input), size, axis, OPPOSITE[norm])), out)
 
 
-def _sizes_and_dims(name: str, input, s, dim) -> list[tuple]:
+def _sizes_and_dims(name: str, input, s, dim) -> list[tuple[int | None, int]]:
     """(size, dimension) of each transform among several."""
+    dims: Sequence[int]
     if dim is None:
         dims = range(input.array.ndim) if s is None else range(input.array.ndim - len(s), input.array.ndim)
     else:
         dims = [dim] if isinstance(dim, int) else dim
     axes = [axis_of(name, input, d) for d in dims]
-    sizes = (
-        [None] * len(axes)
-        if s is None
-        else [None if n == -1 else n for n in ([s] if isinstance(s, int) else s)]
-    )
+    given = [None] * len(axes) if s is None else [s] if isinstance(s, int) else s
+    sizes = [None if n == -1 else n for n in given]
     if len(sizes) != len(axes):
         raise RuntimeError(
-            f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and {len(sizes)}"
+            f"{name}: When given, dim and shape arguments must have the same length, "
+            f"got {len(axes)} and {len(sizes)}"
         )
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name}: dim {tuple(dims)} must be unique")
@@ -301,7 +303,8 @@ def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> T
         window = untracked(np.ones(length, like.array.real.dtype))
     if window.array.shape != (length,):
         raise RuntimeError(
-            f"{name}: expected a 1D window tensor of size win_length={length}, got {tuple(window.array.shape)}"
+            f"{name}: expected a 1D window tensor of size win_length={length}, "
+            f"got {tuple(window.array.shape)}"
         )
     left = (n_fft - length) // 2
     return resized(roll(resized(window, n_fft, 0), left, 0), n_fft, 0) if left else resized(window, n_fft, 0)
@@ -312,9 +315,7 @@ def _reflected(input, width: int, mode: str) -> Tensor:
     size = input.array.shape[-1]
     if mode == "reflect" and size <= width:
         raise RuntimeError(f"stft: a signal of {size} is too short to be reflected by {width} on either side")
-    places = np.pad(
-        np.arange(size), width, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
-    )
+    places = np.pad(np.arange(size), width, mode=PAD_MODES[mode])
     return take_part(input, (..., places))
 
 
@@ -340,7 +341,8 @@ def stft(
     hop = n_fft // 4 if hop_length is None else hop_length
     if hop <= 0 or input.array.ndim not in (1, 2):
         raise RuntimeError(
-            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} dimensions"
+            "stft: expected hop_length > 0 and a 1D or 2D tensor, "
+            f"got {hop} and {input.array.ndim} dimensions"
         )
     real = input.array.dtype.kind != "c"
     if return_complex is None and real and (window is None or window.array.dtype.kind != "c"):
@@ -375,10 +377,14 @@ def istft(
     length: int | None = None,
     return_complex: bool = False,
 ) -> Tensor:
-    """The signal with the given spectra (..., lines, frames): frames overlap and add, over the sum of squared windows."""
+    """The signal with the given spectra (..., lines, frames).
+
+    Frames overlap and add; what they add up to is divided by the sum of the squared windows.
+    """
     if input.array.dtype.kind != "c":
         raise RuntimeError(
-            "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
+            "istft requires a complex-valued input tensor matching the output "
+            "from stft with return_complex=True."
         )
     hop = n_fft // 4 if hop_length is None else hop_length
     weights = _window_of("istft", input, n_fft, win_length, window)

@@ -84,7 +84,7 @@ def combinations(input, r: int = 2, with_replacement: bool = False) -> Tensor:
     return take_part(input, places)
 
 
-def vander(x, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
+def vander(x, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of each element of a vector, as rows: falling, or rising."""
     if x.array.ndim != 1:
         raise RuntimeError(f"x must be a one-dimensional tensor, got {x.array.ndim} dimensions")
@@ -107,8 +107,8 @@ def cdist(x1, x2, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if
     """The p-norm distances between all pairs of rows: (..., P, M) and (..., R, M) give (..., P, R)."""
     if x1.array.ndim < 2 or x2.array.ndim < 2 or x1.array.shape[-1] != x2.array.shape[-1]:
         raise RuntimeError(
-            f"cdist: X1 and X2 must be at least 2D with the same number of columns, got {tuple(x1.array.shape)} and "
-            f"{tuple(x2.array.shape)}"
+            "cdist: X1 and X2 must be at least 2D with the same number of columns, got "
+            f"{tuple(x1.array.shape)} and {tuple(x2.array.shape)}"
         )
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
@@ -145,8 +145,8 @@ def put(input, index, source, accumulate: bool = False) -> Tensor:
     check_bounds("put_", places, size)
     if source.array.dtype != input.array.dtype or source.array.size != places.size:
         raise RuntimeError(
-            f"put_(): self and source must have the same dtype, and source as many elements as index, got {input.dtype}, "
-            f"{source.dtype}, {source.array.size} and {places.size}"
+            "put_(): self and source must have the same dtype, and source as many elements as index, got "
+            f"{input.dtype}, {source.dtype}, {source.array.size} and {places.size}"
         )
     write = add_part if accumulate else replace_part
     flat = write(reshape_to(input, (size,)), reshape_to(source, (places.size,)), places)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -85,8 +86,8 @@ def unique_consecutive(
 
 def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Where an element is among the test elements."""
-    found = [e.array if isinstance(e, Value) else np.asarray(e) for e in (elements, test_elements)]
-    return untracked(np.asarray(np.isin(*found, assume_unique=assume_unique, invert=invert)))
+    found, among = (e.array if isinstance(e, Value) else np.asarray(e) for e in (elements, test_elements))
+    return untracked(np.asarray(np.isin(found, among, assume_unique=assume_unique, invert=invert)))
 
 
 def argwhere(input) -> Tensor:
@@ -172,7 +173,10 @@ def searchsorted(
     sorter=None,
     out=None,
 ) -> Tensor:
-    """Where the values would stand in sequences sorted along the last dimension: before equals, or after if `right`."""
+    """Where the values would stand in sequences sorted along the last dimension.
+
+    Before equals, or after them if `right`.
+    """
     if side not in (None, "left", "right") or (right and side == "left"):
         raise RuntimeError(
             f"searchsorted: side {side!r} and right={right} do not go together; use 'left' or 'right'"
@@ -181,17 +185,17 @@ def searchsorted(
     if sorter is not None:
         sequence = np.take_along_axis(sequence, sorter.array, -1)
     given = np.asarray(values.array if isinstance(values, Value) else values)
-    side = "right" if right else side or "left"
+    place: Any = "right" if right else side or "left"
     if sequence.ndim == 1:
-        places = np.searchsorted(sequence, given, side)
+        places = np.searchsorted(sequence, given, place)
     else:
         if given.shape[:-1] != sequence.shape[:-1]:
             raise RuntimeError(
-                "searchsorted: boundaries tensor should be 1 dimension or the first N-1 dimensions must match, "
-                f"got {sequence.shape} and {given.shape}"
+                "searchsorted: boundaries tensor should be 1 dimension or the first N-1 dimensions must "
+                f"match, got {sequence.shape} and {given.shape}"
             )
         rows = zip(sequence.reshape(-1, sequence.shape[-1]), given.reshape(-1, given.shape[-1]), strict=True)
-        places = np.array([np.searchsorted(s, v, side) for s, v in rows]).reshape(given.shape)
+        places = np.array([np.searchsorted(s, v, place) for s, v in rows]).reshape(given.shape)
     return stored(untracked(np.asarray(places, np.int32 if out_int32 else np.int64)), out)
 
 
@@ -264,18 +268,26 @@ def _place_of_median(row) -> int:
     return int(order[max(count - 1, 0) // 2])
 
 
-INTERPOLATIONS = ("linear", "lower", "higher", "nearest", "midpoint")
+#: per interpolation, what becomes of a rank between two elements
+ROUNDINGS: dict[str, Callable] = {
+    "linear": lambda rank: rank,
+    "lower": np.floor,
+    "higher": np.ceil,
+    "nearest": np.round,
+    "midpoint": lambda rank: rank,
+}
 
 
 def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, ignore_nan: bool) -> Tensor:
-    if interpolation not in INTERPOLATIONS:
+    if interpolation not in ROUNDINGS:
         raise RuntimeError(
-            f"{name}() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got {interpolation}"
+            f"{name}() interpolation must be one of {', '.join(ROUNDINGS)}, but got {interpolation}"
         )
     q = q if isinstance(q, Value) else untracked(np.asarray(q, input.array.dtype))
     if input.array.dtype.kind != "f" or q.array.dtype != input.array.dtype:
         raise RuntimeError(
-            f"{name}() input tensor must be either float or double dtype, and q the same: {input.dtype}, {q.dtype}"
+            f"{name}() input tensor must be either float or double dtype, and q the same: "
+            f"{input.dtype}, {q.dtype}"
         )
     if q.array.ndim > 1 or not ((q.array >= 0) & (q.array <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1], in a scalar or 1D tensor")
@@ -302,12 +314,10 @@ def _between_ranks(rows, q, interpolation: str, ignore_nan: bool) -> Tensor:
     parts = []
     for i in range(q.array.size):
         rank = q.array[i] * (np.maximum(count, 1) - 1)
-        rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}.get(interpolation, lambda r: r)(
-            rank
-        )
+        rank = ROUNDINGS[interpolation](rank)
         low, high = np.floor(rank).astype(np.int64), np.ceil(rank).astype(np.int64)
         low, high = np.where(count < 0, size - 1, low), np.where(count < 0, size - 1, high)
-        ends = [_nth(rows, order, place) for place in (low, high)]
+        below, above = _nth(rows, order, low), _nth(rows, order, high)
         share = np.asarray(0.5 * (low != high) if interpolation == "midpoint" else rank - np.floor(rank))
         if q.tracked and interpolation == "linear":
             weight = sub(
@@ -316,7 +326,7 @@ def _between_ranks(rows, q, interpolation: str, ignore_nan: bool) -> Tensor:
             )
         else:
             weight = untracked(share.astype(rows.array.dtype))
-        parts.append(lerp(*ends, weight))
+        parts.append(lerp(below, above, weight))
     return stack(parts)
 
 
@@ -369,7 +379,8 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None) -> Tensor:
     rows = reshape_to(input, (1, input.array.size)) if input.array.ndim < 2 else input
     if rows.array.ndim > 2:
         raise RuntimeError(
-            f"cov(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
+            "cov(): expected input to have two or fewer dimensions but got an "
+            f"input with {input.array.ndim} dimensions"
         )
     rows = rows if rows.array.dtype.kind in "fc" else to_dtype(rows, dtypes.get_default_dtype())
     weight = _weights("cov", rows, fweights, aweights)
@@ -394,7 +405,8 @@ def _weights(name: str, rows, fweights, aweights):
     for w in given:
         if w.array.ndim > 1 or w.array.size != rows.array.shape[1]:
             raise RuntimeError(
-                f"{name}(): expected weights to have the same numel as there are observations, got {w.array.size}"
+                f"{name}(): expected weights to have the same numel as there are observations, "
+                f"got {w.array.size}"
             )
         if (w.array < 0).any():
             raise RuntimeError(f"{name}(): weights cannot be negative")
@@ -405,7 +417,8 @@ def corrcoef(input) -> Tensor:
     """The correlation coefficients of the rows of a matrix, each a variable."""
     if input.array.ndim > 2:
         raise RuntimeError(
-            f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
+            "corrcoef(): expected input to have two or fewer dimensions but got "
+            f"an input with {input.array.ndim} dimensions"
         )
     covariance = cov(input)
     if covariance.array.ndim == 0:

@@ -355,8 +355,11 @@ def istft(
     onesided = input.array.shape[-2] != n_fft if onesided is None else onesided
     spectra = transpose(input, -1, -2)
     norm = "ortho" if normalized else None
-    frames = (irfft(spectra, n_fft, norm=norm) if onesided else ifft(spectra, n_fft, norm=norm))
-    frames = frames if return_complex or onesided else frames.real
+    if return_complex:
+        frames = ifft(spectra, n_fft, norm=norm)
+    else:
+        half = spectra if onesided else take_part(spectra, (..., slice(0, n_fft // 2 + 1)))
+        frames = irfft(half, n_fft, norm=norm)
     count = frames.array.shape[-2]
     total = n_fft + hop * (count - 1)
     axis = frames.array.ndim - 2

@@ -57,7 +57,7 @@ def unique_consecutive(input, return_inverse: bool = False, return_counts: bool 
         differs = rows[1:] != rows[:-1]
     else:
         rows = np.moveaxis(input.array, axis_of("unique_consecutive", input, dim), 0)
-        differs = (rows[1:] != rows[:-1]).reshape(max(len(rows) - 1, 0), -1).any(1)
+        differs = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
     first = np.concatenate([[True], differs]) if len(rows) else np.zeros(0, bool)
     starts = np.flatnonzero(first)
     values = rows[first] if dim is None else np.moveaxis(rows[first], 0, axis_of("unique_consecutive", input, dim))
@@ -106,14 +106,14 @@ def bincount(input, weights=None, minlength: int = 0) -> Tensor:
     return untracked(counted.astype(np.float32 if weights.array.dtype == np.float32 else np.float64))
 
 
-def _edges(name: str, array, bins: int, low: float, high: float):
+def _edges(name: str, array, bins: int, low: float, high: float, margin: float = 1):
     """Equal bins over [low, high], or over what the elements span where these are the same."""
     if low > high:
         raise RuntimeError(f"{name}: max must be larger than min")
     if low == high:
         low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 1.0)
     if low == high:
-        low, high = low - 1, high + 1
+        low, high = low - margin, high + margin
     if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
     return np.linspace(low, high, bins + 1)
@@ -136,7 +136,7 @@ def histogram(input, bins, *, range=None, weight=None, density: bool = False, ou
     if isinstance(bins, Value):
         edges = bins.array
     else:
-        edges = _edges("histogram", array, bins, *(range or (0.0, 0.0)))
+        edges = _edges("histogram", array, bins, *(range or (0.0, 0.0)), margin=0.5)
     counts, _ = np.histogram(array, edges, weights=None if weight is None else weight.array, density=density)
     return histogram_result(untracked(counts.astype(array.dtype)), untracked(np.asarray(edges, array.dtype)))
 
@@ -161,8 +161,9 @@ def searchsorted(
                 "searchsorted: boundaries tensor should be 1 dimension or the first N-1 dimensions must match, "
                 f"got {sequence.shape} and {given.shape}"
             )
-        rows = zip(sequence.reshape(-1, sequence.shape[-1]), given.reshape(-1, given.shape[-1]), strict=True)
-        places = np.array([np.searchsorted(s, v, side) for s, v in rows]).reshape(given.shape)
+        lead = math.prod(given.shape[:-1])
+        rows = zip(sequence.reshape(lead, sequence.shape[-1]), given.reshape(lead, given.shape[-1]), strict=True)
+        places = np.array([np.searchsorted(s, v, side) for s, v in rows], np.int64).reshape(given.shape)
     return stored(untracked(np.asarray(places, np.int32 if out_int32 else np.int64)), out)
 
 
@@ -250,7 +251,8 @@ def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, ignor
     found = _between_ranks(rows, reshape_to(q, (q.array.size,)), interpolation, ignore_nan)
     if keepdim:
         ones = (1,) * input.array.ndim
-        found = reshape_to(found, (q.array.size, *ones)) if dim is None else unsqueeze(found, axis_of(name, input, dim) + 1)
+        flat = dim is None or not input.array.ndim
+        found = reshape_to(found, (q.array.size, *ones)) if flat else unsqueeze(found, axis_of(name, input, dim) + 1)
     return found if q.array.ndim else take_part(found, 0)
 
 
@@ -322,7 +324,7 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None) -> Tensor:
     weighted = centred if weight is None else mul(centred, weight)
     product = matmul(weighted, conj(transpose(centred, 0, 1)))
     found = div(product, clamp_between(free, 0, None) if isinstance(free, Value) else float(max(free, 0)))
-    return reshape_to(found, ()) if input.array.ndim < 2 else found
+    return squeeze(found)
 
 
 def _weights(name: str, rows, fweights, aweights):

@@ -1,6 +1,8 @@
-"""How two pieces of code are compared: short blocks of each in turn, in one process, and the ratio of each pair.
+"""How two pieces of code are compared: short blocks of each in turn, in one process, and the ratio of each
+pair.
 
-A machine's speed drifts over seconds, so a ratio is taken between neighbours in time; what is reported is the median
+A machine's speed drifts over seconds, so a ratio is taken between neighbours in time; what is reported is the
+median
 of the ratios with their quartiles.
 """
 

@@ -8,18 +8,20 @@ The ten steps are those of any sequence model: look for "1." to "10.".
 """
 
 # 1. Bring in what is needed.
+from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
+
 import minigrad as torch
 from minigrad import nn
 from minigrad.datasets import baselines, split_by_name, surnames
 from minigrad.nn.utils.rnn import pack_padded_sequence, pad_sequence
-from minigrad.utils.data import DataLoader, Sampler
+from minigrad.utils.data import DataLoader
 from minigrad.viz import save_curves
-from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
 
 RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
-# 6. Define the model: letters become vectors, two recurrent readers (forwards and backwards) end in two states,
+# 6. Define the model: letters become vectors, two recurrent readers (forwards and backwards) end in two
+# states,
 #    and a linear layer turns these into a score per language.
 class Reader(nn.Module):
     def __init__(self, kind: str, letters: int, languages: int, embedded: int = 48, hidden: int = 192):
@@ -35,23 +37,6 @@ class Reader(nn.Module):
         _, state = self.recurrent(pack_padded_sequence(vectors, lengths, enforce_sorted=False))
         last = state[0] if isinstance(state, tuple) else state  # an LSTM's state is a pair (h, c)
         return self.scores(self.dropout(torch.cat([last[0], last[1]], dim=1)))
-
-
-class BatchesOfOneLength(Sampler):
-    """Random batches of names of similar length: shuffled, sorted by length within large stretches, cut, shuffled again."""
-
-    def __init__(self, examples: list, batch_size: int):
-        self.lengths = torch.tensor([len(name) for name, _ in examples])
-        self.batch_size = batch_size
-
-    def __len__(self) -> int:
-        return -(-len(self.lengths) // self.batch_size)
-
-    def __iter__(self):
-        batches = []
-        for stretch in torch.randperm(len(self.lengths)).split(32 * self.batch_size):
-            batches += stretch[self.lengths[stretch].argsort()].split(self.batch_size)
-        return (batches[i].tolist() for i in torch.randperm(len(batches)))
 
 
 def accuracy(model: nn.Module, loader: DataLoader, device: str) -> float:
@@ -72,7 +57,8 @@ def main() -> None:
     torch.manual_seed(args.seed)
     print(f"seed {args.seed}, model {args.model}, device {args.device}")
 
-    # 3. Get the data: (name, language) pairs from the box, held out by spelling so that no test name was ever seen.
+    # 3. Get the data: (name, language) pairs from the box, held out by spelling so that no test name was ever
+    # seen.
     train_pairs, test_pairs = split_by_name(surnames())
 
     # 4. Turn it into numbers: each letter, and each language, has one. 0 is left for padding.
@@ -87,13 +73,12 @@ def main() -> None:
             for name, language in pairs
         ]
 
-    # 5. Make batches: names are padded to the longest of their batch, so a batch holds names of about one length.
+    # 5. Make batches: names of different lengths are padded to the longest.
     def collate(batch):
         names, targets = zip(*batch, strict=True)
         return pad_sequence(names), torch.tensor([len(name) for name in names]), torch.tensor(targets)
 
-    examples = encoded(train_pairs)
-    train = DataLoader(examples, batch_sampler=BatchesOfOneLength(examples, 128), collate_fn=collate)
+    train = DataLoader(encoded(train_pairs), batch_size=128, shuffle=True, collate_fn=collate)
     test = DataLoader(encoded(test_pairs), batch_size=512, collate_fn=collate)
 
     model = Reader(args.model, len(letters), len(languages)).to(args.device)
@@ -125,10 +110,12 @@ def main() -> None:
         history["training loss"].append(total / len(train))
         history["test error"].append(1 - accuracy(model, test, args.device))
         print(
-            f"epoch {epoch + 1:2}: loss {total / len(train):.3f}, accuracy {1 - history['test error'][-1]:.1%}"
+            f"epoch {epoch + 1:2}: loss {total / len(train):.3f}, "
+            f"accuracy {1 - history['test error'][-1]:.1%}"
         )
 
-        # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had happened.
+        # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had
+        # happened.
         save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
         save_curves(picture, history, f"Surnames, {args.model.upper()}")
 

@@ -7,18 +7,28 @@ The ten steps are those of any sequence model: look for "1." to "10.".
 """
 
 # 1. Bring in what is needed.
-import minigrad as torch
 import numpy as np
+from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
+
+import minigrad as torch
 from minigrad import nn
 from minigrad.datasets import baselines, co2, sunspots
 from minigrad.utils.data import DataLoader, TensorDataset
 from minigrad.viz import save_curves
-from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
 
 RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-# per series: how it is read, steps seen, steps ahead, season in steps, whether its change repeats rather than its level
+# per series: how it is read, steps seen, steps ahead, season in steps, whether its change repeats rather than
+# its level
 SERIES = {
-    "sunspots": {"read": sunspots, "history": 22, "horizon": 1, "period": 11, "trend": False, "epochs": 60, "lr": 0.01},
+    "sunspots": {
+        "read": sunspots,
+        "history": 22,
+        "horizon": 1,
+        "period": 11,
+        "trend": False,
+        "epochs": 60,
+        "lr": 0.01,
+    },
     "co2": {
         "read": lambda: co2(interpolate=True),
         "history": 104,
@@ -31,7 +41,8 @@ SERIES = {
 }
 
 
-# 6. Define the model: the layer reads the window step by step; its last output, and the window itself, give the forecast.
+# 6. Define the model: the layer reads the window step by step; its last output, and the window itself, give
+# the forecast.
 class Forecaster(nn.Module):
     def __init__(self, kind: str, history: int, hidden: int = 32):
         super().__init__()
@@ -49,7 +60,8 @@ class Forecaster(nn.Module):
 
 
 def windows_of(values: np.ndarray, history: int, horizon: int, trend: bool):
-    """Each stretch of `history` values, the value `horizon` steps after it, and what to add back to a forecast.
+    """Each stretch of `history` values, the value `horizon` steps after it, and what to add back to a
+    forecast.
 
     With a trend both are taken relative to the stretch's last value, as the level itself never comes again.
     """
@@ -69,11 +81,13 @@ def main() -> None:
     torch.manual_seed(args.seed)
     print(f"seed {args.seed}, model {args.model}, device {args.device}")
 
-    # 3. Get the data: a series from the box. Counts of spots spread as their square root does; undone for the scores.
+    # 3. Get the data: a series from the box. Counts of spots spread as their square root does; undone for the
+    # scores.
     series = setting["read"]()
     values = series.values if setting["trend"] else np.sqrt(series.values)
 
-    # 4. Cut it into windows, the last fifth held out, scaled by the mean and deviation of the training part alone.
+    # 4. Cut it into windows, the last fifth held out, scaled by the mean and deviation of the training part
+    # alone.
     inputs, targets, level, when = windows_of(
         values, setting["history"], setting["horizon"], setting["trend"]
     )
@@ -125,7 +139,8 @@ def main() -> None:
             total += loss.item()
         history["training loss"].append(total / len(train))
 
-        # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had happened.
+        # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had
+        # happened.
         save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
     save_curves(picture, history, f"{series.name}, {args.model.upper()}", y_name="training loss")
 
@@ -134,15 +149,19 @@ def main() -> None:
         return f"{np.abs(forecasts - series.values)[when[held_out]].mean():.3g}"
 
     ahead, seen = setting["horizon"], len(values) - len(values) // 5
+    period, lags = setting["period"], setting["history"]
+    seasonal = baselines.seasonal_naive(series.values, period, ahead)
+    linear = baselines.autoregression(series.values, lags, ahead, seen)
+    steps = "step" if ahead == 1 else "steps"
     print_table(
-        f"mean absolute error, {ahead} step{'s' * (ahead > 1)} ahead, {series.name} ({series.unit}), last fifth",
+        f"mean absolute error, {ahead} {steps} ahead, {series.name} ({series.unit}), last fifth",
         [
             ("last value", error_of(baselines.last_value(series.values, ahead))),
-            (f"seasonal naive (period {setting['period']})", error_of(baselines.seasonal_naive(series.values, setting["period"], ahead))),
-            (f"autoregression, {setting['history']} lags", error_of(baselines.autoregression(series.values, setting["history"], ahead, seen))),
+            (f"seasonal naive (period {period})", error_of(seasonal)),
+            (f"autoregression, {lags} lags", error_of(linear)),
             (f"{args.model.upper()}, {epochs} epochs", f"{held_out_error():.3g}"),
         ],
-    )  # fmt: skip
+    )
     print(f"\nthe training curve is in {picture.resolve()}\nthe trained model is in {checkpoint.resolve()}")
 
 

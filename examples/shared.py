@@ -1,4 +1,6 @@
-"""What both examples need and neither is about: options, a line of progress, checkpoints, a table of scores."""
+"""What both examples need and neither is about:
+options, a line of progress, checkpoints, a table of scores.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ def _counted(items: Sequence, label: str) -> Iterator:
 
 
 def one_cycle(done: float) -> float:
-    """The learning rate, as a share of the highest, when a share of the training is done: up at first, then down to 0.
+    """The learning rate, as a share of the highest, when a share of the training is done: up at first, then
+    down to 0.
 
     The "one cycle" of Smith and Topin (Super-convergence, 2018), without the cycle of momentum.
     """
@@ -70,7 +73,9 @@ def one_cycle(done: float) -> float:
 
 
 def save_checkpoint(path: Path, epoch: int, history: dict, **parts) -> None:
-    """Everything that decides how training goes on: the parts' state dicts, the random stream, the curves so far."""
+    """Everything that decides how training goes on:
+    the parts' state dicts, the random stream, the curves so far.
+    """
     state = {name: part.state_dict() for name, part in parts.items()}
     minigrad.save(state | {"epoch": epoch, "history": history, "random": minigrad.get_rng_state()}, path)
 

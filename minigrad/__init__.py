@@ -2,7 +2,8 @@
 
     import minigrad as torch
 
-Every public name that PyTorch has too has its signature and its meaning. They stand here in the order a reader meets
+Every public name that PyTorch has too has its signature and its meaning. They stand here in the order a
+reader meets
 them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
 """
 
@@ -382,6 +383,7 @@ from .ops import (
     sinc,
     xlogy,
 )
+from .ops.padding import constant_pad_nd
 from .ops import (
     aminmax,
     argwhere,
@@ -505,7 +507,7 @@ from math import e, inf, nan, pi
 from . import autograd, backends, cuda, random, version
 from .version import __version__
 
-# Parts that few scripts need all of are loaded when they are first named (PEP 562), so that `import minigrad` stays as
+# Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
 _SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization signal special utils viz""".split()
 _IN_SUBMODULES = {
@@ -521,5 +523,7 @@ _IN_SUBMODULES = {
     },
 }
 _LATER = {name: (name, None) for name in _SUBMODULES}
-_LATER |= {name: (module, member) for module, names in _IN_SUBMODULES.items() for name, member in names.items()}
+_LATER |= {
+    name: (module, member) for module, names in _IN_SUBMODULES.items() for name, member in names.items()
+}
 __getattr__, __dir__ = loader(__name__, _LATER)

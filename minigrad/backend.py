@@ -20,7 +20,7 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 class device:
     """Where a tensor's memory lies: `device('cpu')`, `device('cuda')` or `device('cuda:0')`."""
 
-    __slots__ = ("type", "index")
+    __slots__ = ("index", "type")
 
     def __init__(self, type: str | device, index: int | None = None):
         if isinstance(type, device):
@@ -64,7 +64,8 @@ class device:
 CPU = device("cpu")
 default_device: ContextVar[device] = ContextVar("default_device", default=CPU)
 _entered: list = []
-#: whether `set_default_device` was called: PyTorch then sends calls of Tensor.backward through the class once more
+#: whether `set_default_device` was called: PyTorch then sends calls of Tensor.backward through the class once
+#: more
 device_is_a_mode: ContextVar[bool] = ContextVar("device_is_a_mode", default=False)
 
 
@@ -99,7 +100,9 @@ def cuda_is_available() -> bool:
 
 
 def as_device(where) -> device:
-    """`where` as a device (None is the default); one that cannot be used is refused here, not at first use."""
+    """`where` as a device (None is the default);
+    one that cannot be used is refused here, not at first use.
+    """
     found = default_device.get() if where is None else where if isinstance(where, device) else device(where)
     if found.type == "cuda" and not cuda_is_available():
         cupy()

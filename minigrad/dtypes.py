@@ -15,7 +15,7 @@ import numpy as np
 class dtype:
     """The type of a tensor's elements, such as `minigrad.float32`; `numpy` is NumPy's name for it."""
 
-    __slots__ = ("name", "numpy", "category", "itemsize")
+    __slots__ = ("category", "itemsize", "name", "numpy")
 
     def __init__(self, name: str, numpy: np.dtype, category: int):
         self.name = name
@@ -207,12 +207,16 @@ def _rank_and_dtype(operand) -> tuple[int, dtype]:
 
 
 def can_cast(source: dtype, target: dtype) -> bool:
-    """Whether an in-place operation may write `source` values into a `target` tensor: never to a lower category."""
+    """Whether an in-place operation may write `source` values into a `target` tensor:
+    never to a lower category.
+    """
     return source.category <= target.category
 
 
 class finfo:
-    """Limits of a floating-point dtype: `eps`, `max`, `min`, `tiny`, `smallest_normal`, `resolution`, `bits`."""
+    """Limits of a floating-point dtype:
+    `eps`, `max`, `min`, `tiny`, `smallest_normal`, `resolution`, `bits`.
+    """
 
     def __init__(self, d: dtype | None = None):
         d = get_default_dtype() if d is None else as_dtype(d)

@@ -1,16 +1,21 @@
 """Reverse-mode automatic differentiation: the graph, and how an op enters it.
 
-Read top down: `Value` is what the engine needs of a Tensor, `Node` is one recorded op, `@primitive` makes an op of a
-NumPy function and one gradient formula per argument. Then read `walk.py`: the way from a result back to its leaves.
+Read top down: `Value` is what the engine needs of a Tensor, `Node` is one recorded op, `@primitive` makes an
+op of a
+NumPy function and one gradient formula per argument. Then read `walk.py`: the way from a result back to its
+leaves.
 The engine knows no op by name.
 
     @primitive(x=lambda g, y: g * y, y=lambda g, x: g * x)
     def mul(x, y):
         return x * y
 
-A formula's first argument is the gradient that comes in; the others name what the op must keep: an argument, the
-shape of an argument (`x_shape`), or the result (`out`). Formulas are written with the operations users call. They run
-on plain arrays, or, when the walk itself is to be differentiated (`create_graph`), on Tensors: so any order comes
+A formula's first argument is the gradient that comes in; the others name what the op must keep: an argument,
+the
+shape of an argument (`x_shape`), or the result (`out`). Formulas are written with the operations users call.
+They run
+on plain arrays, or, when the walk itself is to be differentiated (`create_graph`), on Tensors: so any order
+comes
 for free. Broadcasting is undone by the walk; no formula mentions it.
 """
 
@@ -40,16 +45,17 @@ def count_with(counter: Callable[[], int]) -> Callable[[], int]:
     return before
 
 
-# ---- the graph -------------------------------------------------------------------------------------------------------
+# ---- the graph -----------------------------------------------------------------------------------
 class Value:
     """What the engine needs of a Tensor; `tensor.py` builds PyTorch's class on it.
 
     `version` is a one-element list shared by a tensor and its views; every in-place write adds one to it.
-    A view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen. Slots that most
+    A view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen. Slots that
+    most
     tensors never use (`seen`, `recipe`, and those of subclasses) stay unset, which costs nothing.
     """
 
-    __slots__ = ("array", "tracked", "node", "version", "base", "seen", "recipe", "__weakref__")
+    __slots__ = ("__weakref__", "array", "base", "node", "recipe", "seen", "tracked", "version")
 
     array: Any  # numpy.ndarray or cupy.ndarray
     tracked: bool  # the engine's name for requires_grad
@@ -71,11 +77,13 @@ def results_are(cls: type) -> type:
 class Node:
     """One recorded op: which op, where its gradients go, and what its formulas kept.
 
-    `edges` has one entry per differentiable argument: the Node that made it, the Tensor itself if it is a leaf, or
-    None if it needs no gradient. Nothing here refers to the op's own result, so graphs hold no reference cycle.
+    `edges` has one entry per differentiable argument: the Node that made it, the Tensor itself if it is a
+    leaf, or
+    None if it needs no gradient. Nothing here refers to the op's own result, so graphs hold no reference
+    cycle.
     """
 
-    __slots__ = ("time", "op", "edges", "kept", "cells", "versions", "shape", "hooks", "__weakref__")
+    __slots__ = ("__weakref__", "cells", "edges", "hooks", "kept", "op", "shape", "time", "versions")
 
     time: int  # creation order: whatever used this node's result is younger
     op: Any
@@ -170,21 +178,26 @@ def refresh(view: Any) -> None:
             if view.base.tracked and view.recipe is not None:
                 op, static = view.recipe
                 view.tracked, view.node = True, op(view.base, *static).node
+            elif view.node is not None and not view.base.tracked:  # constants were written over its history
+                view.tracked, view.node = False, None
     finally:
         recording.reset(token)
 
 
 def parameters_of(function: Callable) -> tuple[str, ...]:
-    """The names of a function's parameters, straight from its code: `inspect.signature` would double our import time."""
+    """The names of a function's parameters, straight from its code:
+    `inspect.signature` would double our import time.
+    """
     code = getattr(function, "__wrapped__", function).__code__
     return code.co_varnames[: code.co_argcount]
 
 
-# ---- ops -------------------------------------------------------------------------------------------------------------
+# ---- ops -----------------------------------------------------------------------------------------
 class Primitive:
     """What `@primitive` learns about an op at import: its name, its formulas, and what they name.
 
-    `keepable` lists what can be kept, in a fixed order: the arguments, their shapes, the result. A node's `kept` has
+    `keepable` lists what can be kept, in a fixed order: the arguments, their shapes, the result. A node's
+    `kept` has
     one place for each, None where no formula names it.
     """
 
@@ -212,7 +225,8 @@ class Primitive:
         unknown = (set(formulas) - set(self.parameters)) | (self.needed - set(self.keepable))
         if unknown:
             raise TypeError(f"{self.name}: its formulas name {sorted(unknown)}, which it does not have")
-        #: per differentiable argument: its formula, how many kept values that names, and what picks them from `kept`
+        self.named = named  # per differentiable argument: what its formula names
+        #: per differentiable argument: its formula, how many kept values it names, and what picks them
         self.rules = tuple((formulas[p], len(named[p]), self._picker(named[p])) for p in self.differentiable)
 
     def _picker(self, names: tuple[str, ...]):
@@ -230,9 +244,11 @@ class Primitive:
         return kinds if kinds is None or self.holomorphic else kinds + "c"
 
     def on_complex(self) -> Primitive:
-        """This op for complex numbers: formulas are written for real ones, and complex ones conjugate around them.
+        """This op for complex numbers: formulas are written for real ones, and complex ones conjugate around
+        them.
 
-        For f with derivative f', formula(g) = g f'; the gradient of a real loss is g conj(f') = conj(formula(conj(g))).
+        For f with derivative f', formula(g) = g f'; the gradient of a real loss is g conj(f') =
+        conj(formula(conj(g))).
         """
         if self.complex_form is None:
             form = Primitive(self.forward, self.formulas, self.promote, self.explain, False, self.numbers)
@@ -242,18 +258,25 @@ class Primitive:
         return self.complex_form
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> list:
-        """The gradient for each of the node's edges, from the gradient `g` of its result, as part of a new graph.
+        """The gradient for each of the node's edges, from the gradient `g` of its result, as part of a new
+        graph.
 
         (On plain arrays, at first order, `walk` calls the formulas itself.)
         """
         kept = self.kept_as_tensors(node)
-        return [None if edge is None else by_rule(rule, g, kept) for edge, rule in zip(node.edges, self.rules)]
+        return [
+            None if edge is None else by_rule(rule, g, kept) for edge, rule in zip(node.edges, self.rules)
+        ]
 
     def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:
         """The name and shape of the kept value behind one of the node's version cells."""
-        names = [p for p in self.parameters if p in self.needed] + ["result"]
-        shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
-        return names[min(place, len(names) - 1)], shapes[min(place, len(shapes) - 1)]
+        kept = [
+            (name, k)
+            for name, k in zip(self.keepable, node.kept)
+            if name in self.needed and hasattr(k, "dtype")
+        ]
+        name, k = kept[min(place, len(kept) - 1)]
+        return "result" if name == "out" else name, tuple(k.shape)
 
     def kept_as_tensors(self, node: Node) -> list:
         """The kept values, with the tensors among them tied to the graph they came from."""
@@ -302,16 +325,23 @@ def primitive(
     numbers: str = "second",
     **formulas: Callable,
 ) -> Callable:
-    """Decorator: make an op of a function of arrays. `formulas` has one gradient formula per differentiable argument.
+    """Decorator: make an op of a function of arrays. `formulas` has one gradient formula per differentiable
+    argument.
 
-    `promote(*tensors)` brings the tensors to the dtype the op computes in; it is asked where dtypes differ, or where
-    an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when the function
-    fails. `views=True` says that the result may share the first argument's memory. `arity` is the number of tensor
-    arguments; it need be given only where they are not those with a formula. `holomorphic=False` says that the
-    formulas hold for complex numbers as they stand (see `Primitive.on_complex`). `numbers` says which of two tensors
+    `promote(*tensors)` brings the tensors to the dtype the op computes in; it is asked where dtypes differ,
+    or where
+    an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when the
+    function
+    fails. `views=True` says that the result may share the first argument's memory. `arity` is the number of
+    tensor
+    arguments; it need be given only where they are not those with a formula. `holomorphic=False` says that
+    the
+    formulas hold for complex numbers as they stand (see `Primitive.on_complex`). `numbers` says which of two
+    tensors
     may be a Python number: the "second", "either", or "neither".
 
-    The op handed back is a closure made for its number of tensor arguments: `_general` is the meaning, `_unary` and
+    The op handed back is a closure made for its number of tensor arguments: `_general` is the meaning,
+    `_unary` and
     `_binary` are the same without its loops, for an op's overhead is decided here. Called on plain arrays, as
     formulas do at first order, an op is just its function.
     """
@@ -363,9 +393,10 @@ def _general(op) -> Callable:
             box = dict(zip(op.parameters, arrays))
             box |= {p + "_shape": getattr(a, "shape", None) for p, a in zip(op.parameters, arrays)}
             box["out"] = results if several else results[0]
-            kept = tuple(box.get(n) if n in op.needed else None for n in op.keepable) if op.needed else ()
-            cells = [t.version for p, t in tensors.items() if t is not None and p in op.needed]
-            cells += [t.version for t in made] if "out" in op.needed else []
+            needed = {n for p, edge in zip(op.differentiable, edges) if edge is not None for n in op.named[p]}
+            kept = tuple(box.get(n) if n in needed else None for n in op.keepable) if op.needed else ()
+            cells = [t.version for p, t in tensors.items() if t is not None and p in needed]
+            cells += [t.version for t in made] if "out" in needed else []
             conjugates = op.holomorphic and any(r.dtype.kind == "c" for r in results)
             record_results(op.on_complex() if conjugates else op, made, edges, kept, tuple(cells), several)
         if out is not None:
@@ -394,7 +425,10 @@ def view_of(t, base, op: Callable, static: tuple) -> None:
 
 
 def _unary(op: Primitive, views: bool = False) -> Callable:
-    """One tensor, first; what follows are settings. With `views` the result is one if it shares the tensor's memory."""
+    """One tensor, first; what follows are settings.
+
+    With `views` the result is one if it shares the tensor's memory.
+    """
     forward, promote = op.forward, op.promote
     kinds, usual = op.real_kinds or "", getattr(promote, "usual", None)
     x_name = op.parameters[0]
@@ -468,7 +502,11 @@ def _binary(op: Primitive) -> Callable:
     kinds, usual = op.real_kinds, getattr(promote, "usual", None)
     first_may, second_may = op.numbers == "either", op.numbers != "neither"
     x_name, y_name = op.parameters
-    keeps_x, keeps_y, keeps_out = x_name in op.needed, y_name in op.needed, "out" in op.needed
+    #: whether x, y and the result are kept: where only x, only y, and where both want a gradient
+    for_x, for_y = (
+        tuple(n in op.named.get(p, ()) for n in (x_name, y_name, "out")) for p in (x_name, y_name)
+    )
+    for_both = tuple(a or b for a, b in zip(for_x, for_y))
     keeps_x_shape, keeps_y_shape = x_name + "_shape" in op.needed, y_name + "_shape" in op.needed
     keeps_nothing, tracks = not op.needed, bool(op.formulas)
 
@@ -496,12 +534,13 @@ def _binary(op: Primitive) -> Callable:
         else:
             return forward(input, other)
         dtype = x.dtype
-        if dtype is not y.dtype or (dtype is not usual and kinds is not None and dtype.kind not in kinds):
-            if promote is not None:
-                input, other = promote(tied_to(input, x), tied_to(other, y))
-                x, y = input.array, other.array
-                if op.holomorphic and x.dtype.kind == "c":
-                    return _binary(op.on_complex())(input, other, out=out)
+        if (
+            dtype is not y.dtype or (dtype is not usual and kinds is not None and dtype.kind not in kinds)
+        ) and promote is not None:
+            input, other = promote(tied_to(input, x), tied_to(other, y))
+            x, y = input.array, other.array
+            if op.holomorphic and x.dtype.kind == "c":
+                return _binary(op.on_complex())(input, other, out=out)
         if input.base is not None:
             refresh(input)
         if other.base is not None:
@@ -516,19 +555,18 @@ def _binary(op: Primitive) -> Callable:
         t.array = result
         t.base = None
         version = t.version = [0]
-        if tracks and (input.tracked or other.tracked) and is_recording():
+        to_x, to_y = input.tracked, other.tracked
+        if tracks and (to_x or to_y) and is_recording():
             node = new(Node)
             node.time = tick()
             node.op = op
-            node.edges = (
-                (input.node or input) if input.tracked else None,
-                (other.node or other) if other.tracked else None,
-            )
+            node.edges = ((input.node or input) if to_x else None, (other.node or other) if to_y else None)
             node.shape = result.shape
             node.hooks = None
             if keeps_nothing:
                 node.kept = node.cells = node.versions = ()
             else:
+                keeps_x, keeps_y, keeps_out = for_y if not to_x else for_both if to_y else for_x
                 node.kept = (
                     x if keeps_x else None,
                     y if keeps_y else None,
@@ -536,10 +574,17 @@ def _binary(op: Primitive) -> Callable:
                     y.shape if keeps_y_shape else None,
                     result if keeps_out else None,
                 )
-                a = input.version if keeps_x else version
-                b = other.version if keeps_y else version
-                node.cells = (a, b, version) if keeps_out else (a, b)
-                node.versions = (a[0], b[0], 0) if keeps_out else (a[0], b[0])
+                if keeps_x and keeps_y:
+                    a, b = input.version, other.version
+                    node.cells = (a, b, version) if keeps_out else (a, b)
+                    node.versions = (a[0], b[0], 0) if keeps_out else (a[0], b[0])
+                elif keeps_x or keeps_y:
+                    a = input.version if keeps_x else other.version
+                    node.cells = (a, version) if keeps_out else (a,)
+                    node.versions = (a[0], 0) if keeps_out else (a[0],)
+                else:
+                    node.cells = (version,) if keeps_out else ()
+                    node.versions = (0,) if keeps_out else ()
             t.tracked = True
             t.node = node
         else:
@@ -570,8 +615,8 @@ def as_operand(op, value, beside) -> Any:
 def must_be_tensor(op, argument: str, position: int, value) -> str:
     """What to say of a number where PyTorch wants a tensor."""
     return (
-        f"{op.name}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}; "
-        "wrap it: minigrad.tensor(...)"
+        f"{op.name}(): argument '{argument}' (position {position}) must be Tensor, not "
+        f"{type(value).__name__}; wrap it: minigrad.tensor(...)"
     )
 
 
@@ -586,7 +631,9 @@ def explained(op, error: Exception, *arguments) -> Exception:
 
 
 def can_hold(target, source) -> bool:
-    """Whether values of one NumPy dtype may be written over those of another: none of a higher category may."""
+    """Whether values of one NumPy dtype may be written over those of another:
+    none of a higher category may.
+    """
     order = "biufc"
     return order.index(source.kind) <= max(order.index(target.kind), order.index("u") * (target.kind != "b"))
 
@@ -599,7 +646,9 @@ def store(target, result) -> Any:
         )
     source, dtype = result.array, target.array.dtype
     if not can_hold(dtype, source.dtype):
-        raise RuntimeError(f"out=: result type {source.dtype} can't be cast to the tensor's {dtype}; convert it")
+        raise RuntimeError(
+            f"out=: result type {source.dtype} can't be cast to the tensor's {dtype}; convert it"
+        )
     if target.array.size == 0:
         target.array = source.astype(dtype)
     elif target.array.shape != source.shape:
@@ -611,7 +660,9 @@ def store(target, result) -> Any:
 
 
 def stored(result, out) -> Any:
-    """The result, or `out` with the result in it; of several results, such as values and indices, each in its own."""
+    """The result, or `out` with the result in it;
+    of several results, such as values and indices, each in its own.
+    """
     if out is None:
         return result
     if isinstance(result, tuple):
@@ -619,7 +670,7 @@ def stored(result, out) -> Any:
     return store(out, result)
 
 
-# ---- modes -----------------------------------------------------------------------------------------------------------
+# ---- modes ---------------------------------------------------------------------------------------
 class recording_mode:
     """Context and decorator that switches recording on or off in this thread."""
 

@@ -77,7 +77,7 @@ def tensor_repr(t, contents: str | None = None) -> str:
     return _joined(prefix + contents, _suffixes(t), len(prefix)) + ")"
 
 
-# ---- what stands behind the elements ---------------------------------------------------------------------
+# ---- what stands behind the elements -------------------------------------------------------------
 def _suffixes(t) -> list[str]:
     """Device, size, dtype and place in the graph, each only where it is not what one expects."""
     found = []
@@ -108,7 +108,7 @@ def _joined(text: str, suffixes: list[str], indent: int) -> str:
     return text
 
 
-# ---- the elements ----------------------------------------------------------------------------------------
+# ---- the elements --------------------------------------------------------------------------------
 def _elements(array: np.ndarray, indent: int) -> str:
     """Nested brackets with the elements, of which only the edges are shown if there are many."""
     summarize = array.size > options.threshold

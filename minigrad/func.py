@@ -1,4 +1,6 @@
-"""PyTorch's `func`: functions that make functions - gradients, Jacobians, batches - and modules as pure functions."""
+"""PyTorch's `func`: functions that make functions - gradients, Jacobians,
+batches - and modules as pure functions.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ __all__ = [
 ]
 
 
-# ---- nested containers of tensors ------------------------------------------------------------------------
+# ---- nested containers of tensors ----------------------------------------------------------------
 def _leaves(tree) -> list:
     """The values in nested tuples, lists and dicts, in order."""
     if isinstance(tree, Mapping):
@@ -54,9 +56,11 @@ def _mapped(function: Callable, tree):
     )
 
 
-# ---- one level of differentiation ------------------------------------------------------------------------
+# ---- one level of differentiation ----------------------------------------------------------------
 def _aliased(t):
-    """The tensor anew: derivatives of this level end here, and its history, if it has one, goes on for the level above."""
+    """The tensor anew: derivatives of this level end here, and its history, if it has one,
+    goes on for the level above.
+    """
     return fresh_history(t) if t.tracked else untracked(t.array).requires_grad_()
 
 
@@ -86,8 +90,10 @@ def _chosen(args: tuple, argnums) -> tuple:
 def grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Callable:
     """A function that returns (gradient, value) of `func`, whose value must be one number.
 
-    The gradient is by the argument (or arguments) `argnums`, and has its form: a tensor, or tensors nested in tuples,
-    lists and dicts. With `has_aux` the function returns (value, aux), and the new one (gradient, (value, aux)).
+    The gradient is by the argument (or arguments) `argnums`, and has its form: a tensor, or tensors nested in
+    tuples,
+    lists and dicts. With `has_aux` the function returns (value, aux), and the new one (gradient, (value,
+    aux)).
     """
 
     @functools.wraps(func)
@@ -101,7 +107,8 @@ def grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Callable
             value, aux = _value_and_aux("grad", func(*given, **kwargs), has_aux)
             if value.array.size != 1 or value.array.ndim:
                 raise RuntimeError(
-                    f"grad: the function must return a 0-d tensor, got shape {tuple(value.array.shape)}; sum() it"
+                    "grad: the function must return a 0-d tensor, "
+                    f"got shape {tuple(value.array.shape)}; sum() it"
                 )
             found = (
                 [None] * len(inputs)
@@ -192,11 +199,13 @@ def linearize(func: Callable, *primals):
     return value, lambda *tangents: jvp(func, primals, tangents)[1]
 
 
-# ---- matrices of derivatives -----------------------------------------------------------------------------
+# ---- matrices of derivatives ---------------------------------------------------------------------
 def jacrev(
     func: Callable, argnums=0, *, has_aux: bool = False, chunk_size=None, _preallocate_and_copy=False
 ) -> Callable:
-    """A function that returns the Jacobian of `func` by the argument (or arguments) `argnums`; it can be nested."""
+    """A function that returns the Jacobian of `func` by the argument (or arguments) `argnums`;
+    it can be nested.
+    """
 
     @functools.wraps(func)
     def jacobian(*args, **kwargs):
@@ -254,13 +263,15 @@ def hessian(func: Callable, argnums=0) -> Callable:
     return jacrev(jacrev(func, argnums), argnums)
 
 
-# ---- batches ---------------------------------------------------------------------------------------------
+# ---- batches -------------------------------------------------------------------------------------
 def vmap(
     func: Callable, in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *, chunk_size=None
 ) -> Callable:
-    """A function of batches: `func` is called on each part along `in_dims`, and the results are stacked along `out_dims`.
+    """A function of batches: `func` is called on each part along `in_dims`, and the results are stacked along
+    `out_dims`.
 
-    It means what PyTorch's means, but calls `func` once per part, so it is no faster than a loop. Random numbers
+    It means what PyTorch's means, but calls `func` once per part, so it is no faster than a loop. Random
+    numbers
     are drawn anew for each part, which PyTorch does with randomness='different'.
     """
     if randomness not in ("error", "different", "same"):
@@ -304,7 +315,8 @@ def _batch_size(leaves: list, dims: list) -> int:
     sizes = {v.array.shape[d] for v, d in zip(leaves, dims, strict=True) if d is not None}
     if len(sizes) != 1:
         raise ValueError(
-            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)}"
+            "vmap: Expected all tensors to have the same size in the mapped dimension, "
+            f"got sizes {sorted(sizes)}"
         )
     return sizes.pop()
 
@@ -323,7 +335,7 @@ def _joined(results: list, out_dims):
     return _rebuilt(results[0], iter(stacked))
 
 
-# ---- modules as functions --------------------------------------------------------------------------------
+# ---- modules as functions ------------------------------------------------------------------------
 def functional_call(
     module,
     parameter_and_buffer_dicts,
@@ -335,7 +347,8 @@ def functional_call(
 ):
     """Call a module with other tensors in the place of its parameters and buffers, which stay as they are.
 
-    `parameter_and_buffer_dicts` maps dotted names to tensors, or is a sequence of such dicts. A tensor given for one name
+    `parameter_and_buffer_dicts` maps dotted names to tensors, or is a sequence of such dicts. A tensor given
+    for one name
     of a shared parameter stands for all its names, unless `tie_weights` is False.
     """
     given = parameter_and_buffer_dicts
@@ -391,7 +404,9 @@ def _check_names(given: Mapping, held: Mapping, strict: bool) -> None:
 
 
 def stack_module_state(models: list) -> tuple[dict, dict]:
-    """(parameters, buffers) of models of one kind, each tensor stacked over the models, for `vmap(functional_call)`."""
+    """(parameters, buffers) of models of one kind, each tensor stacked over the models,
+    for `vmap(functional_call)`.
+    """
     if not models:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
     if len({type(m) for m in models}) > 1:

@@ -1,4 +1,6 @@
-"""`backward` and `grad`: from what a user asks to the engine's walk, and from the walk's result to `.grad`."""
+"""`backward` and `grad`: from what a user asks to the engine's walk,
+and from the walk's result to `.grad`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ def walk_with(walker) -> None:
 
 
 def backward(tensors, gradients=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
-    """Add the gradients of the tensors, weighted by `gradients`, to the `.grad` of the leaves (or of `inputs`).
+    """Add the gradients of the tensors, weighted by `gradients`, to the `.grad` of the leaves (or of
+    `inputs`).
 
     Nothing is added anywhere if a formula fails on the way.
     """
@@ -49,7 +52,9 @@ def grad(
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple:
-    """The gradients of the outputs, weighted by `grad_outputs`, with respect to each input; `.grad` stays as it is."""
+    """The gradients of the outputs, weighted by `grad_outputs`, with respect to each input;
+    `.grad` stays as it is.
+    """
     if is_grads_batched:
         raise NotImplementedError("grad: is_grads_batched=True is not here; call grad once per row")
     if materialize_grads and allow_unused is False:
@@ -108,8 +113,8 @@ def _seed(t):
     """The gradient of a scalar with respect to itself: 1."""
     if t.array.size != 1:
         raise RuntimeError(
-            f"grad can be implicitly created only for scalar outputs; this one has shape {tuple(t.array.shape)}: "
-            "reduce it with sum() or mean(), or pass gradient="
+            "grad can be implicitly created only for scalar outputs; this one has shape "
+            f"{tuple(t.array.shape)}: reduce it with sum() or mean(), or pass gradient="
         )
     if t.array.dtype.kind == "c":
         raise RuntimeError(
@@ -128,7 +133,7 @@ def _checked_seed(t, g):
     return g
 
 
-# ---- into .grad ------------------------------------------------------------------------------------------------------
+# ---- into .grad ----------------------------------------------------------------------------------
 def _references_of_one_holder() -> int:
     """What getrefcount says of an object that only one local variable holds (it differs between Pythons)."""
     held = {0: object()}
@@ -140,7 +145,10 @@ ALONE = _references_of_one_holder()
 
 
 def accumulate(arrived: dict, record: bool) -> None:
-    """Add to each leaf's `.grad` what the walk brought. An array that nothing else refers to is taken as it is."""
+    """Add to each leaf's `.grad` what the walk brought.
+
+    An array that nothing else refers to is taken as it is.
+    """
     while arrived:
         leaf, g = arrived.popitem()
         own = not record and getrefcount(g) == ALONE and getattr(g, "base", None) is None
@@ -161,7 +169,7 @@ def add_gradient(t, g, record: bool, own: bool) -> None:
     else:
         held.array += g
         held.version[0] += 1
-    for hook in t.after_hooks:
+    for hook in list(t.after_hooks.values()):
         hook(t)
 
 

@@ -1,7 +1,9 @@
 """The graph's public face: `tensor.grad_fn`, with PyTorch's names, `next_functions` and hooks.
 
-The engine's Nodes stay as small as they are: what a user asks for is a face that refers to the Node, of a class named
-as PyTorch names the op. A Node has the same face for as long as anyone holds it, so faces can be compared and counted.
+The engine's Nodes stay as small as they are: what a user asks for is a face that refers to the Node, of a
+class named
+as PyTorch names the op. A Node has the same face for as long as anyone holds it, so faces can be compared and
+counted.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from .engine import Node, Pick, Value, by_rule, edge_of, untracked
 from .hooks import RemovableHandle, add_hook, register_after_hook
 
 
-# ---- names -----------------------------------------------------------------------------------------------------------
+# ---- names ---------------------------------------------------------------------------------------
 def _sum_or(name: str) -> Callable:
     """Reductions have one name for the whole tensor and another along dimensions."""
     return lambda node: f"{name}Backward{0 if node.shape == () else 1}"
@@ -86,7 +88,7 @@ def name_of(node: Node) -> str:
     return named if isinstance(named, str) else named(node)
 
 
-# ---- faces -----------------------------------------------------------------------------------------------------------
+# ---- faces ---------------------------------------------------------------------------------------
 class GradFn:
     """A recorded op as users see it: its name, what comes before it, and hooks."""
 
@@ -104,7 +106,9 @@ class GradFn:
 
     @property
     def next_functions(self) -> tuple:
-        """For each differentiable argument the function that made it and which of its results it is; None for none."""
+        """For each differentiable argument the function that made it and which of its results it is;
+        None for none.
+        """
         return tuple(_face_and_number(edge) for edge in self.node.edges)
 
     @property
@@ -124,12 +128,16 @@ class GradFn:
         raise AttributeError(f"'{self.name()}' object has no attribute '{attribute}'")
 
     def register_prehook(self, hook: Callable) -> RemovableHandle:
-        """`hook(grad_outputs)` runs before the op's formulas, and may return other gradients of the results."""
+        """`hook(grad_outputs)` runs before the op's formulas,
+        and may return other gradients of the results.
+        """
         self.node.hooks = {} if self.node.hooks is None else self.node.hooks
         return add_hook(self.node.hooks, lambda g: _first(hook((g,))))
 
     def register_hook(self, hook: Callable) -> RemovableHandle:
-        """`hook(grad_inputs, grad_outputs)` runs after the op's formulas, and may return other gradients of the inputs."""
+        """`hook(grad_inputs, grad_outputs)` runs after the op's formulas,
+        and may return other gradients of the inputs.
+        """
         if not isinstance(self.node.op, Hooked):
             self.node.op = Hooked(self.node.op)
         return add_hook(self.node.op.hooks, hook)
@@ -139,8 +147,8 @@ def _saved(node: Node, attribute: str):
     """What the op kept under a name, such as `_saved_self`: kept arrays as Tensors."""
     if node.kept is None:
         raise RuntimeError(
-            f"{name_of(node)}: Trying to backward through the graph a second time (or directly access saved tensors after "
-            "they have already been freed); pass retain_graph=True to the first backward()"
+            f"{name_of(node)}: Trying to backward through the graph a second time (or directly access saved "
+            "tensors after they have already been freed); pass retain_graph=True to the first backward()"
         )
     parameters = getattr(node.op, "keepable", ())
     kept = dict(zip(parameters, node.kept, strict=False))
@@ -224,7 +232,7 @@ def gradient_edge(t) -> tuple:
     return _face_and_number(edge_of(t))
 
 
-# ---- hooks after an op's formulas ------------------------------------------------------------------------------------
+# ---- hooks after an op's formulas ----------------------------------------------------------------
 class Wrapped:
     """An op put in another's place on one Node, to see or change what its formulas give."""
 

@@ -1,8 +1,12 @@
-"""Writing in place: `x.add_(y)`, `x[i] = y`, and the history this gives a tensor, its base, and its sister views.
+"""Writing in place: `x.add_(y)`, `x[i] = y`, and the history this gives a tensor, its base, and its sister
+views.
 
-An in-place op is its out-of-place op, whose result is then written into the tensor's memory and whose history the
-tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this view's part
-replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version they share has moved.
+An in-place op is its out-of-place op, whose result is then written into the tensor's memory and whose history
+the
+tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this view's
+part
+replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version they share has
+moved.
 """
 
 from __future__ import annotations
@@ -46,15 +50,18 @@ def take_over(target, result, name: str) -> None:
     check_versions_can_move(target, result)
     target.array[...] = result.array
     target.version[0] += 1
-    if result.tracked and is_recording():
+    if is_recording() and (result.tracked or target.tracked):
         adopt(target, result)
     elif target.base is not None:
         target.seen = target.version[0]
 
 
 def adopt(target, result) -> None:
-    """Give a tensor the history of the value just written into it; pass it on to the tensors it is a view of."""
-    target.tracked, target.node = True, edge_of_copy(result)
+    """Give a tensor the history of the value just written into it; pass it on to the tensors it is a view of.
+
+    A value without history, such as a constant, ends the tensor's own.
+    """
+    target.tracked, target.node = result.tracked, edge_of_copy(result) if result.tracked else None
     while target.base is not None:
         base = target.base
         if target.recipe is None:
@@ -63,7 +70,7 @@ def adopt(target, result) -> None:
                 "make the view outside no_grad(), or write to a clone()"
             )
         mask = part_mask(base, target)
-        node = Node(REPLACE_PART, (edge_of(base), target.node), (mask, target.recipe), base.array.shape)
+        node = Node(REPLACE_PART, (edge_of(base), edge_of(target)), (mask, target.recipe), base.array.shape)
         base.tracked, base.node = True, node
         target.seen = target.version[0]
         target = base
@@ -87,7 +94,9 @@ def part_mask(base, view) -> np.ndarray:
 
 
 class ReplacePart:
-    """A base whose part was written through a view: the view's gradient is that part, the old base's the rest."""
+    """A base whose part was written through a view:
+    the view's gradient is that part, the old base's the rest.
+    """
 
     node_name = "CopySlices"
     name = "copy_slices"
@@ -95,6 +104,8 @@ class ReplacePart:
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> tuple:
         mask, (op, static) = node.kept
+        if not retain:
+            node.kept = None
         if record:
             return g * untracked(~mask), op(g, *static)
         return g * ~mask, op(untracked(g), *static).array
@@ -136,16 +147,20 @@ def check_cast(target, result, name: str) -> None:
     """Refuse to write values of a higher category: floats into integers, complex numbers into floats."""
     if not can_hold(target.array.dtype, result.array.dtype):
         raise RuntimeError(
-            f"{name}: result type {result.array.dtype} can't be cast to the desired output type {target.array.dtype}; "
-            "use the out-of-place form"
+            f"{name}: result type {result.array.dtype} can't be cast to the desired output type "
+            f"{target.array.dtype}; use the out-of-place form"
         )
 
 
 def check_versions_can_move(target, result) -> None:
     """Refuse a target whose elements share memory (expanded), where one write would hit several."""
     array = target.array
-    if 0 in array.strides and array.size and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape)):
+    if (
+        0 in array.strides
+        and array.size
+        and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape))
+    ):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location; "
-            "please clone() the tensor before performing the operation"
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location; please clone() the tensor before performing the operation"
         )

@@ -1,4 +1,7 @@
-"""Names for how memory is laid out, which PyTorch's functions take as arguments. There is one layout here: strided."""
+"""Names for how memory is laid out, which PyTorch's functions take as arguments.
+
+There is one layout here: strided.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
 """Random numbers: PyTorch's own CPU stream, so that a seed gives the numbers it gives there.
 
-PyTorch's CPU generator is the Mersenne Twister (Matsumoto and Nishimura, 1998), which NumPy has too; what makes the
+PyTorch's CPU generator is the Mersenne Twister (Matsumoto and Nishimura, 1998), which NumPy has too; what
+makes the
 numbers equal is how 32-bit words become values, and that is what this file says, one method per distribution:
 uniform floats use the low 24 bits of a word, doubles the low 53 of two, normals the Box-Muller transform
-(Box and Muller, 1958) in blocks of 16, permutations the Fisher-Yates shuffle. On a GPU CuPy's generator draws.
+(Box and Muller, 1958) in blocks of 16, permutations the Fisher-Yates shuffle. On a GPU CuPy's generator
+draws.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ STATE = np.dtype(
 
 
 class Generator:
-    """A stream of random numbers; `manual_seed` starts it anew, `get_state`/`set_state` save and restore it."""
+    """A stream of random numbers; `manual_seed` starts it anew,
+    `get_state`/`set_state` save and restore it.
+    """
 
     def __init__(self, device="cpu"):
         self.device = backend.as_device(device)
@@ -78,7 +82,8 @@ class Generator:
         array = getattr(new_state, "array", None)
         if array is None or array.dtype != np.uint8 or array.size != STATE.itemsize:
             raise RuntimeError(
-                f"Generator.set_state: the state must be a uint8 tensor of {STATE.itemsize} elements, as get_state returns"
+                f"Generator.set_state: the state must be a uint8 tensor of {STATE.itemsize} elements, "
+                "as get_state returns"
             )
         state = np.frombuffer(array.tobytes(), STATE)[0]
         self._seed = int(state["seed"])
@@ -89,7 +94,7 @@ class Generator:
     def __reduce__(self):
         return _restored, (self.get_state(),)
 
-    # ---- words ------------------------------------------------------------------------------------------------
+    # ---- words -----------------------------------------------------------------------------------
     def words(self, count: int) -> np.ndarray:
         """The next `count` 32-bit words of the twister, (count,) uint32."""
         return self._started().integers(0, 2**32, count, dtype=np.uint32)
@@ -103,7 +108,7 @@ class Generator:
         """(count,) float32 in [0, 1): 24 bits of one word."""
         return (self.words(count) & np.uint32(2**24 - 1)) * np.float32(2.0**-24)
 
-    # ---- distributions ----------------------------------------------------------------------------------------
+    # ---- distributions ---------------------------------------------------------------------------
     def uniform(self, shape, dtype: np.dtype, low: float = 0.0, high: float = 1.0) -> np.ndarray:
         """Values in [low, high)."""
         count = int(np.prod(shape))
@@ -160,7 +165,8 @@ class Generator:
     def bernoulli(self, shape, probability: float) -> np.ndarray:
         """Booleans, True with the given probability.
 
-        A draw is a 53-bit double below `probability`. Its high 21 bits decide but for one case in two million,
+        A draw is a 53-bit double below `probability`. Its high 21 bits decide but for one case in two
+        million,
         so only those are compared, and the low word is read where they tie.
         """
         count = int(np.prod(shape))

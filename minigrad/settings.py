@@ -1,4 +1,5 @@
-"""PyTorch's switches for things that NumPy and its BLAS decide here: threads, determinism, precision, compilation.
+"""PyTorch's switches for things that NumPy and its BLAS decide here: threads, determinism, precision,
+compilation.
 
 What can be honoured is; what would change results and cannot be honoured raises.
 """
@@ -21,7 +22,9 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(num: int) -> None:
-    """Stored, for scripts that ask. The BLAS library NumPy uses decides: set OMP_NUM_THREADS before Python starts."""
+    """Stored, for scripts that ask. The BLAS library NumPy uses decides:
+    set OMP_NUM_THREADS before Python starts.
+    """
     if num <= 0:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {num}")
     _threads["intra"] = int(num)
@@ -89,5 +92,8 @@ def set_default_tensor_type(t) -> None:
 
 
 def compile(model=None, **settings):
-    """The function or module itself, unchanged: there is no compiler here. Also a decorator, with or without settings."""
+    """The function or module itself, unchanged: there is no compiler here.
+
+    Also a decorator, with or without settings.
+    """
     return (lambda wrapped: wrapped) if model is None else model

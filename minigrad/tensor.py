@@ -1,7 +1,10 @@
-"""Tensor: an array with a place in the graph. Most of its operators and methods are the functions of `ops` themselves.
+"""Tensor: an array with a place in the graph. Most of its operators and methods are the functions of `ops`
+themselves.
 
-`array` is the NumPy or CuPy array; `tracked` says whether it requires grad; `node` is the op that made it (None for
-a leaf). The rest of the class is PyTorch's face on these. Methods that few programs use are in `tensor_methods.py`.
+`array` is the NumPy or CuPy array; `tracked` says whether it requires grad; `node` is the op that made it
+(None for
+a leaf). The rest of the class is PyTorch's face on these. Methods that few programs use are in
+`tensor_methods.py`.
 """
 
 from __future__ import annotations
@@ -47,12 +50,13 @@ COMPARABLE = (Value, int, float, complex, np.generic, np.ndarray)
 
 @results_are
 class Tensor(RareMethods, Value):
-    """An n-dimensional array that can be differentiated; made by `minigrad.tensor(data)` and by every operation.
+    """An n-dimensional array that can be differentiated; made by `minigrad.tensor(data)` and by every
+    operation.
 
     `Tensor(2, 3)` and `Tensor([1, 2])` are PyTorch's old constructors: sizes, or data as the default dtype.
     """
 
-    __slots__ = ("held_grad", "hooks", "after_hooks", "retains_grad", "__dict__")
+    __slots__ = ("__dict__", "after_hooks", "held_grad", "hooks", "retains_grad")
 
     def __new__(cls, *args, **kwargs):
         made = ops.legacy_tensor(*args) if cls is Tensor else untracked(np.empty(0))
@@ -63,7 +67,7 @@ class Tensor(RareMethods, Value):
             return UNSET[name]
         raise AttributeError(f"'Tensor' object has no attribute '{name}'")
 
-    # ---- what it is --------------------------------------------------------------------------------------------------
+    # ---- what it is ------------------------------------------------------------------------------
     @property
     def shape(self) -> Size:
         return Size(self.array.shape)
@@ -107,7 +111,7 @@ class Tensor(RareMethods, Value):
 
     __hash__ = object.__hash__
 
-    # ---- gradients ---------------------------------------------------------------------------------------------------
+    # ---- gradients -------------------------------------------------------------------------------
     @property
     def requires_grad(self) -> bool:
         return self.tracked
@@ -165,7 +169,9 @@ class Tensor(RareMethods, Value):
         self.held_grad = None
 
     def backward(self, gradient=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
-        """Add the gradient of this tensor (a scalar, unless `gradient` weighs its elements) to its leaves' `.grad`."""
+        """Add the gradient of this tensor (a scalar,
+        unless `gradient` weighs its elements) to its leaves' `.grad`.
+        """
         if device_is_a_mode.get():  # a function set in place of this one then sees two calls, as in PyTorch
             token = device_is_a_mode.set(False)
             try:
@@ -213,16 +219,19 @@ class Tensor(RareMethods, Value):
         """`hook(tensor)` runs after this leaf's `.grad` has been added to."""
         return hooks.register_after_hook(self, hook)
 
-    # ---- to and from other things ------------------------------------------------------------------------------------
+    # ---- to and from other things ----------------------------------------------------------------
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The values as a NumPy array that shares memory; `force=True` detaches and moves to the CPU first."""
+        """The values as a NumPy array that shares memory;
+        `force=True` detaches and moves to the CPU first.
+        """
         if self.tracked and not force:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
             )
         if not isinstance(self.array, np.ndarray) and not force:
             raise TypeError(
-                "can't convert a cuda tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+                "can't convert a cuda tensor to numpy. "
+                "Use Tensor.cpu() to copy the tensor to host memory first."
             )
         return to_numpy(self.array)
 
@@ -272,7 +281,9 @@ class Tensor(RareMethods, Value):
         return int(self.array.item())
 
     def to(self, *args, **kwargs) -> Tensor:
-        """In another dtype, on another device, or both (also "like another tensor"); itself where nothing changes."""
+        """In another dtype, on another device, or both (also "like another tensor");
+        itself where nothing changes.
+        """
         dtype, device, copy = ops.parse_to(*args, **kwargs)
         t = self if dtype is None else ops.to_dtype(self, dtype)
         if device is not None and device.type != device_of(t.array).type:
@@ -309,7 +320,7 @@ class Tensor(RareMethods, Value):
         """A copy, through which gradients flow."""
         return ops.copy(self)
 
-    # ---- operators ---------------------------------------------------------------------------------------------------
+    # ---- operators -------------------------------------------------------------------------------
     __add__ = ops.add
     __radd__ = __add__
 
@@ -388,7 +399,7 @@ class Tensor(RareMethods, Value):
     def __contains__(self, element) -> bool:
         return bool((self == element).array.any())
 
-    # ---- in-place operators ------------------------------------------------------------------------------------------
+    # ---- in-place operators ----------------------------------------------------------------------
     def __iadd__(self, other):
         return write(self, ops.add, other)
 
@@ -418,7 +429,7 @@ class Tensor(RareMethods, Value):
 
     fill_ = ops.fill_in_place
 
-    # ---- arithmetic --------------------------------------------------------------------------------------------------
+    # ---- arithmetic ------------------------------------------------------------------------------
     add = ops.scaled_add
     sub = ops.scaled_sub
     mul = ops.mul
@@ -440,7 +451,7 @@ class Tensor(RareMethods, Value):
     softmax = ops.softmax
     log_softmax = ops.log_softmax
 
-    # ---- reductions --------------------------------------------------------------------------------------------------
+    # ---- reductions ------------------------------------------------------------------------------
     sum = ops.sum
     mean = ops.mean
     prod = ops.prod
@@ -454,7 +465,7 @@ class Tensor(RareMethods, Value):
     any = ops.any
     norm = ops.norm
 
-    # ---- shape -------------------------------------------------------------------------------------------------------
+    # ---- shape -----------------------------------------------------------------------------------
     @property
     def T(self) -> Tensor:
         return ops.permute_to(self, tuple(reversed(range(self.array.ndim))))

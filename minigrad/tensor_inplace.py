@@ -1,4 +1,5 @@
-"""In-place forms of Tensor's methods: each writes what its namesake in `ops` returns into the tensor's own memory.
+"""In-place forms of Tensor's methods: each writes what its namesake in `ops` returns into the tensor's own
+memory.
 
 `write` (inplace.py) gives the tensor, its base and its sister views the history this makes.
 """
@@ -18,7 +19,7 @@ class InPlaceMethods:
 
     array: Any
 
-    # ---- elementwise ---------------------------------------------------------------------------------------
+    # ---- elementwise -----------------------------------------------------------------------------
     def abs_(self):
         return write(self, ops.abs)
 
@@ -365,7 +366,7 @@ class InPlaceMethods:
     def __irshift__(self, other):
         return write(self, ops.bitwise_right_shift, other)
 
-    # ---- matrix products -----------------------------------------------------------------------------------
+    # ---- matrix products -------------------------------------------------------------------------
     def addmm_(self, mat1, mat2, *, beta=1, alpha=1):
         return write(self, ops.addmm, mat1, mat2, beta=beta, alpha=alpha)
 
@@ -400,7 +401,7 @@ class InPlaceMethods:
     def triu_(self, diagonal=0):
         return write(self, ops.triu, diagonal)
 
-    # ---- placing elements ----------------------------------------------------------------------------------
+    # ---- placing elements ------------------------------------------------------------------------
     def masked_fill_(self, mask, value):
         return write(self, ops.masked_fill, mask, value)
 
@@ -435,7 +436,7 @@ class InPlaceMethods:
         """The diagonal of a matrix set to one value; `wrap` goes on after a gap of one row in tall ones."""
         return ops.fill_diagonal(self, fill_value, wrap)
 
-    # ---- random numbers ------------------------------------------------------------------------------------
+    # ---- random numbers --------------------------------------------------------------------------
     def uniform_(self, from_=0, to=1, *, generator=None, **bounds):
         """Filled with values drawn evenly from [from, to)."""
         return ops.fill_uniform(self, bounds.pop("from", from_), to, generator=generator, **bounds)
@@ -445,7 +446,9 @@ class InPlaceMethods:
         return ops.fill_normal(self, mean, std, generator=generator)
 
     def random_(self, from_=0, to=None, *, generator=None):
-        """Filled with integers from [from, to), from [0, from_) with one bound, or all that the dtype holds."""
+        """Filled with integers from [from, to), from [0, from_) with one bound,
+        or all that the dtype holds.
+        """
         low, high = (0, from_ or None) if to is None else (from_, to)
         return ops.fill_integers(self, low, high, generator=generator)
 
@@ -503,7 +506,7 @@ class InPlaceMethods:
         """Take over another tensor's memory; an offset, size or stride besides is refused."""
         return ops.share_memory_of(self, source, storage_offset, size, stride)
 
-    # ---- functions of Python, element by element -----------------------------------------------------------
+    # ---- functions of Python, element by element -------------------------------------------------
     def apply_(self, callable):
         """Each element replaced by what a Python function returns for it; on the CPU, outside the graph."""
         return ops.apply_in_place(self, callable)
@@ -517,5 +520,7 @@ class InPlaceMethods:
         return ops.apply_in_place(self, callable, x, y)
 
     def share_memory_(self):
-        """Moved to memory that processes forked from this one share; views made before keep the old memory."""
+        """Moved to memory that processes forked from this one share;
+        views made before keep the old memory.
+        """
         return ops.move_to_shared(self)

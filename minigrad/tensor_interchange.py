@@ -1,7 +1,9 @@
 """What makes a Tensor at home beside other libraries' arrays: NumPy's dispatch, DLPack, copying and pickling.
 
-NumPy asks `__array_ufunc__` and `__array_function__` before it computes with a Tensor. Where there is an op of the same
-meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy computes with the
+NumPy asks `__array_ufunc__` and `__array_function__` before it computes with a Tensor. Where there is an op
+of the same
+meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy computes
+with the
 plain arrays, unless that would drop a gradient.
 """
 
@@ -11,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
+from . import dtypes, ops
 from .engine import Value, untracked
 
 # NumPy's ufuncs whose op has another name here; None where NumPy's own name is not to be used.
@@ -43,13 +45,14 @@ UFUNCS = {
     "subtract": "sub",
     "true_divide": "div",
 }
-SAME = """add bitwise_and bitwise_or bitwise_xor ceil cos cosh exp exp2 expm1 floor floor_divide fmod isfinite isinf isnan
-log log10 log1p log2 logical_and logical_not logical_or logical_xor matmul maximum minimum reciprocal remainder sign sin
-sinh sqrt square tan tanh trunc""".split()
+SAME = """add bitwise_and bitwise_or bitwise_xor ceil cos cosh exp exp2 expm1 floor floor_divide fmod
+isfinite isinf isnan log log10 log1p log2 logical_and logical_not logical_or logical_xor matmul maximum
+minimum reciprocal remainder sign sin sinh sqrt square tan tanh trunc""".split()
 UFUNCS |= {name: name for name in SAME}
 
 # NumPy's functions that are methods of Tensor under the same name, and take the same axis.
-METHODS = "all any argmax argmin clip cumprod cumsum max mean min prod reshape squeeze std sum transpose var".split()
+METHODS = """all any argmax argmin clip cumprod cumsum max mean min prod reshape squeeze std sum transpose
+var""".split()
 METHODS_BY_OTHER_NAMES = {"amax": "max", "amin": "min"}
 # NumPy's functions of several tensors.
 FUNCTIONS = {
@@ -73,11 +76,11 @@ class Interchange:
 
     __array_priority__ = 1000
 
-    # ---- NumPy's dispatch ----------------------------------------------------------------------------------
+    # ---- NumPy's dispatch ------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         name = UFUNCS.get(ufunc.__name__)
         if method == "__call__" and name is not None and not kwargs:
-            first = inputs[0] if isinstance(inputs[0], Value) else _as_operand(inputs[0])
+            first = inputs[0] if isinstance(inputs[0], Value) else _as_operand(*inputs)
             return getattr(ops, name)(first, *inputs[1:])
         _refuse_tracked(
             f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"), (inputs, kwargs), name
@@ -92,7 +95,7 @@ class Interchange:
         _refuse_tracked(f"np.{name}", (args, kwargs), FUNCTIONS.get(name))
         return func(*_plain(args), **_plain(kwargs))
 
-    # ---- DLPack --------------------------------------------------------------------------------------------
+    # ---- DLPack ----------------------------------------------------------------------------------
     def __dlpack__(self, **request):
         if self.tracked:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
@@ -101,7 +104,7 @@ class Interchange:
     def __dlpack_device__(self):
         return self.array.__dlpack_device__()
 
-    # ---- copying and pickling ------------------------------------------------------------------------------
+    # ---- copying and pickling --------------------------------------------------------------------
     def __copy__(self):
         """A tensor over the same memory."""
         return _leaf(type(self), self.array, self.tracked, self.__dict__)
@@ -109,8 +112,8 @@ class Interchange:
     def __deepcopy__(self, memo: dict):
         if self.node is not None:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment; "
-                "copy tensor.detach()"
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
+                "at the moment; copy tensor.detach()"
             )
         if id(self) not in memo:
             made = memo[id(self)] = _leaf(type(self), self.array.copy(), self.tracked, self.__dict__)
@@ -130,8 +133,11 @@ def _leaf(cls: type, array, requires_grad: bool, attributes: dict):
     return t
 
 
-def _as_operand(value):
-    return untracked(value) if isinstance(value, np.ndarray) else value
+def _as_operand(value, beside):
+    """An array or a NumPy number as a tensor, to stand first beside a tensor; a number does not widen that."""
+    if isinstance(value, np.ndarray):
+        return untracked(value)
+    return untracked(np.asarray(value, dtypes.result_type(value, beside).numpy))
 
 
 def _plain(value):
@@ -152,9 +158,12 @@ def _tensors_in(value):
 
 
 def _refuse_tracked(called: str, arguments, name: str | None) -> None:
-    """NumPy may not compute with a tensor that requires grad, as the gradient would be lost without a word."""
+    """NumPy may not compute with a tensor that requires grad,
+    as the gradient would be lost without a word.
+    """
     if any(t.tracked for t in _tensors_in(arguments)):
         remedy = f"use minigrad.{name}" if name else "compute it with minigrad's functions"
         raise TypeError(
-            f"{called}: a tensor that requires grad would lose its gradient in NumPy; {remedy}, or pass .detach()"
+            f"{called}: a tensor that requires grad would lose its gradient in NumPy; {remedy}, "
+            "or pass .detach()"
         )

@@ -1,6 +1,7 @@
 """Methods of Tensor that few programs use, most of them functions of `ops`; `tensor.py` has the others.
 
-In-place forms are in `tensor_inplace.py`; what makes a tensor at home beside NumPy arrays is in `tensor_interchange.py`.
+In-place forms are in `tensor_inplace.py`; what makes a tensor at home beside NumPy arrays is in
+`tensor_interchange.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class RareMethods(InPlaceMethods, Interchange):
     node: Any
     base: Any
 
-    # ---- what it is ----------------------------------------------------------------------------------------
+    # ---- what it is ------------------------------------------------------------------------------
     @property
     def nbytes(self) -> int:
         return self.array.nbytes
@@ -137,7 +138,7 @@ class RareMethods(InPlaceMethods, Interchange):
         """Itself: memory is not pinned here."""
         return self
 
-    # ---- new tensors like this one -------------------------------------------------------------------------
+    # ---- new tensors like this one ---------------------------------------------------------------
     def new_tensor(
         self, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False
     ):
@@ -145,22 +146,30 @@ class RareMethods(InPlaceMethods, Interchange):
         dtype, device = self._own_or(dtype, device)
         return ops.tensor(data, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_zeros(self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    def new_zeros(
+        self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False
+    ):
         """Zeros of this tensor's dtype and device."""
         dtype, device = self._own_or(dtype, device)
         return ops.zeros(*sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_ones(self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    def new_ones(
+        self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False
+    ):
         """Ones of this tensor's dtype and device."""
         dtype, device = self._own_or(dtype, device)
         return ops.ones(*sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_empty(self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    def new_empty(
+        self, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False
+    ):
         """Values that are not set (zeros here) of this tensor's dtype and device."""
         dtype, device = self._own_or(dtype, device)
         return ops.empty(*sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_empty_strided(self, size, stride, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    def new_empty_strided(
+        self, size, stride, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False
+    ):
         """Values that are not set (zeros here), with strides given in elements."""
         dtype, device = self._own_or(dtype, device)
         return ops.empty_strided(size, stride, dtype=dtype, device=device, requires_grad=requires_grad)
@@ -180,9 +189,11 @@ class RareMethods(InPlaceMethods, Interchange):
         own = device_of(self.array)
         return dtypes.of(self.array.dtype) if dtype is None else dtype, own if device is None else device
 
-    # ---- dtypes --------------------------------------------------------------------------------------------
+    # ---- dtypes ----------------------------------------------------------------------------------
     def type(self, dtype=None, non_blocking=False):
-        """The name of its type, such as 'torch.FloatTensor'; or the tensor converted to a dtype or such a name."""
+        """The name of its type, such as 'torch.FloatTensor';
+        or the tensor converted to a dtype or such a name.
+        """
         if dtype is None:
             return ops.type_name(self)
         return self.to(ops.dtype_of_type(dtype))
@@ -206,7 +217,7 @@ class RareMethods(InPlaceMethods, Interchange):
     def cdouble(self, memory_format=None):
         return ops.to_dtype(self, dtypes.complex128)
 
-    # ---- operators that few programs use ---------------------------------------------------------------------
+    # ---- operators that few programs use ---------------------------------------------------------
     __div__ = ops.div
     __lshift__ = ops.bitwise_left_shift
     __rshift__ = ops.bitwise_right_shift
@@ -223,14 +234,14 @@ class RareMethods(InPlaceMethods, Interchange):
     def __reversed__(self):
         return ops.flip(self, 0) if self.array.ndim else self
 
-    # ---- complex numbers -----------------------------------------------------------------------------------
+    # ---- complex numbers -------------------------------------------------------------------------
     real = property(ops.real)
     imag = property(ops.imag)
     H = property(ops.matrix_adjoint)
     mH = property(ops.adjoint)
     adjoint = ops.adjoint
 
-    # ---- arithmetic and comparisons ------------------------------------------------------------------------
+    # ---- arithmetic and comparisons --------------------------------------------------------------
     absolute = ops.abs
     acos = ops.acos
     acosh = ops.acosh
@@ -338,6 +349,7 @@ class RareMethods(InPlaceMethods, Interchange):
 
     def polygamma(self, n):
         return ops.polygamma(n, self)
+
     angle = ops.angle
     copysign = ops.copysign
     deg2rad = ops.deg2rad
@@ -359,7 +371,7 @@ class RareMethods(InPlaceMethods, Interchange):
     rad2deg = ops.rad2deg
     signbit = ops.signbit
 
-    # ---- matrix products -----------------------------------------------------------------------------------
+    # ---- matrix products -------------------------------------------------------------------------
     addmm = ops.addmm
     addmv = ops.addmv
     addbmm = ops.addbmm
@@ -388,7 +400,7 @@ class RareMethods(InPlaceMethods, Interchange):
     matrix_exp = ops.matrix_exp
     triangular_solve = ops.triangular_solve
 
-    # ---- reductions ----------------------------------------------------------------------------------------
+    # ---- reductions ------------------------------------------------------------------------------
     amax = ops.amax
     amin = ops.amin
     logsumexp = ops.logsumexp
@@ -416,7 +428,7 @@ class RareMethods(InPlaceMethods, Interchange):
     unique = ops.unique
     unique_consecutive = ops.unique_consecutive
 
-    # ---- shape ---------------------------------------------------------------------------------------------
+    # ---- shape -----------------------------------------------------------------------------------
     view_as = ops.view_as
     reshape_as = ops.reshape_as
     expand_as = ops.expand_as
@@ -453,7 +465,7 @@ class RareMethods(InPlaceMethods, Interchange):
     as_strided = ops.as_strided
     as_strided_scatter = ops.as_strided_scatter
 
-    # ---- picking and placing elements ----------------------------------------------------------------------
+    # ---- picking and placing elements ------------------------------------------------------------
     def where(self, condition, other):
         return ops.where(condition, self, other)
 
@@ -478,6 +490,6 @@ class RareMethods(InPlaceMethods, Interchange):
     take = ops.take
     put = ops.put
 
-    # ---- random numbers ------------------------------------------------------------------------------------
+    # ---- random numbers --------------------------------------------------------------------------
     bernoulli = ops.bernoulli
     multinomial = ops.multinomial

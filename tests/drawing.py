@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 
-# ---- values ----------------------------------------------------------------------------------------------
+# ---- values --------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Domain:
     """Values from an interval, none near a multiple of 1/8 (where kinks are) or one of another argument.
@@ -50,7 +50,7 @@ above_one = Domain(1.25, 4)
 distinct = Domain(-12, 12, distinct=True)
 
 
-# ---- shapes ----------------------------------------------------------------------------------------------
+# ---- shapes --------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Shapes:
     """How the shapes of an op's tensors go together: a strategy for the list, and one that does not fit."""
@@ -141,7 +141,7 @@ def fixed(pattern: str, bad=None) -> Shapes:
     return Shapes(named(pattern), bad)
 
 
-# ---- settings --------------------------------------------------------------------------------------------
+# ---- settings ------------------------------------------------------------------------------------
 def nothing(shapes):
     return st.just(())
 
@@ -329,7 +329,7 @@ def places(draw, shapes):
     return axis, draw(hnp.arrays(np.int64, (count,), elements=st.integers(0, max(size - 1, 0))))
 
 
-# ---- places in a tensor of shape (4, 3) ------------------------------------------------------------------
+# ---- places in a tensor of shape (4, 3) ----------------------------------------------------------
 def unique_places(shapes):
     """For `scatter` along dimension 0: (2, 3) places, none twice in a column."""
     column = st.permutations(range(4)).map(lambda order: order[:2])
@@ -346,7 +346,7 @@ def order_of_rows(shapes):
     return st.tuples(st.permutations(range(4)).map(lambda order: np.array(order[:2])))
 
 
-# ---- settings that do not depend on shapes, or are put together ------------------------------------------
+# ---- settings that do not depend on shapes, or are put together ----------------------------------
 def always(*settings):
     """The same settings each time."""
     return lambda shapes: st.just(settings)
@@ -362,7 +362,7 @@ def then(*parts):
     return lambda shapes: st.tuples(*[part(shapes) for part in parts]).map(lambda drawn: sum(drawn, ()))
 
 
-# ---- layouts ---------------------------------------------------------------------------------------------
+# ---- layouts -------------------------------------------------------------------------------------
 def laid_out(array: np.ndarray, layout: str) -> np.ndarray:
     """The same values in other memory: in order, transposed, or every second place of a larger array."""
     if layout == "transposed":

@@ -1,4 +1,5 @@
-"""Gradients where a function has a kink, a tie or a pole: which is given is a rule, and the rule is PyTorch's.
+"""Gradients where a function has a kink, a tie or a pole: which is given is a rule, and the rule is
+PyTorch's.
 
 A line: what happens, the function of (library, tensor), the tensor, the cotangent, and the gradient.
 """

@@ -89,7 +89,7 @@ def far_from_whole(x, y):
     return bool((np.abs(quotient - np.round(quotient)) > 0.01).all())
 
 
-# ---- writing by index ------------------------------------------------------------------------------------
+# ---- writing by index ----------------------------------------------------------------------------
 def scattered(x, v, index):
     """x with x[index[i, j], j] = v[i, j]."""
     out = x.copy()

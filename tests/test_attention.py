@@ -144,7 +144,7 @@ def test_refusals(change, kind, words):
         F.scaled_dot_product_attention(**given)
 
 
-# ---- layers ------------------------------------------------------------------------------------------------
+# ---- layers --------------------------------------------------------------------------------------
 def drawn(rng, *shape):
     return tensor(rng.standard_normal(shape).astype(np.float32))
 

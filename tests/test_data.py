@@ -89,7 +89,7 @@ def plain(batch):
     return type(batch)(map(plain, batch)) if type(batch) in (list, tuple) else batch
 
 
-# ---- datasets --------------------------------------------------------------------------------------------
+# ---- datasets ------------------------------------------------------------------------------------
 def test_tensor_dataset():
     x, y = ops.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), ops.tensor([0, 1, 2])
     dataset = TensorDataset(x, y)
@@ -194,7 +194,7 @@ def test_random_split_errors():
         random_split(range(1), [0.5, 0.5])
 
 
-# ---- samplers --------------------------------------------------------------------------------------------
+# ---- samplers ------------------------------------------------------------------------------------
 def test_sequential():
     assert list(SequentialSampler("abc")) == [0, 1, 2]
     assert len(SequentialSampler("abc")) == 3
@@ -317,7 +317,7 @@ def test_samplers_refuse(make, error, message):
         make()
 
 
-# ---- collation -------------------------------------------------------------------------------------------
+# ---- collation -----------------------------------------------------------------------------------
 COLLATED = {
     "ints": ([1, 2, 3], ("int64", [1, 2, 3])),
     "bools": ([True, False], ("bool", [True, False])),
@@ -412,7 +412,7 @@ def test_convert():
     assert default_convert(range(2)) == [0, 1]
 
 
-# ---- the loader ------------------------------------------------------------------------------------------
+# ---- the loader ----------------------------------------------------------------------------------
 def test_batches_of_numbers():
     loader = DataLoader(Squares(5), batch_size=2)
     assert [batch.tolist() for batch in loader] == [[0, 1], [4, 9], [16]]
@@ -559,7 +559,7 @@ def test_errors_of_a_dataset_come_through():
         list(DataLoader(TensorDataset(ops.tensor([1])), sampler=[7]))
 
 
-# ---- the fast way and its twin ---------------------------------------------------------------------------
+# ---- the fast way and its twin -------------------------------------------------------------------
 @given(
     length=st.integers(1, 12),
     shapes=st.lists(st.lists(st.integers(0, 3), max_size=2), min_size=1, max_size=3),

@@ -26,7 +26,7 @@ def phi(x):
     return (1 + erf(x / math.sqrt(2))) / 2
 
 
-# ---- activations -----------------------------------------------------------------------------------------
+# ---- activations ---------------------------------------------------------------------------------
 ACTIVATIONS = [
     ("relu", (), lambda x: np.where(x > 0, x, 0)),
     ("leaky_relu", (0.2,), lambda x: np.where(x > 0, x, 0.2 * x)),
@@ -142,7 +142,7 @@ def test_a_dimension_left_out_is_warned_of():
     np.testing.assert_allclose(array_of(out).sum(1), 1)
 
 
-# ---- fast and plain --------------------------------------------------------------------------------------
+# ---- fast and plain ------------------------------------------------------------------------------
 @given(st.integers(0, 2**32), st.sampled_from(["float32", "float64"]), st.booleans())
 def test_choosing_is_where(seed, dtype, flipped):
     """Large arrays are chosen from by masks of bits: also nan, infinities and both zeros, bit by bit."""
@@ -254,7 +254,7 @@ def test_gradient_rows_are_added_up(rows, count, seed):
     assert not wide[0].any()
 
 
-# ---- linear ----------------------------------------------------------------------------------------------
+# ---- linear --------------------------------------------------------------------------------------
 @pytest.mark.parametrize("shape", [(5,), (3, 5), (2, 3, 5), (0, 5)])
 @pytest.mark.parametrize("with_bias", [True, False])
 def test_linear(shape, with_bias):
@@ -292,7 +292,7 @@ def test_bilinear():
     check(F.bilinear, [x1, x2, W, b], RNG)
 
 
-# ---- tables ----------------------------------------------------------------------------------------------
+# ---- tables --------------------------------------------------------------------------------------
 def test_embedding():
     index = np.array([[1, 4, 1], [0, 1, 4]])
     table = RNG.standard_normal((5, 3))
@@ -374,7 +374,7 @@ def test_one_hot():
     assert F.one_hot(index).dtype is minigrad.int64
 
 
-# ---- normalisation ---------------------------------------------------------------------------------------
+# ---- normalisation -------------------------------------------------------------------------------
 def normalised(x, axes, eps=1e-5):
     return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
 
@@ -443,7 +443,7 @@ def test_state_saved_before_batches_were_counted():
     layer.load_state_dict(state)
 
 
-# ---- dropout ---------------------------------------------------------------------------------------------
+# ---- dropout -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_dropout_keeps_the_mean(p):
     minigrad.manual_seed(1)
@@ -488,7 +488,7 @@ def test_alpha_dropout_keeps_the_moments():
     assert len(np.unique(features.round(4)[:, :, 0])) < 40 * 30
 
 
-# ---- shapes and distances --------------------------------------------------------------------------------
+# ---- shapes and distances ------------------------------------------------------------------------
 def test_shapes():
     x = minigrad.ones(2, 3, 4)
     assert nn.Flatten()(x).shape == (2, 12)
@@ -525,7 +525,7 @@ def test_normalize_and_pdist():
     check(F.pdist, [x], RNG)
 
 
-# ---- what is refused -------------------------------------------------------------------------------------
+# ---- what is refused -----------------------------------------------------------------------------
 def f(*shape):
     return minigrad.ones(*shape)
 
@@ -604,7 +604,7 @@ def test_what_is_warned_of():
         assert nn.Hardtanh(min_value=-2).min_val == -2
 
 
-# ---- first values ----------------------------------------------------------------------------------------
+# ---- first values --------------------------------------------------------------------------------
 INITS = [
     ("uniform_", (-2, 3), lambda w: w.min() >= -2 and w.max() <= 3),
     ("normal_", (1.0, 0.1), lambda w: abs(w.mean() - 1) < 0.02),
@@ -677,7 +677,7 @@ def test_what_init_warns_of():
     assert nn.init.orthogonal_(f(0, 3)).shape == (0, 3)
 
 
-# ---- clipping --------------------------------------------------------------------------------------------
+# ---- clipping ------------------------------------------------------------------------------------
 def with_gradients():
     parameters = [
         nn.Parameter(minigrad.ones(2, 2)),

@@ -158,7 +158,7 @@ def test_logits_however_large_do_not_overflow():
     np.testing.assert_allclose(array_of(big), [0, 1e4])
 
 
-# ---- classes ---------------------------------------------------------------------------------------------
+# ---- classes -------------------------------------------------------------------------------------
 def cross_entropy(x, target, weight, ignore, smoothing, reduction):
     """One place after the other: x (N, C, ...) and target (N, ...)."""
     classes, total, losses = x.shape[1], 0.0, np.zeros(target.shape)
@@ -251,7 +251,7 @@ def test_a_loss_may_be_walked_twice():
     np.testing.assert_array_equal(array_of(logits.grad), 2 * first)
 
 
-# ---- margins ---------------------------------------------------------------------------------------------
+# ---- margins -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("p", [1, 2])
 def test_multi_margin(p):
     x, target, w = normal(4, 3), np.array([0, 2, 1, 2]), between(0.5, 2, 3)
@@ -318,7 +318,7 @@ def test_triplets(swap):
     np.testing.assert_allclose(array_of(manhattan(*map(tensor, (a, p, n)))), plain)
 
 
-# ---- what is warned of and refused -----------------------------------------------------------------------
+# ---- what is warned of and refused ---------------------------------------------------------------
 OLD_NAMES = [({"size_average": False}, "sum"), ({"reduce": False}, "none"), ({"size_average": True}, "mean")]
 
 

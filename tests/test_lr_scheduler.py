@@ -185,7 +185,7 @@ def test_a_rate_held_as_a_tensor_keeps_its_identity():
     assert run_once.item() == 0.5
 
 
-# ---- plateau -----------------------------------------------------------------------------------------------
+# ---- plateau -------------------------------------------------------------------------------------
 def test_plateau_waits_and_cools_down():
     opt = optimizer(1.0)
     scheduler = schedules.ReduceLROnPlateau(opt, factor=0.5, patience=1, cooldown=2)
@@ -236,7 +236,7 @@ def test_plateau_continues_from_a_state_dict():
     assert vars(resumed) == vars(scheduler)
 
 
-# ---- what they warn of and refuse --------------------------------------------------------------------------
+# ---- what they warn of and refuse ----------------------------------------------------------------
 def test_warns_of_a_step_before_the_optimizers():
     opt = optimizer()
     scheduler = schedules.StepLR(opt, 1)

@@ -45,7 +45,7 @@ def random(*shape):
     return minigrad.randn(*shape, generator=minigrad.Generator().manual_seed(5))
 
 
-# ---- members ---------------------------------------------------------------------------------------------
+# ---- members -------------------------------------------------------------------------------------
 def test_members_are_found_in_order_and_once():
     net = Net()
     names = ["bias", "first.scale", "first.inner.weight", "first.inner.bias"]
@@ -199,7 +199,7 @@ def test_paths():
     assert "0" not in dir(net.second)
 
 
-# ---- modes and conversion --------------------------------------------------------------------------------
+# ---- modes and conversion ------------------------------------------------------------------------
 def test_modes():
     net = Net()
     assert net.eval() is net
@@ -271,7 +271,7 @@ def test_memory_falls_without_the_collector():
         gc.enable()
 
 
-# ---- state -----------------------------------------------------------------------------------------------
+# ---- state ---------------------------------------------------------------------------------------
 def test_the_state_dict():
     net = Net()
     state = net.state_dict()
@@ -414,7 +414,7 @@ def test_a_module_may_load_its_own_way():
     np.testing.assert_array_equal(net[0].weight.detach().numpy(), state["0.kernel"].numpy())
 
 
-# ---- hooks -----------------------------------------------------------------------------------------------
+# ---- hooks ---------------------------------------------------------------------------------------
 def test_forward_hooks_in_order():
     block, seen = Block(), []
     block.register_forward_pre_hook(lambda m, args: seen.append("pre"))
@@ -524,7 +524,7 @@ def test_backward_hooks_of_several_inputs_and_outputs():
         sum(out.sum() for out in swap(a, b, 0)).backward()
 
 
-# ---- printing --------------------------------------------------------------------------------------------
+# ---- printing ------------------------------------------------------------------------------------
 def test_repr():
     assert repr(Block()) == "Block(\n  (inner): Linear(in_features=3, out_features=2, bias=True)\n)"
     assert repr(nn.Sequential()) == "Sequential()"
@@ -548,7 +548,7 @@ def test_an_error_names_the_layer():
         Users()(1)
 
 
-# ---- containers ------------------------------------------------------------------------------------------
+# ---- containers ----------------------------------------------------------------------------------
 def layers(count):
     return [nn.Linear(2, 2) for _ in range(count)]
 

@@ -68,7 +68,7 @@ def assert_close(found, expected, dtype: str = "float64") -> None:
     np.testing.assert_allclose(found, expected, rtol=relative, atol=absolute)
 
 
-# ---- values ----------------------------------------------------------------------------------------------
+# ---- values --------------------------------------------------------------------------------------
 @for_each(OPS, 25)
 def test_value(op, example, rng):
     """The function, and the method of that name, give what the naive form gives, and change no input."""
@@ -86,7 +86,7 @@ def test_value(op, example, rng):
             np.testing.assert_array_equal(array_of(f), array_of(a))
 
 
-# ---- gradients -------------------------------------------------------------------------------------------
+# ---- gradients -----------------------------------------------------------------------------------
 @for_each(DIFFERENTIABLE, 20)
 def test_gradients(op, example, rng):
     """Gradients of first and second order are the slopes that central differences find."""
@@ -108,7 +108,7 @@ def test_leaf_gradients_are_their_own(op, example, rng):
         assert not any(np.shares_memory(mine, array_of(o)) for o in others if o is not this.grad)
 
 
-# ---- dtypes ----------------------------------------------------------------------------------------------
+# ---- dtypes --------------------------------------------------------------------------------------
 def expected_dtype(op: Op, dtype: str) -> str:
     if op.result in ("bool", "int64", "float64"):
         return op.result
@@ -144,7 +144,7 @@ def test_dtypes(op, example, rng):
         assert_close(array_of(found)[small], expected[small], wanted)
 
 
-# ---- out= and in-place forms -----------------------------------------------------------------------------
+# ---- out= and in-place forms ---------------------------------------------------------------------
 #: functions that PyTorch gives no `out`
 WITHOUT_OUT = {
     *("adjoint", "argsort", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "chunk", "clone"),
@@ -222,7 +222,7 @@ def fits(result, target) -> bool:
     return minigrad.can_cast(result.dtype, target.dtype)
 
 
-# ---- refusals --------------------------------------------------------------------------------------------
+# ---- refusals ------------------------------------------------------------------------------------
 REFUSING = [op for op in OPS if op.bad or (op.shapes.bad and op.static is nothing)]
 #: what the sentence names where that is not the function's name
 SAID = dict.fromkeys(("mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm"), "matmul") | {

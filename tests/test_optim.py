@@ -12,7 +12,7 @@ from minigrad.optim import layout
 from .optim_cases import RULES, assert_same, give_gradients, parameter, step_both, twins, values
 
 
-# ---- rules -------------------------------------------------------------------------------------------------
+# ---- rules ---------------------------------------------------------------------------------------
 def sgd(p, grads, lr=0.1, momentum=0.9, dampening=0.3, decay=0.1):
     b = None
     for g in grads:
@@ -188,7 +188,7 @@ def test_asgd_keeps_the_average_of_what_follows_t0():
     np.testing.assert_allclose(opt.state[p]["ax"].array, np.mean(seen[3:], axis=0), rtol=1e-6)
 
 
-# ---- one rule, two speeds ----------------------------------------------------------------------------------
+# ---- one rule, two speeds ------------------------------------------------------------------------
 shapes = st.lists(st.sampled_from([(), (1,), (3,), (2, 3), (4, 1, 2), (0,), (7, 5)]), min_size=1, max_size=6)
 
 
@@ -266,7 +266,7 @@ def test_mixed_dtypes_and_layouts(name):
         np.testing.assert_allclose(p.array, w, rtol=1e-4 if w.dtype == "float32" else 1e-12)
 
 
-# ---- what users do to parameters and state -----------------------------------------------------------------
+# ---- what users do to parameters and state -------------------------------------------------------
 @pytest.mark.parametrize("name", ["SGD momentum", "Adam", "ASGD"])
 def test_data_may_be_replaced_between_steps(name):
     one, other = twins(name)
@@ -397,7 +397,7 @@ def test_backward_refuses_a_parameter_that_was_stepped():
         loss.backward()
 
 
-# ---- a step that fails -------------------------------------------------------------------------------------
+# ---- a step that fails ---------------------------------------------------------------------------
 def misfits(p):
     """Ways in which a parameter and its gradient come apart."""
     return {

@@ -14,7 +14,7 @@ from minigrad.optim import optimizer
 from .optim_cases import RULES, assert_same, give_gradients, parameter, step_both, twins, values
 
 
-# ---- the optimizer as a container --------------------------------------------------------------------------
+# ---- the optimizer as a container ----------------------------------------------------------------
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("way", ["state dict", "pickle", "deepcopy"])
 def test_continues_from_a_copy(name, way):
@@ -195,7 +195,7 @@ def test_names_are_kept():
         opt.step()
 
 
-# ---- hooks -------------------------------------------------------------------------------------------------
+# ---- hooks ---------------------------------------------------------------------------------------
 def test_hooks_run_around_a_step():
     rng = np.random.default_rng(28)
     opt = optim.SGD([parameter(rng)])
@@ -237,7 +237,7 @@ def test_hooks_around_saving_and_loading():
     assert seen == ["save", "first"] * 2
 
 
-# ---- LBFGS -------------------------------------------------------------------------------------------------
+# ---- LBFGS ---------------------------------------------------------------------------------------
 def rosenbrock(p, opt):
     def closure():
         opt.zero_grad()

@@ -57,7 +57,7 @@ def same(tensor: Tensor, array) -> bool:
     )
 
 
-# ---- what PyTorch wrote ------------------------------------------------------------------------------------
+# ---- what PyTorch wrote --------------------------------------------------------------------------
 TENSORS = {
     "whole": RAMP,
     "transposed": RAMP.T,
@@ -117,7 +117,7 @@ def test_state_dict_keeps_its_metadata():
     assert same(again["bias_ih_l0"], loaded["bias_ih_l0"].array)
 
 
-# ---- what goes in comes out --------------------------------------------------------------------------------
+# ---- what goes in comes out ----------------------------------------------------------------------
 PLAIN = [
     *(None, True, False, 0, -1, 255, 256, 65536, 2**31, -(2**31) - 1, 10**100, 0.5, -1e300, float("inf")),
     *("", "a", "é", "\ud800", "x" * 300, b"", b"a\xff", bytearray(b""), bytearray(b"ab"), 2 - 1j),
@@ -235,7 +235,7 @@ def test_several_archives_in_one_file_object():
     assert same(serialization.load(file)[1], RAMP)
 
 
-# ---- arguments ---------------------------------------------------------------------------------------------
+# ---- arguments -----------------------------------------------------------------------------------
 def test_map_location():
     seen = []
 
@@ -305,7 +305,7 @@ def test_the_other_byte_order():
     assert same(serialization.load(file), np.array([1, 2, 3, 4], np.float32))
 
 
-# ---- weights_only ------------------------------------------------------------------------------------------
+# ---- weights_only --------------------------------------------------------------------------------
 class Point:
     """A class of a user's."""
 
@@ -381,7 +381,7 @@ def test_pickle_errors_are_of_the_documented_kind_without_weights_only_too():
             serialization.load(archive(instructions), weights_only=False)
 
 
-# ---- whole modules -----------------------------------------------------------------------------------------
+# ---- whole modules -------------------------------------------------------------------------------
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -430,7 +430,7 @@ def test_training_goes_on_where_it_was_saved():
         np.testing.assert_array_equal(got, wanted)
 
 
-# ---- hostile pickles ---------------------------------------------------------------------------------------
+# ---- hostile pickles -----------------------------------------------------------------------------
 def nested_tuples(depth: int, width: int) -> bytes:
     """A tuple of `width` references to a tuple of ..., by the memo: `width ** depth` leaves in few bytes."""
     return b")q\0" + (b"(" + b"h\0" * width + b"tq\0") * depth
@@ -670,7 +670,7 @@ def test_honest_sharing_is_not_hostile():
     assert got["cycle"][0] is got["cycle"]
 
 
-# ---- hostile archives --------------------------------------------------------------------------------------
+# ---- hostile archives ----------------------------------------------------------------------------
 def patched(marker: bytes, offset: int, new: bytes, which: int = -1) -> bytes:
     """A good archive with some bytes after a marker replaced."""
     data = bytearray(saved({"a": boxed(RAMP)}).getvalue())
@@ -780,7 +780,7 @@ def test_python_reads_the_zip_too():
         assert file.read("archive/data/0") == RAMP.tobytes()
 
 
-# ---- atomicity ---------------------------------------------------------------------------------------------
+# ---- atomicity -----------------------------------------------------------------------------------
 def files_of(folder: Path) -> list[str]:
     return sorted(os.listdir(folder))
 
@@ -910,7 +910,7 @@ def test_any_file_name(tmp_path, file_name):
     assert same(serialization.load(tmp_path / file_name), RAMP)
 
 
-# ---- fuzz --------------------------------------------------------------------------------------------------
+# ---- fuzz ----------------------------------------------------------------------------------------
 def mutations(data: bytes, seed: int, count: int):
     """`count` damaged copies: bits flipped, bytes set, numbers made large, pieces cut, doubled, or moved."""
     rng = np.random.default_rng(seed)

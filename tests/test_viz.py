@@ -1,7 +1,8 @@
 """Pictures: what they show is right, and a file is written whole or not at all."""
 
+import itertools
 import math
-import xml.etree.ElementTree as xml
+from xml.etree import ElementTree
 
 import pytest
 
@@ -14,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def drawn(tmp_path, curves, **settings):
     path = tmp_path / "curves.svg"
     save_curves(path, curves, **settings)
-    return xml.fromstring(path.read_text())
+    return ElementTree.fromstring(path.read_text())
 
 
 def test_one_line_per_series_with_a_point_per_value(tmp_path):
@@ -40,7 +41,7 @@ def test_higher_values_are_drawn_higher(tmp_path):
 def test_names_of_lines_that_end_together_do_not_overlap(tmp_path):
     root = drawn(tmp_path, {"a": [1.0, 2.0], "b": [2.0, 2.0], "c": [3.0, 2.0]})
     heights = sorted(float(t.get("y")) for t in root.findall(f"{SVG}text") if t.text in ("a", "b", "c"))
-    assert all(b - a >= 14 for a, b in zip(heights, heights[1:], strict=False))
+    assert all(b - a >= 14 for a, b in itertools.pairwise(heights))
 
 
 def test_values_that_are_not_finite_are_left_out(tmp_path):
@@ -60,7 +61,8 @@ def test_nothing_to_draw_is_refused_and_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 7), (0.001, 0.0042), (5, 5), (0, 1234)])
 def test_ticks_are_round_and_span_the_values(low, high):
     ticks = round_ticks(low, high)
-    assert ticks[0] <= low and ticks[-1] >= high
+    assert ticks[0] <= low
+    assert ticks[-1] >= high
     assert 2 <= len(ticks) <= 12
-    steps = {round(b - a, 9) for a, b in zip(ticks, ticks[1:], strict=False)}
+    steps = {round(b - a, 9) for a, b in itertools.pairwise(ticks)}
     assert len(steps) == 1

@@ -1,4 +1,6 @@
-"""PyTorch's `autograd`: gradients on request, switches for recording, functions of one's own, and checks of gradients."""
+"""PyTorch's `autograd`: gradients on request, switches for recording, functions of one's own,
+and checks of gradients.
+"""
 
 from ..gradients import backward, grad
 from ..later import loader

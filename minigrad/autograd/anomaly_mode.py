@@ -1,6 +1,7 @@
 """Anomaly mode: which op made the first nan of a backward pass, and which line called that op.
 
-While it is on, each recorded op takes down the line that called it, and each walk puts a `Watched` op in the place of
+While it is on, each recorded op takes down the line that called it, and each walk puts a `Watched` op in the
+place of
 every op it may meet. While it is off, nothing of this is there.
 """
 
@@ -28,7 +29,7 @@ _threads = 0  # how many threads are in the mode
 _calls: dict[int, traceback.StackSummary] = {}  # by a Node's time
 
 
-class set_detect_anomaly:  # noqa: N801 - PyTorch's name
+class set_detect_anomaly:
     """Switch anomaly mode on or off at once; as a context, back at its end."""
 
     def __init__(self, mode: bool, check_nan: bool = True):
@@ -42,13 +43,13 @@ class set_detect_anomaly:  # noqa: N801 - PyTorch's name
         _switch(*self._before)
 
 
-class detect_anomaly(set_detect_anomaly):  # noqa: N801 - PyTorch's name
+class detect_anomaly(set_detect_anomaly):
     """Context in which a nan in a backward pass is an error that names the op and the line that called it."""
 
     def __init__(self, check_nan: bool = True):
         warnings.warn(
-            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled "
-            "for debugging.",
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be "
+            "enabled for debugging.",
             stacklevel=2,
         )
         super().__init__(True, check_nan)
@@ -149,7 +150,10 @@ def _where(node: Node) -> str:
     """Which line called the op."""
     call = _calls.get(node.time)
     if call is None:
-        return "No forward pass information: run the forward pass in anomaly mode, too, to see which line called it."
+        return (
+            "No forward pass information: run the forward pass in anomaly mode, too, "
+            "to see which line called it."
+        )
     package = __name__.partition(".")[0]
     lines = [f for f in reversed(call) if f"/{package}/" not in f.filename.replace("\\", "/")] or list(call)
     return "The forward call that made it:\n" + "".join(traceback.format_list(lines[-8:]))

@@ -14,7 +14,8 @@
 
     y = Exp.apply(x)
 
-`forward` runs without recording. `backward` is recorded where the walk itself is (`create_graph=True`), so a Function
+`forward` runs without recording. `backward` is recorded where the walk itself is (`create_graph=True`), so a
+Function
 can be differentiated as often as its `backward` can.
 """
 
@@ -33,7 +34,7 @@ from ..inplace import adopt, check_writable
 from .grad_mode import no_grad, set_grad_enabled
 
 
-# ---- what forward leaves for backward --------------------------------------------------------------------
+# ---- what forward leaves for backward ------------------------------------------------------------
 class FunctionCtx:
     """What `forward` leaves for `backward`: saved tensors, and any attributes of its own."""
 
@@ -50,8 +51,8 @@ class FunctionCtx:
         for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, Value):
                 raise TypeError(
-                    f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}; "
-                    "keep it as an attribute of ctx"
+                    f"save_for_backward can only save variables, but argument {i} is of type "
+                    f"{type(t).__name__}; keep it as an attribute of ctx"
                 )
         self.to_save = tensors
 
@@ -78,8 +79,9 @@ class FunctionCtx:
         """The tensors that were saved, with their place in the graph."""
         if self._saved is None:
             raise RuntimeError(
-                f"{type(self).__name__}: Trying to backward through the graph a second time (or directly access "
-                "saved tensors after they have already been freed); pass retain_graph=True to the first backward()"
+                f"{type(self).__name__}: Trying to backward through the graph a second time (or directly "
+                "access saved tensors after they have already been freed); "
+                "pass retain_graph=True to the first backward()"
             )
         return tuple(None if s is None else s.unpacked(self._node()) for s in self._saved)
 
@@ -91,7 +93,10 @@ class FunctionCtx:
 
 
 class Saved:
-    """A tensor as it was when it was saved. Of a result only its number is held: itself would make a cycle."""
+    """A tensor as it was when it was saved.
+
+    Of a result only its number is held: itself would make a cycle.
+    """
 
     __slots__ = ("array", "edge", "number", "tensor", "version", "version_cell")
 
@@ -105,8 +110,8 @@ class Saved:
         """The tensor, unless something has been written to it since."""
         if self.version_cell[0] != self.version:
             raise RuntimeError(
-                f"{node.op.name}: one of the variables needed for gradient computation has been modified by an "
-                f"inplace operation: a saved tensor of shape {tuple(self.array.shape)} is at version "
+                f"{node.op.name}: one of the variables needed for gradient computation has been modified by "
+                f"an inplace operation: a saved tensor of shape {tuple(self.array.shape)} is at version "
                 f"{self.version_cell[0]}; expected version {self.version} instead; write to a clone() of it"
             )
         if self.tensor is not None:
@@ -123,7 +128,7 @@ def edge_of_result(node: Node, number: int, shape: tuple) -> Node:
     return Node(Pick(number, node.op.node_name), (node,), (), shape)
 
 
-# ---- the op behind a call --------------------------------------------------------------------------------
+# ---- the op behind a call ------------------------------------------------------------------------
 class UserOp:
     """The op behind one call of a Function: its gradients are what `backward` gives."""
 
@@ -148,8 +153,8 @@ class UserOp:
         given = list(given) if isinstance(given, (tuple, list)) else [given]
         if len(given) < self.count or any(v is not None for v in given[self.count :]):
             raise RuntimeError(
-                f"function {self.node_name} returned an incorrect number of gradients (expected {self.count}, "
-                f"got {len(given)})"
+                f"function {self.node_name} returned an incorrect number of gradients (expected "
+                f"{self.count}, got {len(given)})"
             )
         wanted = [
             None if edge is None else self._gradient(given[i], i)
@@ -166,7 +171,7 @@ class UserOp:
         return value
 
 
-# ---- the class users derive from -------------------------------------------------------------------------
+# ---- the class users derive from -----------------------------------------------------------------
 class Function:
     """A differentiable function with its own gradient; call it by `apply`.
 
@@ -193,8 +198,8 @@ class Function:
     def backward(ctx, *grad_outputs):
         """The gradient of each argument, None where there is none."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to use it "
-            "with backward mode AD."
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to use it with backward mode AD."
         )
 
     @classmethod
@@ -274,7 +279,7 @@ def _outline(result) -> tuple:
     return result.array.shape, result.array.dtype, module_of(result.array)
 
 
-# ---- functions that can be differentiated once -----------------------------------------------------------
+# ---- functions that can be differentiated once ---------------------------------------------------
 class Refusal:
     """Stands behind gradients of a `backward` that must not be differentiated."""
 
@@ -289,7 +294,9 @@ class Refusal:
 
 
 def once_differentiable(function: Callable) -> Callable:
-    """Decorator for a `backward` that is computed without recording: its result refuses to be differentiated."""
+    """Decorator for a `backward` that is computed without recording:
+    its result refuses to be differentiated.
+    """
 
     @wraps(function)
     def backward(ctx, *grads):

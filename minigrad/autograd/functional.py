@@ -1,6 +1,7 @@
 """Derivatives of functions: Jacobians, Hessians, and their products with vectors.
 
-`jvp` and `hvp` go forward by going back twice: the gradient of a vector-Jacobian product with respect to its vector is
+`jvp` and `hvp` go forward by going back twice: the gradient of a vector-Jacobian product with respect to its
+vector is
 the Jacobian-vector product (the "double backward trick", j-towns.github.io/2017/06/12/A-new-trick.html).
 """
 
@@ -16,14 +17,15 @@ from ..gradients import grad
 from .grad_mode import enable_grad
 
 
-# ---- arguments and results -------------------------------------------------------------------------------
+# ---- arguments and results -----------------------------------------------------------------------
 def _as_tuple(name: str, argument: str, value) -> tuple:
     """One tensor or several as a tuple."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     for i, v in enumerate(values):
         if not isinstance(v, Value):
             raise TypeError(
-                f"{name}: the {argument} must be a tensor or a tuple of tensors; number {i} is {type(v).__name__}"
+                f"{name}: the {argument} must be a tensor or a tuple of tensors; "
+                f"number {i} is {type(v).__name__}"
             )
     return values
 
@@ -33,7 +35,9 @@ def _like_given(values: tuple, single: bool):
 
 
 def _fresh(inputs: tuple, create_graph: bool) -> tuple:
-    """The inputs anew, so that derivatives end at exactly this use of them; tied to their history if asked."""
+    """The inputs anew, so that derivatives end at exactly this use of them;
+    tied to their history if asked.
+    """
     return tuple(
         fresh_history(t) if create_graph and t.tracked else untracked(t.array).requires_grad_()
         for t in inputs
@@ -89,7 +93,7 @@ def _released(values: tuple, create_graph: bool) -> tuple:
     return values if create_graph else tuple(v.detach() for v in values)
 
 
-# ---- products with vectors -------------------------------------------------------------------------------
+# ---- products with vectors -----------------------------------------------------------------------
 def vjp(func: Callable, inputs, v=None, create_graph: bool = False, strict: bool = False):
     """(func(inputs), v^T J): the product of a vector with the Jacobian."""
     given = _as_tuple("vjp", "inputs", inputs)
@@ -128,7 +132,9 @@ def _forward_products(outputs: tuple, inputs: tuple, vectors, create_graph: bool
 
 
 def vhp(func: Callable, inputs, v=None, create_graph: bool = False, strict: bool = False):
-    """(func(inputs), v^T H): the product of a vector with the Hessian of a function whose result is one number."""
+    """(func(inputs), v^T H): the product of a vector with the Hessian of a function whose result is one
+    number.
+    """
     given = _as_tuple("vhp", "inputs", inputs)
     with enable_grad():
         fresh = _fresh(given, create_graph)
@@ -141,7 +147,9 @@ def vhp(func: Callable, inputs, v=None, create_graph: bool = False, strict: bool
 
 
 def hvp(func: Callable, inputs, v=None, create_graph: bool = False, strict: bool = False):
-    """(func(inputs), H v): the product of the Hessian with a vector; as the Hessian is symmetric, `vhp` is the same."""
+    """(func(inputs), H v): the product of the Hessian with a vector;
+    as the Hessian is symmetric, `vhp` is the same.
+    """
     return vhp(func, inputs, v, create_graph, strict)
 
 
@@ -155,7 +163,7 @@ def _scalar(name: str, func: Callable, inputs: tuple) -> tuple:
     return outputs
 
 
-# ---- whole matrices --------------------------------------------------------------------------------------
+# ---- whole matrices ------------------------------------------------------------------------------
 def jacobian(
     func: Callable,
     inputs,
@@ -166,7 +174,8 @@ def jacobian(
 ):
     """The Jacobian: for an output of shape (A, ...) and an input of shape (B, ...) a tensor (A, ..., B, ...).
 
-    Nested in tuples as outputs and inputs are. `vectorize` changes nothing but speed in PyTorch, and nothing here.
+    Nested in tuples as outputs and inputs are. `vectorize` changes nothing but speed in PyTorch, and nothing
+    here.
     """
     if strategy != "reverse-mode":
         raise NotImplementedError(f"jacobian: strategy {strategy!r} is not here; use 'reverse-mode'")

@@ -1,4 +1,6 @@
-"""Switches for recording: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`; per thread, as contexts and decorators."""
+"""Switches for recording: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`;
+per thread, as contexts and decorators.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,21 @@ class _Switch:
         @functools.wraps(function)
         def switched(*args, **kwargs):
             generator = function(*args, **kwargs)
-            value, sent = None, None
+            go_on, given = generator.send, None
             while True:
                 with self.again():
                     try:
-                        value = generator.send(sent)
+                        value = go_on(given)
                     except StopIteration as end:
                         return end.value
-                sent = yield value
+                try:
+                    go_on, given = generator.send, (yield value)
+                except GeneratorExit:
+                    with self.again():
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    go_on, given = generator.throw, error
 
         return switched
 

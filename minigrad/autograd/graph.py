@@ -71,7 +71,8 @@ class _Arrivals:
 
 
 def register_multi_grad_hook(tensors: Sequence, fn: Callable, *, mode: str = "all") -> RemovableHandle:
-    """`fn(grads)` runs when all tensors' gradients have arrived; with mode 'any', `fn(grad)` at each first one.
+    """`fn(grads)` runs when all tensors' gradients have arrived; with mode 'any', `fn(grad)` at each first
+    one.
 
     All of the tensors must take part in the backward pass: PyTorch gives None for those that do not.
     """

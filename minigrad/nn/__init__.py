@@ -1,7 +1,7 @@
 """Layers, losses and networks: PyTorch's `torch.nn`. One file per family, as a reader meets them."""
 
-from . import functional, init, utils
-from .activation import (
+from . import functional, init, modules, utils
+from .modules.activation import (
     CELU,
     ELU,
     GELU,
@@ -31,15 +31,15 @@ from .activation import (
     Tanhshrink,
     Threshold,
 )
-from .attention import MultiheadAttention
-from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from .distance import CosineSimilarity, PairwiseDistance
-from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
-from .flatten import Flatten, Unflatten
-from .fold import Fold, Unfold
-from .linear import Bilinear, Identity, Linear
-from .loss import (
+from .modules.attention import MultiheadAttention
+from .modules.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from .modules.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .modules.distance import CosineSimilarity, PairwiseDistance
+from .modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
+from .modules.flatten import Flatten, Unflatten
+from .modules.fold import Fold, Unfold
+from .modules.linear import Bilinear, Identity, Linear
+from .modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
     CosineEmbeddingLoss,
@@ -61,8 +61,8 @@ from .loss import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
-from .module import Module
-from .normalization import (
+from .modules.module import Module
+from .modules.normalization import (
     BatchNorm1d,
     BatchNorm2d,
     BatchNorm3d,
@@ -73,7 +73,7 @@ from .normalization import (
     LayerNorm,
     RMSNorm,
 )
-from .padding import (
+from .modules.padding import (
     CircularPad1d,
     CircularPad2d,
     CircularPad3d,
@@ -90,14 +90,14 @@ from .padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from .parameter import Buffer, Parameter
-from .recurrent import GRU, LSTM, RNN, RNNBase
-from .recurrent_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
-from .sparse import Embedding, EmbeddingBag
-from .transformer import (
+from .modules.rnn import GRU, LSTM, RNN, RNNBase
+from .modules.rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
+from .modules.sparse import Embedding, EmbeddingBag
+from .modules.transformer import (
     Transformer,
     TransformerDecoder,
     TransformerDecoderLayer,
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from .parameter import Buffer, Parameter

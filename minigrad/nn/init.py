@@ -17,7 +17,7 @@ from ..backend import module_of
 from ..random import Generator, default_generator
 from ..tensor import Tensor
 
-# ---- gains and fans ---------------------------------------------------------------------------------------
+# ---- gains and fans ------------------------------------------------------------------------------
 _LINEAR = ("linear", *(f"conv{transpose}{n}d" for transpose in ("", "_transpose") for n in (1, 2, 3)))
 _GAINS = dict.fromkeys((*_LINEAR, "sigmoid"), 1) | {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
 
@@ -60,7 +60,7 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     return _calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())]
 
 
-# ---- plain fillings --------------------------------------------------------------------------------------
+# ---- plain fillings ------------------------------------------------------------------------------
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Values drawn uniformly from [a, b)."""
     with no_grad():
@@ -125,7 +125,7 @@ def _must_be_matrix(name: str, tensor: Tensor) -> None:
         )
 
 
-# ---- drawn by the size of the layer ----------------------------------------------------------------------
+# ---- drawn by the size of the layer --------------------------------------------------------------
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform on [-a, a) with a = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
     a = math.sqrt(3.0) * (gain * math.sqrt(2.0 / float(sum(_calculate_fan_in_and_fan_out(tensor)))))
@@ -172,7 +172,7 @@ def kaiming_normal_(
     return tensor if std is None else normal_(tensor, 0, std, generator)
 
 
-# ---- drawn under a condition -----------------------------------------------------------------------------
+# ---- drawn under a condition ---------------------------------------------------------------------
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -261,7 +261,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     return tensor
 
 
-# ---- names of before -------------------------------------------------------------------------------------
+# ---- names of before -----------------------------------------------------------------------------
 def _deprecated(function: Callable) -> Callable:
     """The name without underscore that PyTorch still has, which warns."""
     new = function.__name__

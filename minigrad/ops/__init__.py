@@ -1,6 +1,8 @@
-"""Every operation: primitives with their gradient formulas side by side, and PyTorch's functions built on them.
+"""Every operation: primitives with their gradient formulas side by side, and PyTorch's functions built on
+them.
 
-In reading order: elementwise, shaping, reduction (the study core); then indexing, sorting, linalg, softmax, variants,
+In reading order: elementwise, shaping, reduction (the study core); then indexing, sorting, linalg, softmax,
+variants,
 creation, random; then what is rare: arranging, updates, combined, einsum, complex, memory.
 """
 
@@ -267,6 +269,7 @@ from .memory import (
     to_dlpack,
     type_name,
 )
+from .padding import constant_pad_nd
 from .pairs import (
     angle,
     copysign,

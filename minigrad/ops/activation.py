@@ -18,7 +18,7 @@ _SQRT_HALF = math.sqrt(0.5)
 _SQRT_TWO_OVER_PI = math.sqrt(2 / math.pi)
 
 
-# ---- smooth ----------------------------------------------------------------------------------------------
+# ---- smooth --------------------------------------------------------------------------------------
 @primitive(promote=floating, x=lambda g, x: g * _gelu_slope(x))
 def gelu(x):
     """x Phi(x), with Phi the normal distribution function (Hendrycks and Gimpel, 2016)."""
@@ -78,7 +78,7 @@ def celu(x, alpha):
     return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) / alpha)
 
 
-# ---- piecewise linear ------------------------------------------------------------------------------------
+# ---- piecewise linear ----------------------------------------------------------------------------
 @primitive(x=lambda g, x, low, high: select((x > low) & (x < high), g, 0))
 def hardtanh(x, low, high):
     """x limited to [low, high]; other than clamp's the gradient does not pass at the bounds."""

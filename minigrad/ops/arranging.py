@@ -1,10 +1,12 @@
-"""Ops that arrange elements anew, made of `shaping`: repeats, windows, diagonals, triangles, joins and splits.
+"""Ops that arrange elements anew, made of `shaping`: repeats, windows, diagonals, triangles, joins and
+splits.
 
 First the few with a movement of their own, then PyTorch's many names for what `shaping` can do already.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -39,15 +41,15 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-# ---- repeats -----------------------------------------------------------------------------------------------
+# ---- repeats -------------------------------------------------------------------------------------
 def repeat(input, *counts, repeats=None) -> Tensor:
     """The tensor side by side with itself, `repeats` times along each dimension."""
     repeats, shape = sizes_of(counts, repeats), input.array.shape
     lead = len(repeats) - len(shape)
     if lead < 0:
         raise RuntimeError(
-            f"repeat: Number of dimensions of repeat dims {repeats} can not be smaller than number of dimensions of tensor"
-            f" {tuple(shape)}"
+            f"repeat: Number of dimensions of repeat dims {repeats} can not be smaller than number of "
+            f"dimensions of tensor {tuple(shape)}"
         )
     if any(n < 0 for n in repeats):
         raise RuntimeError(f"repeat: negative repeats in {repeats}; each must be 0 or more")
@@ -67,7 +69,9 @@ def tile(input, *counts, dims=None) -> Tensor:
 def repeat_interleave(
     input, repeats=None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each element (or slice along `dim`) `repeats` times in a row; with one argument, the places such a row takes."""
+    """Each element (or slice along `dim`) `repeats` times in a row;
+    with one argument, the places such a row takes.
+    """
     if repeats is None:
         return untracked(np.repeat(np.arange(input.array.size), input.array))
     if dim is None:
@@ -109,7 +113,7 @@ def roll(input, shifts, dims=None) -> Tensor:
     return roll_axes(input, shifts, axes)
 
 
-# ---- windows -----------------------------------------------------------------------------------------------
+# ---- windows -------------------------------------------------------------------------------------
 @primitive(views=True, x=lambda g, x_shape, axis, size, step: add_windows(g, x_shape, axis, size, step))
 def windows(x, axis, size, step):
     """Windows of a size at every `step` along an axis; the places within a window are the last dimension."""
@@ -143,7 +147,7 @@ def unfold(input, dimension: int, size: int, step: int) -> Tensor:
     return windows(input, axis, size, step)
 
 
-# ---- diagonals and triangles -------------------------------------------------------------------------------
+# ---- diagonals and triangles ---------------------------------------------------------------------
 @primitive(views=True, x=lambda g, x_shape, offset, a, b: put_diagonal(g, x_shape, offset, a, b))
 def diagonal_of(x, offset, a, b):
     found = x.diagonal(offset, a, b)
@@ -166,18 +170,22 @@ def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     a, b = axis_of("diagonal", input, dim1), axis_of("diagonal", input, dim2)
     if input.array.ndim < 2 or a == b:
         raise RuntimeError(
-            f"diagonal dimensions cannot be identical {dim1}, {dim2}, in a tensor of {input.array.ndim} dimensions"
+            f"diagonal dimensions cannot be identical {dim1}, {dim2}, "
+            f"in a tensor of {input.array.ndim} dimensions"
         )
     return diagonal_of(input, offset, a, b)
 
 
 def diag_embed(input, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Matrices in dimensions dim1 and dim2 whose diagonals are the last dimension of the input; zeros elsewhere."""
+    """Matrices in dimensions dim1 and dim2 whose diagonals are the last dimension of the input;
+    zeros elsewhere.
+    """
     ndim = input.array.ndim + 1
     for d in (dim1, dim2):
         if not -ndim <= d < ndim:
             raise IndexError(
-                f"diag_embed: Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {d})"
+                f"diag_embed: Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], "
+                f"but got {d})"
             )
     a, b = dim1 % ndim, dim2 % ndim
     if a == b:
@@ -246,7 +254,7 @@ def _must_be_matrix(name: str, t) -> None:
         )
 
 
-# ---- other names for movements -----------------------------------------------------------------------------
+# ---- other names for movements -------------------------------------------------------------------
 moveaxis = movedim
 swapaxes = swapdims = transpose
 
@@ -322,7 +330,7 @@ def rot90(input, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return turned[k % 4](input)
 
 
-# ---- joins and splits along a fixed dimension --------------------------------------------------------------
+# ---- joins and splits along a fixed dimension ----------------------------------------------------
 concatenate = cat
 split_with_sizes = unsafe_split_with_sizes = unsafe_split = split
 
@@ -404,18 +412,20 @@ def tensor_split(input, indices_or_sections, dim: int = 0) -> tuple[Tensor, ...]
     else:
         bounds = [0, *indices_or_sections, size]
     lead = (slice(None),) * axis
-    return tuple(take_part(input, (*lead, slice(a, b))) for a, b in zip(bounds, bounds[1:]))
+    return tuple(take_part(input, (*lead, slice(a, b))) for a, b in itertools.pairwise(bounds))
 
 
 def _split_along(name: str, needed: int, dim: int, input, indices_or_sections):
     if input.array.ndim < needed:
         raise RuntimeError(
-            f"{name} requires a tensor with at least {needed} dimension, but got a tensor with {input.array.ndim} dimensions!"
+            f"{name} requires a tensor with at least {needed} dimension, "
+            f"but got a tensor with {input.array.ndim} dimensions!"
         )
     size = input.array.shape[dim]
     if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or size % indices_or_sections):
         raise RuntimeError(
-            f"{name} attempted to split along dimension {dim}, but the size {size} is not divisible by {indices_or_sections}"
+            f"{name} attempted to split along dimension {dim}, "
+            f"but the size {size} is not divisible by {indices_or_sections}"
         )
     return tensor_split(input, indices_or_sections, dim)
 

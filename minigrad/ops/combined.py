@@ -97,7 +97,9 @@ def finite_numbers(x, nan, posinf, neginf):
 def nan_to_num(
     input, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None, *, out=None
 ) -> Tensor:
-    """The input with nan replaced, and infinities by the dtype's largest and smallest numbers or by those given."""
+    """The input with nan replaced, and infinities by the dtype's largest and smallest numbers or by those
+    given.
+    """
     return finite_numbers(input, 0.0 if nan is None else nan, posinf, neginf, out=out)
 
 

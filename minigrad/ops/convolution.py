@@ -45,7 +45,7 @@ class Sliding(NamedTuple):
         return tuple((n + sum(p) - r) // s + 1 for n, p, r, s in zip(sizes, self.pads, reach, self.stride))
 
 
-# ---- windows -----------------------------------------------------------------------------------------------
+# ---- windows -------------------------------------------------------------------------------------
 def padded(x, pads, value=0):
     """x with a border around its last dimensions; x itself where there is none."""
     if not any(map(any, pads)):
@@ -136,7 +136,7 @@ def add_by_place(windows, found, kernel) -> None:
         target += found[(slice(None), *place)]
 
 
-# ---- the three derivatives ---------------------------------------------------------------------------------
+# ---- the three derivatives -----------------------------------------------------------------------
 def _what_does_not_fit(x, w, *settings) -> str:
     return f"input {x.shape} and weight {w.shape} do not fit"
 
@@ -201,7 +201,7 @@ def conv_to_weight(g, x, shape, how):
     return w.reshape(shape)
 
 
-# ---- windows by themselves ---------------------------------------------------------------------------------
+# ---- windows by themselves -----------------------------------------------------------------------
 @primitive(x=lambda g, x_shape, kernel, how: add_windows(g, x_shape, kernel, how))
 def take_windows(x, kernel, how):
     """x (N, C, *input) as (N, C, *kernel, *output)."""

@@ -32,7 +32,7 @@ def _refuse(name: str, layout=None, pin_memory=False, **others) -> None:
         raise NotImplementedError(f"{name}: layout {layout} is not here; only strided tensors are")
 
 
-# ---- from data -------------------------------------------------------------------------------------------------------
+# ---- from data -----------------------------------------------------------------------------------
 def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
     """A new tensor with a copy of the data: numbers, nested lists, arrays, or tensors.
 
@@ -42,7 +42,9 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
 
 
 def _place_for(data, device):
-    """The device asked for; without one, data that is on a device stays there, other data goes to the default."""
+    """The device asked for; without one, data that is on a device stays there,
+    other data goes to the default.
+    """
     if device is None and not isinstance(data, (Value, np.ndarray)) and not hasattr(data, "device"):
         return get_default_device()
     return device
@@ -64,7 +66,8 @@ def _array_from(data, dtype):
         raise ValueError(f"tensor(): expected sequences of equal length at every depth: {error}") from None
     if array.dtype.kind not in "biufc":
         raise TypeError(
-            f"new(): invalid data type '{type(_first_leaf(nested)).__name__}'; a tensor holds numbers and booleans"
+            f"new(): invalid data type '{type(_first_leaf(nested)).__name__}'; "
+            "a tensor holds numbers and booleans"
         )
     return array.astype((wanted or dtypes.infer(_typed(nested, array))).numpy)
 
@@ -131,7 +134,7 @@ def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad
     )
 
 
-# ---- from nothing ----------------------------------------------------------------------------------------------------
+# ---- from nothing --------------------------------------------------------------------------------
 def _filled(value, sizes, dtype, device, requires_grad, layout=None) -> Tensor:
     _refuse("creation", layout)
     if any(n < 0 for n in sizes):
@@ -156,7 +159,8 @@ def ones(
 
 
 def empty(
-    *sizes, size=None,
+    *sizes,
+    size=None,
     dtype=None,
     layout=None,
     device=None,
@@ -218,7 +222,9 @@ def linspace(
     wide = np.complex128 if target.is_complex else np.float64
     number = module_for(as_device(device)).arange(steps)
     step = wide(end - start) / max(steps - 1, 1)  # from either end to the middle, as PyTorch counts
-    array = np.where(number < steps / 2, start + step * number, end - step * (steps - 1 - number)).astype(target.numpy)
+    array = np.where(number < steps / 2, start + step * number, end - step * (steps - 1 - number)).astype(
+        target.numpy
+    )
     return _stored(_made(array, None, None, requires_grad), out)
 
 
@@ -251,7 +257,7 @@ def complex_of(real: Tensor, imag: Tensor, *, out=None) -> Tensor:
     )
 
 
-# ---- like another ----------------------------------------------------------------------------------------------------
+# ---- like another --------------------------------------------------------------------------------
 def _like(value, t: Tensor, dtype, device, requires_grad, size=None) -> Tensor:
     array = np.full_like(
         t.array, value, shape=size, dtype=None if dtype is None else dtypes.as_dtype(dtype).numpy
@@ -287,7 +293,7 @@ def full_like(
     return _like(fill_value, input, dtype, device, requires_grad)
 
 
-# ---- grids and triangles ---------------------------------------------------------------------------------------------
+# ---- grids and triangles -------------------------------------------------------------------------
 def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Coordinate grids from vectors; indexing 'ij' (rows first, the default) or 'xy'."""
     vectors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors

@@ -1,7 +1,9 @@
 """Inverses, determinants and decompositions of matrices (..., n, m), by NumPy's LAPACK.
 
-Their gradients are matrix formulas in the op's own results; `adjoint` is the conjugate transpose. Where a result is
-fixed only up to a sign or phase (singular vectors), the gradient is that of a loss that does not depend on it.
+Their gradients are matrix formulas in the op's own results; `adjoint` is the conjugate transpose. Where a
+result is
+fixed only up to a sign or phase (singular vectors), the gradient is that of a loss that does not depend on
+it.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ def must_be_matrix(name: str, A) -> None:
     if len(shape) < 2:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions, got shape {shape}")
     if A.array.dtype.kind not in "fc":
-        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {A.dtype}; use .float()")
+        raise RuntimeError(
+            f"{name}: Expected a floating point or complex tensor as input. Got {A.dtype}; use .float()"
+        )
 
 
 def must_be_square(name: str, A) -> None:
@@ -46,7 +50,9 @@ def must_be_square(name: str, A) -> None:
     must_be_matrix(name, A)
     rows, columns = A.array.shape[-2:]
     if rows != columns:
-        raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {rows} by {columns} matrices")
+        raise RuntimeError(
+            f"{name}: A must be batches of square matrices, but they are {rows} by {columns} matrices"
+        )
 
 
 def _solved(name: str, compute, *arrays):
@@ -57,7 +63,7 @@ def _solved(name: str, compute, *arrays):
         raise LinAlgError(f"{name}: {error}") from None
 
 
-# ---- on arrays and Tensors alike: formulas are run on both -----------------------------------------------
+# ---- on arrays and Tensors alike: formulas are run on both ---------------------------------------
 def _dagger(x):
     """The conjugate transpose."""
     return x.mT.conj()
@@ -77,7 +83,7 @@ def _off_diagonal(x):
     return x * ~np.eye(x.shape[-1], dtype=bool)
 
 
-# ---- inverses, determinants, equations -------------------------------------------------------------------
+# ---- inverses, determinants, equations -----------------------------------------------------------
 @primitive(promote=floating, x=lambda g, out: -(out.mT @ g @ out.mT))
 def inverse_of(x):
     return _solved("linalg.inv", np.linalg.inv, x)
@@ -143,8 +149,8 @@ def solve(A, B, *, left: bool = True, out=None) -> Tensor:
     vectors = B.array.ndim == 1 or (B.array.ndim == A.array.ndim - 1 and B.array.shape == A.array.shape[:-1])
     if A.array.shape[-1] != B.array.shape[-1 if vectors else -2]:
         raise RuntimeError(
-            f"linalg.solve: Incompatible shapes of A and B for the equation AX = B: {tuple(A.array.shape)} and "
-            f"{tuple(B.array.shape)}"
+            "linalg.solve: Incompatible shapes of A and B for the equation AX = B: "
+            f"{tuple(A.array.shape)} and {tuple(B.array.shape)}"
         )
     if not vectors:
         return solution_of(A, B, out=out)
@@ -152,7 +158,9 @@ def solve(A, B, *, left: bool = True, out=None) -> Tensor:
     return reshape_to(columns, columns.array.shape[:-1], out=out)
 
 
-def solve_triangular(A, B, *, upper: bool, left: bool = True, unitriangular: bool = False, out=None) -> Tensor:
+def solve_triangular(
+    A, B, *, upper: bool, left: bool = True, unitriangular: bool = False, out=None
+) -> Tensor:
     """`solve` with the upper or lower triangle of A, whose diagonal counts as ones if `unitriangular`."""
     must_be_square("linalg.solve_triangular", A)
     half = upper_triangle if upper else lower_triangle
@@ -179,14 +187,16 @@ def pinv(A, rcond=None, hermitian: bool = False, *, atol=None, rtol=None, out=No
     """The pseudoinverse (Moore-Penrose); singular values below rtol times the largest count as zero."""
     must_be_matrix("linalg.pinv", A)
     if atol is not None:
-        raise NotImplementedError("linalg.pinv: atol is not here; pass rtol, relative to the largest singular value")
+        raise NotImplementedError(
+            "linalg.pinv: atol is not here; pass rtol, relative to the largest singular value"
+        )
     rcond = rtol if rcond is None else rcond
     if rcond is None:
         rcond = max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
     return pseudoinverse_of(A, rcond, hermitian, out=out)
 
 
-# ---- decompositions --------------------------------------------------------------------------------------
+# ---- decompositions ------------------------------------------------------------------------------
 @primitive(promote=floating, holomorphic=False, x=lambda g, out: _cholesky_gradient(g, out))
 def cholesky_factor(x):
     return _solved("linalg.cholesky", np.linalg.cholesky, x)
@@ -225,7 +235,10 @@ def qr(A, mode: str = "reduced", *, out=None) -> qr_result:
     """A = Q R with orthonormal columns in Q and an upper triangular R; the gradient is for mode 'reduced'."""
     must_be_matrix("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):
-        raise RuntimeError(f"linalg.qr: received unrecognized mode '{mode}' but expected one of 'reduced', 'r', or 'complete'")
+        raise RuntimeError(
+            f"linalg.qr: received unrecognized mode '{mode}' but expected one of 'reduced', 'r', "
+            "or 'complete'"
+        )
     if mode != "reduced":
         if A.tracked:
             raise RuntimeError(f"linalg.qr: mode '{mode}' has no gradient; use mode 'reduced'")
@@ -257,7 +270,9 @@ def eigh(A, UPLO: str = "L", *, out=None) -> eigh_result:
     return eigh_result(*eigh_of(A, UPLO))
 
 
-@primitive(promote=floating, holomorphic=False, x=lambda g, x, side: _eigenvalues_gradient(g, eigh_of(x, side)[1]))
+@primitive(
+    promote=floating, holomorphic=False, x=lambda g, x, side: _eigenvalues_gradient(g, eigh_of(x, side)[1])
+)
 def eigenvalues_of(x, side):
     return _solved("linalg.eigvalsh", lambda x: np.linalg.eigvalsh(x, side), x)
 
@@ -272,7 +287,9 @@ def eigvalsh(A, UPLO: str = "L", *, out=None) -> Tensor:
     return eigenvalues_of(A, UPLO, out=out)
 
 
-@primitive(arity=0, promote=floating, holomorphic=False, x=lambda g, x, out: _real_as(x, _eig_gradient(*g, *out)))
+@primitive(
+    arity=0, promote=floating, holomorphic=False, x=lambda g, x, out: _real_as(x, _eig_gradient(*g, *out))
+)
 def eig_of(x):
     kind = np.result_type(x.dtype, np.complex64)
     return tuple(part.astype(kind) for part in _solved("linalg.eig", np.linalg.eig, x))
@@ -352,7 +369,7 @@ def svdvals(A, *, driver=None, out=None) -> Tensor:
     return singular_values_of(A, out=out)
 
 
-# ---- PyTorch's older names, with their own settings ------------------------------------------------------
+# ---- PyTorch's older names, with their own settings ----------------------------------------------
 old_svd_result = namedtuple("svd", ["U", "S", "V"])
 old_qr_result = namedtuple("qr", ["Q", "R"])
 
@@ -361,7 +378,9 @@ def svd_thin(input, some: bool = True, compute_uv: bool = True, *, out=None) -> 
     """A = U diag(S) V^H, with V rather than its adjoint: `torch.svd`."""
     if not compute_uv:
         rows, columns = input.array.shape[-2:]
-        empty = [untracked(np.zeros((*input.array.shape[:-2], n, n), input.array.dtype)) for n in (rows, columns)]
+        empty = [
+            untracked(np.zeros((*input.array.shape[:-2], n, n), input.array.dtype)) for n in (rows, columns)
+        ]
         return old_svd_result(empty[0], svdvals(input), empty[1])
     U, S, Vh = svd(input, full_matrices=not some)
     return old_svd_result(U, S, adjoint(Vh))
@@ -406,10 +425,17 @@ def cholesky_solve(B, L, upper: bool = False, *, out=None) -> Tensor:  # noqa: N
 
 def cholesky_inverse(L, upper: bool = False, *, out=None) -> Tensor:
     """The inverse of A, from its Cholesky factor."""
-    return cholesky_solve(untracked(np.broadcast_to(np.eye(L.array.shape[-1], dtype=L.array.dtype), L.array.shape).copy()), L, upper, out=out)
+    return cholesky_solve(
+        untracked(np.broadcast_to(np.eye(L.array.shape[-1], dtype=L.array.dtype), L.array.shape).copy()),
+        L,
+        upper,
+        out=out,
+    )
 
 
-def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *, out=None):
+def triangular_solve(
+    b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *, out=None
+):
     """(X, A) with A X = b for a triangular A: PyTorch's older name for `solve_triangular`."""
     coefficient = A.mT if transpose else A
     found = solve_triangular(coefficient, b, upper=upper != transpose, unitriangular=unitriangular)

@@ -1,7 +1,10 @@
-"""Einstein summation: products of tensors whose dimensions are named by letters, as sums of batched matrix products.
+"""Einstein summation: products of tensors whose dimensions are named by letters, as sums of batched matrix
+products.
 
-An equation such as "bqd,bkd->bqk" names each dimension of each operand; letters that the result does not have are
-summed over. Operands are taken two at a time, left to right. For two of them every letter is of one of four kinds,
+An equation such as "bqd,bkd->bqk" names each dimension of each operand; letters that the result does not have
+are
+summed over. Operands are taken two at a time, left to right. For two of them every letter is of one of four
+kinds,
 and permuting to (batch, left, summed) and (batch, summed, right) makes the step one matrix product.
 """
 
@@ -26,7 +29,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 def einsum(equation, *operands) -> Tensor:
     """Products of the operands, summed over the letters that do not stand after '->'.
 
-    An ellipsis stands for dimensions that broadcast. Without '->' the result has the letters that occur once, sorted.
+    An ellipsis stands for dimensions that broadcast. Without '->' the result has the letters that occur once,
+    sorted.
     Instead of an equation each operand may be followed by a list of ints.
     """
     if not isinstance(equation, str):
@@ -50,7 +54,7 @@ def einsum(equation, *operands) -> Tensor:
     return wide
 
 
-# ---- reading the equation ----------------------------------------------------------------------------------
+# ---- reading the equation ------------------------------------------------------------------------
 def _from_lists(arguments: tuple) -> tuple[str, tuple]:
     """einsum(x, [0, 1], y, [1, 2], [0, 2]) as an equation and its operands."""
 
@@ -68,15 +72,18 @@ def _from_lists(arguments: tuple) -> tuple[str, tuple]:
 
 
 def _parsed(equation: str, operands: Sequence[Tensor]) -> tuple[list[list], list]:
-    """The names of each operand's dimensions, and of the result's. Those of an ellipsis are ints, counted from the right."""
+    """The names of each operand's dimensions, and of the result's.
+
+    Those of an ellipsis are ints, counted from the right.
+    """
     left, arrow, right = equation.partition("->")
     inputs = left.split(",")
     if not operands:
         raise ValueError("einsum(): must specify the equation string and at least one operand")
     if len(inputs) != len(operands):
         raise RuntimeError(
-            f"einsum(): {'fewer' if len(operands) < len(inputs) else 'more'} operands were provided than specified in the "
-            f"equation {equation!r}: {len(operands)} against {len(inputs)}"
+            f"einsum(): {'fewer' if len(operands) < len(inputs) else 'more'} operands were provided than "
+            f"specified in the equation {equation!r}: {len(operands)} against {len(inputs)}"
         )
     names = [_names(term, t.array.ndim, i) for i, (term, t) in enumerate(zip(inputs, operands))]
     dots = sorted({n for term in names for n in term if isinstance(n, int)})
@@ -93,12 +100,14 @@ def _names(term: str, ndim: int, operand: int | None, dots: list | None = None) 
     for letter in before + after:
         if letter not in LETTERS:
             raise RuntimeError(
-                f"einsum(): invalid subscript given: {letter!r} in the {where}; subscripts must be in [a-zA-Z]"
+                f"einsum(): invalid subscript given: {letter!r} in the {where}; "
+                "subscripts must be in [a-zA-Z]"
             )
     covered = ndim - len(before) - len(after)
     if operand is not None and (covered < 0 or (covered and not ellipsis)):
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({len(before) + len(after)}) does not match the number of "
+            f"einsum(): the number of subscripts in the equation ({len(before) + len(after)}) "
+            "does not match the number of "
             f"dimensions ({ndim}) for {where}" + (" and no ellipsis was given" if not ellipsis else "")
         )
     if operand is None:
@@ -133,13 +142,13 @@ def _sizes(terms: Sequence[tuple]) -> dict:
                 sizes[name] = size
             elif size not in (1, held):
                 raise RuntimeError(
-                    f"einsum(): subscript {name} has size {size} for operand {i} which does not broadcast with "
-                    f"previously seen size {held}"
+                    f"einsum(): subscript {name} has size {size} for operand {i} which does not broadcast "
+                    f"with previously seen size {held}"
                 )
     return sizes
 
 
-# ---- computing ---------------------------------------------------------------------------------------------
+# ---- computing -----------------------------------------------------------------------------------
 def _summed(t: Tensor, names: list, needed: set) -> tuple[Tensor, list]:
     """Sum over the dimensions whose name nothing needs any more."""
     axes = tuple(i for i, n in enumerate(names) if n not in needed)

@@ -1,6 +1,7 @@
 """Ops that work element by element: each is its NumPy function and, above it, its gradient formulas.
 
-`g` is the gradient that comes in. Broadcasting is undone by the engine, so no formula mentions it. Sorted as a reader
+`g` is the gradient that comes in. Broadcasting is undone by the engine, so no formula mentions it. Sorted as
+a reader
 meets them: arithmetic, powers and logarithms, trigonometry, activations, choices, comparisons, rounding.
 """
 
@@ -32,7 +33,7 @@ _one = primitive
 _one_floating = partial(primitive, promote=floating)
 
 
-# ---- arithmetic ------------------------------------------------------------------------------------------------------
+# ---- arithmetic ----------------------------------------------------------------------------------
 @_two(x=lambda g: g, y=lambda g: g)
 def add(x, y):
     return x + y
@@ -85,7 +86,7 @@ def reciprocal(x):
     return 1 / x
 
 
-# ---- powers, exponentials, logarithms --------------------------------------------------------------------------------
+# ---- powers, exponentials, logarithms ------------------------------------------------------------
 @_two(
     numbers="either",
     x=lambda g, x, y: select(y == 0, 0, g * y * power(x, select(y == 0, 1, y - 1))),
@@ -93,11 +94,16 @@ def reciprocal(x):
 )
 def power(x, y):
     if y.dtype.kind == "i" and (y < 0).any():  # NumPy refuses what is whole only for a base of 1 or -1
-        return np.where(y >= 0, np.power(x, np.maximum(y, 0)), np.where(np.abs(x) == 1, np.power(x, y % 2), 0))
+        return np.where(
+            y >= 0, np.power(x, np.maximum(y, 0)), np.where(np.abs(x) == 1, np.power(x, y % 2), 0)
+        )
     return np.power(x, y)
 
 
-@primitive(promote=arithmetic, x=lambda g, x, exponent: g * (exponent * power_of(x, exponent - 1)) if exponent else g * 0)
+@primitive(
+    promote=arithmetic,
+    x=lambda g, x, exponent: g * (exponent * power_of(x, exponent - 1)) if exponent else g * 0,
+)
 def power_of(x, exponent):
     """x to a fixed power."""
     return x * x if exponent == 2 else x**exponent
@@ -153,7 +159,7 @@ def log1p(x):
     return np.log1p(x)
 
 
-# ---- trigonometric and hyperbolic ------------------------------------------------------------------------------------
+# ---- trigonometric and hyperbolic ----------------------------------------------------------------
 @_one_floating(x=lambda g, x: g * cos(x))
 def sin(x):
     return np.sin(x)
@@ -193,7 +199,9 @@ def atan2(x, y):
 
 
 def _distance2(x, y):
-    """The squared distance from the origin; infinite there, as the angle's gradient at the origin is given as 0."""
+    """The squared distance from the origin;
+    infinite there, as the angle's gradient at the origin is given as 0.
+    """
     squared = x * x + y * y
     return select(squared == 0, math.inf, squared)
 
@@ -228,7 +236,7 @@ def atanh(x):
     return np.arctanh(x)
 
 
-# ---- activations -----------------------------------------------------------------------------------------------------
+# ---- activations ---------------------------------------------------------------------------------
 @_one_floating(x=lambda g, out: g * (out * (1 - out)))
 def sigmoid(x):
     """1 / (1 + exp(-x)), by tanh: no exponential that could overflow."""
@@ -245,7 +253,11 @@ def leaky_relu(x, slope):
     return choose(x > 0, x, x * slope)
 
 
-@_one_floating(x=lambda g, x, alpha, scale: select(x > 0, g * scale, g * (scale * alpha) * exp(clamp_between(x, None, 0))))
+@_one_floating(
+    x=lambda g, x, alpha, scale: select(
+        x > 0, g * scale, g * (scale * alpha) * exp(clamp_between(x, None, 0))
+    )
+)
 def elu(x, alpha, scale):
     """scale * (x where x > 0, alpha * (exp(x) - 1) elsewhere): one of the two terms is 0."""
     return scale * (np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0)))
@@ -266,7 +278,9 @@ def logsigmoid(x):
 
 @_one_floating(x=lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
 def erf(x):
-    """The error function: SciPy's where it is installed, else the standard library's, one element at a time."""
+    """The error function: SciPy's where it is installed, else the standard library's,
+    one element at a time.
+    """
     return special_of("erf", x)
 
 
@@ -291,10 +305,12 @@ def special_of(name: str, *arguments, first: bool = False):
             raise RuntimeError(f"{name}: needs SciPy: pip install minigrad-rnn[special]") from None
         return np.frompyfunc(BY_ELEMENT[name], 1, 1)(array).astype(array.dtype)
     result = getattr(functions, name)(*arguments)
-    return result.astype(array.dtype, copy=False) if result.dtype.kind == "f" else result  # SciPy widens float16
+    return (
+        result.astype(array.dtype, copy=False) if result.dtype.kind == "f" else result
+    )  # SciPy widens float16
 
 
-# ---- choices ---------------------------------------------------------------------------------------------------------
+# ---- choices -------------------------------------------------------------------------------------
 @primitive(
     promote=arithmetic,
     x=lambda g, condition: select(condition, g, 0),
@@ -306,14 +322,18 @@ def select(condition, x, y):
 
 
 def choose(condition, x, y):
-    """np.where; of large arrays by masks of bits, as np.where takes 20 times longer where conditions are mixed."""
+    """np.where; of large arrays by masks of bits,
+    as np.where takes 20 times longer where conditions are mixed.
+    """
     size = getattr(condition, "size", 1)
     if size < 4096 or not isinstance(condition, np.ndarray):
         return np.where(condition, x, y)
     if type(x) in (int, float):
         condition, x, y = ~condition, y, x
     zero = type(y) in (int, float) and y == 0
-    alike = [a for a in (x, y) if isinstance(a, np.ndarray) and a.shape == condition.shape and a.dtype == x.dtype]
+    alike = [
+        a for a in (x, y) if isinstance(a, np.ndarray) and a.shape == condition.shape and a.dtype == x.dtype
+    ]
     if len(alike) + zero < 2 or x.dtype not in _BITS:
         return np.where(condition, x, y)
     mask = condition.astype(_BITS[x.dtype])
@@ -356,7 +376,7 @@ def _inside(x, low, high):
     return x >= low if high is None else (x >= low) & (x <= high)
 
 
-# ---- rounding: the gradient is zero ----------------------------------------------------------------------------------
+# ---- rounding: the gradient is zero --------------------------------------------------------------
 @_one(x=lambda g: g * 0)
 def sign(x):
     return np.sign(x) if x.dtype.kind != "b" else x.copy()
@@ -406,7 +426,7 @@ def fmod(x, y):
     return np.fmod(x, y)
 
 
-# ---- comparisons, logic, bits: no gradient ---------------------------------------------------------------------------
+# ---- comparisons, logic, bits: no gradient -------------------------------------------------------
 @_two(arity=2)
 def eq(x, y):
     return x == y

@@ -40,7 +40,9 @@ def resized(x, size, axis):
 
 @primitive(
     holomorphic=False,
-    x=lambda g, x_shape, size, axis, norm: resized(backward_of(g, size, axis, OPPOSITE[norm]), x_shape[axis], axis),
+    x=lambda g, x_shape, size, axis, norm: resized(
+        backward_of(g, size, axis, OPPOSITE[norm]), x_shape[axis], axis
+    ),
 )
 def forward_of(x, size, axis, norm):
     """The transform of a complex signal along an axis."""
@@ -49,7 +51,9 @@ def forward_of(x, size, axis, norm):
 
 @primitive(
     holomorphic=False,
-    x=lambda g, x_shape, size, axis, norm: resized(forward_of(g, size, axis, OPPOSITE[norm]), x_shape[axis], axis),
+    x=lambda g, x_shape, size, axis, norm: resized(
+        forward_of(g, size, axis, OPPOSITE[norm]), x_shape[axis], axis
+    ),
 )
 def backward_of(x, size, axis, norm):
     """The inverse transform of a complex spectrum along an axis."""
@@ -70,7 +74,9 @@ def half_spectrum_of(x, size, axis, norm):
 @primitive(
     holomorphic=False,
     x=lambda g, x_shape, size, axis, norm: resized(
-        half_spectrum_of(g, size, axis, OPPOSITE[norm]) * _multiplicity(size, axis, len(x_shape)), x_shape[axis], axis
+        half_spectrum_of(g, size, axis, OPPOSITE[norm]) * _multiplicity(size, axis, len(x_shape)),
+        x_shape[axis],
+        axis,
     ),
 )
 def signal_of(x, size, axis, norm):
@@ -90,7 +96,9 @@ def _multiplicity(size: int, axis: int, ndim: int):
 def _prepared(name: str, input, n, dim: int, norm, spectrum: bool = False) -> tuple[int, int, str]:
     """(size, axis, norm) of a transform along one dimension."""
     if norm not in (None, *OPPOSITE):
-        raise RuntimeError(f"{name}: Invalid normalization mode: {norm!r}; use 'backward', 'ortho' or 'forward'")
+        raise RuntimeError(
+            f"{name}: Invalid normalization mode: {norm!r}; use 'backward', 'ortho' or 'forward'"
+        )
     axis = axis_of(name, input, dim)
     if input.array.ndim == 0:
         raise RuntimeError(f"{name}: expected a tensor with one dimension at least, got a scalar")
@@ -130,7 +138,9 @@ def ifft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *,
 
 def rfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
     """The first half, n // 2 + 1 lines, of the transform of a real signal."""
-    return _stored(half_spectrum_of(_real("fft.rfft", input), *_prepared("fft.rfft", input, n, dim, norm)), out)
+    return _stored(
+        half_spectrum_of(_real("fft.rfft", input), *_prepared("fft.rfft", input, n, dim, norm)), out
+    )
 
 
 def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
@@ -157,9 +167,15 @@ def _sizes_and_dims(name: str, input, s, dim) -> list[tuple]:
     else:
         dims = [dim] if isinstance(dim, int) else dim
     axes = [axis_of(name, input, d) for d in dims]
-    sizes = [None] * len(axes) if s is None else [None if n == -1 else n for n in ([s] if isinstance(s, int) else s)]
+    sizes = (
+        [None] * len(axes)
+        if s is None
+        else [None if n == -1 else n for n in ([s] if isinstance(s, int) else s)]
+    )
     if len(sizes) != len(axes):
-        raise RuntimeError(f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and {len(sizes)}")
+        raise RuntimeError(
+            f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and {len(sizes)}"
+        )
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name}: dim {tuple(dims)} must be unique")
     return list(zip(sizes, axes, strict=True))
@@ -236,12 +252,16 @@ def ihfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) ->
 
 
 # ---- frequencies and order -------------------------------------------------------------------------------
-def fftfreq(n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None) -> Tensor:
+def fftfreq(
+    n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None
+) -> Tensor:
     """The frequencies of `fft`'s lines, in cycles per unit, for n samples at a distance d."""
     return _made(np.fft.fftfreq(n, d), dtype, device, requires_grad, out)
 
 
-def rfftfreq(n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None) -> Tensor:
+def rfftfreq(
+    n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None
+) -> Tensor:
     """The frequencies of `rfft`'s lines, in cycles per unit, for n samples at a distance d."""
     return _made(np.fft.rfftfreq(n, d), dtype, device, requires_grad, out)
 
@@ -274,11 +294,15 @@ def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> T
     """The window in the middle of n_fft zeros; ones where none is given."""
     length = n_fft if win_length is None else win_length
     if not 0 < length <= n_fft:
-        raise RuntimeError(f"{name}: expected 0 < win_length <= n_fft, but got win_length={length} and n_fft={n_fft}")
+        raise RuntimeError(
+            f"{name}: expected 0 < win_length <= n_fft, but got win_length={length} and n_fft={n_fft}"
+        )
     if window is None:
         window = untracked(np.ones(length, like.array.real.dtype))
     if window.array.shape != (length,):
-        raise RuntimeError(f"{name}: expected a 1D window tensor of size win_length={length}, got {tuple(window.array.shape)}")
+        raise RuntimeError(
+            f"{name}: expected a 1D window tensor of size win_length={length}, got {tuple(window.array.shape)}"
+        )
     left = (n_fft - length) // 2
     return resized(roll(resized(window, n_fft, 0), left, 0), n_fft, 0) if left else resized(window, n_fft, 0)
 
@@ -288,7 +312,9 @@ def _reflected(input, width: int, mode: str) -> Tensor:
     size = input.array.shape[-1]
     if mode == "reflect" and size <= width:
         raise RuntimeError(f"stft: a signal of {size} is too short to be reflected by {width} on either side")
-    places = np.pad(np.arange(size), width, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+    places = np.pad(
+        np.arange(size), width, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
+    )
     return take_part(input, (..., places))
 
 
@@ -313,7 +339,9 @@ def stft(
         raise NotImplementedError("stft: align_to_window is not here; leave it None")
     hop = n_fft // 4 if hop_length is None else hop_length
     if hop <= 0 or input.array.ndim not in (1, 2):
-        raise RuntimeError(f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} dimensions")
+        raise RuntimeError(
+            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} dimensions"
+        )
     real = input.array.dtype.kind != "c"
     if return_complex is None and real and (window is None or window.array.dtype.kind != "c"):
         raise RuntimeError("stft requires the return_complex parameter be given for real inputs")
@@ -349,7 +377,9 @@ def istft(
 ) -> Tensor:
     """The signal with the given spectra (..., lines, frames): frames overlap and add, over the sum of squared windows."""
     if input.array.dtype.kind != "c":
-        raise RuntimeError("istft requires a complex-valued input tensor matching the output from stft with return_complex=True.")
+        raise RuntimeError(
+            "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
+        )
     hop = n_fft // 4 if hop_length is None else hop_length
     weights = _window_of("istft", input, n_fft, win_length, window)
     onesided = input.array.shape[-2] != n_fft if onesided is None else onesided
@@ -370,6 +400,8 @@ def istft(
     end = start + length if length is not None else total - (n_fft // 2 if center else 0)
     part = (..., slice(start, end))
     if (np.abs(envelope.array[start:end]) < 1e-11).any():
-        raise RuntimeError("istft: window overlap add min: 1e-11 is not reached; the window has zeros where nothing overlaps")
+        raise RuntimeError(
+            "istft: window overlap add min: 1e-11 is not reached; the window has zeros where nothing overlaps"
+        )
     result = div(take_part(signal, part), take_part(envelope, part))
     return result if length is None else resized(result, length, result.array.ndim - 1)

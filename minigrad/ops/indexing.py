@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-# ---- x[...] ----------------------------------------------------------------------------------------------------------
+# ---- x[...] --------------------------------------------------------------------------------------
 def plain_index(index):
     """An index as NumPy takes it: tensors and lists in it become arrays, copied, as they may change later."""
     if index.__class__ is int:
@@ -58,7 +58,8 @@ def _plain_part(part):
     if isinstance(part, np.ndarray) and part.dtype.kind in "iub":
         return part
     raise IndexError(
-        f"only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, got {part!r}"
+        "only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, "
+        f"got {part!r}"
     )
 
 
@@ -116,7 +117,7 @@ def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
     return shape
 
 
-# ---- along one dimension ---------------------------------------------------------------------------------------------
+# ---- along one dimension -------------------------------------------------------------------------
 def place_along(index, axis: int) -> tuple:
     """The index tuple that names, for each element of `index`, its own place with `index` along the axis."""
     xp = module_of(index)
@@ -161,8 +162,8 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
     places = index_array("gather", index)
     if places.ndim != input.array.ndim and places.size and input.array.ndim and places.ndim:
         raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: index {tuple(places.shape)}, "
-            f"input {tuple(input.array.shape)}"
+            "Index tensor must have the same number of dimensions as input tensor: index "
+            f"{tuple(places.shape)}, input {tuple(input.array.shape)}"
         )
     axis = axis_of("gather", input, dim)
     if not places.size:
@@ -173,8 +174,8 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
     places = np.atleast_1d(places) if places.ndim < input.array.ndim else places
     if any(n > m for a, (n, m) in enumerate(zip(places.shape, input.array.shape)) if a != axis):
         raise RuntimeError(
-            f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no larger than "
-            f"self {tuple(input.array.shape)} apart from dimension {axis}"
+            f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no "
+            f"larger than self {tuple(input.array.shape)} apart from dimension {axis}"
         )
     check_bounds("gather", places, input.array.shape[axis])
     return gather_along(input, places, axis, out=out)
@@ -209,7 +210,7 @@ def take_along_dim(input, indices: Tensor, dim: int | None = None, *, out=None) 
     return gather(wide, axis, untracked(np.where(places < 0, places + size, places)), out=out)
 
 
-# ---- masks -----------------------------------------------------------------------------------------------------------
+# ---- masks ---------------------------------------------------------------------------------------
 def mask_array(name: str, mask) -> np.ndarray:
     if not isinstance(mask, Value) or mask.array.dtype.kind != "b":
         got = mask.dtype if isinstance(mask, Value) else type(mask).__name__
@@ -225,7 +226,8 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
     if isinstance(value, Value):
         if value.array.ndim:
             raise RuntimeError(
-                f"masked_fill only supports a 0-dimensional value tensor, but got {value.array.ndim} dimensions"
+                "masked_fill only supports a 0-dimensional value tensor, "
+                f"but got {value.array.ndim} dimensions"
             )
     else:
         _check_fits("masked_fill", value, input)
@@ -247,7 +249,9 @@ def masked_select(input, mask: Tensor, *, out=None) -> Tensor:
 
 
 def where(condition, input=None, other=None, *, out=None):
-    """`input` where the condition holds, `other` elsewhere; with the condition alone, `nonzero(as_tuple=True)`."""
+    """`input` where the condition holds, `other` elsewhere;
+    with the condition alone, `nonzero(as_tuple=True)`.
+    """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
     target = dtypes.result_type(input, other).numpy

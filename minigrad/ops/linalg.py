@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def _inner_sizes_must_agree(x, y):
     if x.dtype != y.dtype:
-        return f"expected both to have the same dtype, but got {x.dtype} and {y.dtype}; convert one with .to(dtype)"
+        return (
+            "expected both to have the same dtype, "
+            f"but got {x.dtype} and {y.dtype}; convert one with .to(dtype)"
+        )
     rows = y.shape[-2] if y.ndim > 1 else y.shape[0] if y.ndim else 0
     hint = "; did you mean y.T?" if y.ndim == 2 and x.ndim and x.shape[-1] == y.shape[1] else ""
     if not x.ndim or not y.ndim:
@@ -174,7 +177,8 @@ def tensordot(a, b, dims=2, *, out=None) -> Tensor:
     a_shape, b_shape = a.array.shape, b.array.shape
     if len(axes_a) != len(axes_b) or any(a_shape[i] != b_shape[j] for i, j in zip(axes_a, axes_b)):
         raise RuntimeError(
-            f"tensordot: contracted dimensions need to match, got {a_shape} over {axes_a} and {b_shape} over {axes_b}"
+            "tensordot: contracted dimensions need to match, "
+            f"got {a_shape} over {axes_a} and {b_shape} over {axes_b}"
         )
     free_a = [i for i in range(a.array.ndim) if i not in axes_a]
     free_b = [i for i in range(b.array.ndim) if i not in axes_b]

@@ -17,7 +17,7 @@ from .softmax import log_softmax_along
 from .sums import sums
 
 
-# ---- distances, element by element -----------------------------------------------------------------------
+# ---- distances, element by element ---------------------------------------------------------------
 @primitive(promote=arithmetic, x=lambda g, x, y: g * (2 * (x - y)), y=lambda g, x, y: g * (2 * (y - x)))
 def squared_error(x, y):
     """(x - y)^2."""
@@ -38,7 +38,7 @@ def huber(x, delta):
     return choose(size < delta, 0.5 * x * x, delta * (size - 0.5 * delta))
 
 
-# ---- probabilities ---------------------------------------------------------------------------------------
+# ---- probabilities -------------------------------------------------------------------------------
 @primitive(
     promote=floating,
     x=lambda g, x, y: g * (x - y) / clamp_between(x * (1 - x), 1e-12, None),
@@ -55,7 +55,7 @@ def binary_cross_entropy_with_logits(x, y):
     return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
 
 
-# ---- classes ---------------------------------------------------------------------------------------------
+# ---- classes -------------------------------------------------------------------------------------
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
 def pick_class(x, target):
     """x (M, C) at the class of each row, target (M,): (M,)."""

@@ -24,13 +24,19 @@ if TYPE_CHECKING:
 
 
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
-    """A norm of matrices: 'fro', 'nuc', inf and -inf (of row sums), 1 and -1 (of column sums), 2 and -2 (singular values)."""
+    """A norm of matrices: 'fro', 'nuc', inf and -inf (of row sums), 1 and -1 (of column sums),
+    2 and -2 (singular values).
+    """
     rows, columns = (axis_of("linalg.matrix_norm", A, d) for d in dim)
     if A.array.ndim < 2 or rows == columns:
-        raise RuntimeError(f"linalg.matrix_norm: dim {tuple(dim)} must be two different dimensions of {tuple(A.array.shape)}")
+        raise RuntimeError(
+            f"linalg.matrix_norm: dim {tuple(dim)} must be two different dimensions of {tuple(A.array.shape)}"
+        )
     A = A if dtype is None else to_dtype(A, dtypes.as_dtype(dtype))
     if A.array.dtype.kind not in "fc":
-        raise RuntimeError(f"linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {A.dtype}")
+        raise RuntimeError(
+            f"linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {A.dtype}"
+        )
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim, out=out)
     if ord in ("nuc", 2, -2):
@@ -41,7 +47,10 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None
             total = unsqueeze(total, d)
         return total if out is None else out.copy_(total)
     if ord not in (1, -1, math.inf, -math.inf):
-        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported; use 'fro', 'nuc', inf, 1 or 2, or a negative of these")
+        raise RuntimeError(
+            f"linalg.matrix_norm: Order {ord} not supported; use 'fro', 'nuc', inf, 1 or 2, "
+            "or a negative of these"
+        )
     summed, kept = (rows, columns) if ord in (1, -1) else (columns, rows)
     sums = sum(abs(A), summed, True)
     total = (max_over if ord > 0 else min_over)(sums, (kept,), True)
@@ -55,16 +64,23 @@ def _without(t, axes: tuple[int, ...]) -> Tensor:
 
 
 def linalg_norm(A, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:
-    """A vector norm over one dimension, a matrix norm over two, or, without `ord`, the 2-norm of all elements in `dim`."""
+    """A vector norm over one dimension, a matrix norm over two, or, without `ord`,
+    the 2-norm of all elements in `dim`.
+    """
     if isinstance(dim, int):
         dim = (dim,)
     if dim is None and ord is not None:
         if A.array.ndim not in (1, 2):
-            raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.array.ndim}D.")
+            raise RuntimeError(
+                "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. "
+                f"Got {A.array.ndim}D."
+            )
         dim = tuple(range(A.array.ndim))
     if ord is None or len(dim) == 1:
         if isinstance(ord, str):
-            raise RuntimeError(f"linalg.norm: ord {ord!r} is a norm of matrices; dim {dim} names one dimension")
+            raise RuntimeError(
+                f"linalg.norm: ord {ord!r} is a norm of matrices; dim {dim} names one dimension"
+            )
         return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
     if len(dim) != 2:
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
@@ -133,7 +149,9 @@ def cross(input, other, *, dim: int = -1, out=None) -> Tensor:
     x, y = broadcast_tensors(input, other)
     axis = axis_of("linalg.cross", x, dim)
     if x.array.shape[axis] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {x.array.shape[axis]}")
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {x.array.shape[axis]}"
+        )
     a, b = ([select_at(t, axis, i) for i in range(3)] for t in (x, y))
     parts = [sub(mul(a[i], b[j]), mul(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
     return stack(parts, axis, out=out)
@@ -155,7 +173,9 @@ def tensorinv(A, ind: int = 2, *, out=None) -> Tensor:
     shape = A.array.shape
     rows, columns = shape[:ind], shape[ind:]
     if ind <= 0 or math.prod(rows) != math.prod(columns):
-        raise RuntimeError(f"linalg.tensorinv: expected self to satisfy prod(shape[ind:]) == prod(shape[:ind]), got {tuple(shape)} and ind={ind}")
+        raise RuntimeError(
+            f"linalg.tensorinv: expected self to satisfy prod(shape[ind:]) == prod(shape[:ind]), got {tuple(shape)} and ind={ind}"
+        )
     return reshape_to(inv(reshape_to(A, (math.prod(rows), math.prod(columns)))), (*columns, *rows), out=out)
 
 
@@ -166,7 +186,9 @@ def tensorsolve(A, B, dims=None, *, out=None) -> Tensor:
     shape = A.array.shape[B.array.ndim :]
     size = math.prod(shape)
     if size != B.array.size:
-        raise RuntimeError(f"linalg.tensorsolve: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), got {size} and {B.array.size}")
+        raise RuntimeError(
+            f"linalg.tensorsolve: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), got {size} and {B.array.size}"
+        )
     return reshape_to(solve(reshape_to(A, (size, size)), reshape_to(B, (size,))), shape, out=out)
 
 
@@ -180,8 +202,12 @@ def lstsq(A, B, rcond=None, *, driver: str | None = None) -> lstsq_result:
     right = unsqueeze(B, -1) if vectors else B
     solution = matmul(pinv(A, rtol=rcond), right)
     squares = abs(sub(matmul(A, solution), right))
-    residuals = sum(mul(squares, squares), -2) if rows > columns else untracked(np.zeros(0, A.array.real.dtype))
+    residuals = (
+        sum(mul(squares, squares), -2) if rows > columns else untracked(np.zeros(0, A.array.real.dtype))
+    )
     empty = untracked(np.zeros(0, A.array.real.dtype))
     values = svdvals(A.detach()) if driver in ("gelss", "gelsd") else empty
     rank = untracked(np.zeros(0, np.int64)) if driver == "gels" else matrix_rank(A)
-    return lstsq_result(reshape_to(solution, solution.array.shape[:-1]) if vectors else solution, residuals, rank, values)
+    return lstsq_result(
+        reshape_to(solution, solution.array.shape[:-1]) if vectors else solution, residuals, rank, values
+    )

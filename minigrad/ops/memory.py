@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-# ---- addresses ---------------------------------------------------------------------------------------------
+# ---- addresses -----------------------------------------------------------------------------------
 def address_of(t: Tensor) -> int:
     """Where the first element lies in memory; 0 for an empty tensor."""
     if not t.array.size:
@@ -48,7 +48,7 @@ def to_dlpack(tensor: Tensor):
     return tensor.__dlpack__()
 
 
-# ---- in-place changes of shape -----------------------------------------------------------------------------
+# ---- in-place changes of shape -------------------------------------------------------------------
 def reshape_in_place(target: Tensor, op, *settings) -> Tensor:
     """The target as a view `op` would make of it: the same memory and history, in another shape."""
     if target.base is not None:
@@ -124,7 +124,7 @@ def apply_in_place(target: Tensor, function, *partners: Tensor) -> Tensor:
     return target
 
 
-# ---- strides -----------------------------------------------------------------------------------------------
+# ---- strides -------------------------------------------------------------------------------------
 def as_strided(input, size, stride, storage_offset: int | None = None) -> Tensor:
     """A view of the input's memory with sizes and strides given in elements; it may not leave that memory."""
     size, stride = tuple(size), tuple(stride)
@@ -140,8 +140,8 @@ def as_strided(input, size, stride, storage_offset: int | None = None) -> Tensor
     places = offset + sum_of_strides(size, stride)
     if places.size and (places.min() < 0 or places.max() >= input.array.size):
         raise RuntimeError(
-            f"as_strided: sizes {list(size)}, strides {list(stride)} and offset {offset} reach outside the tensor's "
-            f"{input.array.size} elements"
+            f"as_strided: sizes {list(size)}, strides {list(stride)} and offset {offset} reach outside the "
+            f"tensor's {input.array.size} elements"
         )
     return strided_view(input, size, stride, offset)
 
@@ -173,7 +173,9 @@ def put_strided(g, shape, size, stride, offset):
 def as_strided_scatter(input, src, size, stride, storage_offset: int | None = None) -> Tensor:
     """A copy of the input with src where `as_strided` would look."""
     if tuple(src.array.shape) != tuple(size):
-        raise RuntimeError(f"as_strided_scatter: expected src to have size {tuple(size)}, got {tuple(src.array.shape)}")
+        raise RuntimeError(
+            f"as_strided_scatter: expected src to have size {tuple(size)}, got {tuple(src.array.shape)}"
+        )
     as_strided(input, size, stride, storage_offset)  # refuses what it refuses
     offset = 0 if storage_offset is None else storage_offset - offset_of(input)
     places = offset + sum_of_strides(tuple(size), tuple(stride))
@@ -181,21 +183,29 @@ def as_strided_scatter(input, src, size, stride, storage_offset: int | None = No
     return reshape_to(flat, input.array.shape)
 
 
-def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
+def empty_strided(
+    size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
+) -> Tensor:
     """Values that are not set (zeros here), with strides given in elements."""
     size, stride = tuple(size), tuple(stride)
     if len(size) != len(stride):
-        raise RuntimeError(f"empty_strided: dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
+        raise RuntimeError(
+            f"empty_strided: dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})"
+        )
     last = sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if all(size) else -1
     t = as_strided(zeros(last + 1, dtype=dtype, device=device), size, stride).detach()
     return t.requires_grad_() if requires_grad else t
 
 
-def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
+def empty_permuted(
+    size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
+) -> Tensor:
     """Values that are not set (zeros here), whose dimensions lie in memory in the given order."""
     order = list(physical_layout)
     if sorted(order) != list(range(len(size))):
-        raise RuntimeError(f"empty_permuted: physical_layout {order} must name each of the {len(size)} dimensions once")
+        raise RuntimeError(
+            f"empty_permuted: physical_layout {order} must name each of the {len(size)} dimensions once"
+        )
     t = zeros([size[d] for d in order], dtype=dtype, device=device)
     t = untracked(t.array.transpose([order.index(d) for d in range(len(size))]))
     return t.requires_grad_() if requires_grad else t
@@ -214,7 +224,7 @@ def fill_diagonal(target: Tensor, value, wrap: bool = False) -> Tensor:
     return target.masked_fill_(untracked(mask), value)
 
 
-# ---- legacy type names -------------------------------------------------------------------------------------
+# ---- legacy type names ---------------------------------------------------------------------------
 TYPE_NAMES = {
     "Half": dtypes.float16,
     "Float": dtypes.float32,
@@ -238,7 +248,9 @@ def type_name(t: Tensor) -> str:
 
 
 def dtype_of_type(kind):
-    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor', or a class such as `LongTensor`."""
+    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor',
+    or a class such as `LongTensor`.
+    """
     name = kind if isinstance(kind, str) else getattr(kind, "type_name", None)
     if name is None:
         return kind

@@ -7,6 +7,7 @@ A border of elements is put on one axis after the other; its gradient is added w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,13 +15,52 @@ from ..engine import primitive
 from .convolution import inside, padded
 from .shaping import take_part
 
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
+
+# ---- of a value --------------------------------------------------------------------------------------------
 @primitive(x=lambda g, x_shape, pads: take_part(g, inside(pads, x_shape[len(x_shape) - len(pads) :])))
 def surround(x, pads, value):
     """x with a border of a value around its last dimensions: `pads` has (before, after) for each."""
     return padded(x, pads, value)
 
 
+def pairs_of(input, pad) -> list[tuple[int, int]]:
+    """(before, after) of the last dimensions, in their order, from PyTorch's list, which begins with the
+    last.
+    """
+    pads = [int(n) for n in pad]
+    if len(pads) % 2:
+        raise RuntimeError(f"pad: Padding length must be divisible by 2, got {pads}")
+    if len(pads) > 2 * input.array.ndim:
+        raise RuntimeError(
+            "pad: Padding length should be less than or equal to two times the input dimension, "
+            f"but got padding length {len(pads)} and input of dimension {input.array.ndim}"
+        )
+    return [*zip(pads[-2::-2], pads[::-2])]
+
+
+def cut(input, pairs) -> Tensor:
+    """The input without the elements that negative numbers of `pairs` cut off."""
+    if all(min(pair) >= 0 for pair in pairs):
+        return input
+    sizes = input.array.shape[input.array.ndim - len(pairs) :]
+    ends = [(max(-before, 0), n - max(-after, 0)) for (before, after), n in zip(pairs, sizes)]
+    if any(stop < start for start, stop in ends):
+        raise RuntimeError(f"pad: {pairs} cut more off than there is in shape {tuple(input.array.shape)}")
+    return take_part(input, (..., *(slice(start, stop) for start, stop in ends)))
+
+
+def constant_pad_nd(input, pad, value=0) -> Tensor:
+    """The input with a border of a value; `pad` has (before, after) for the last dimension, and so on to the
+    first.
+    """
+    pairs = pairs_of(input, pad)
+    return cut(surround(input, [(max(before, 0), max(after, 0)) for before, after in pairs], value), pairs)
+
+
+# ---- of the tensor's own elements --------------------------------------------------------------------------
 def borders(mode: str, size: int, before: int, after: int) -> Iterator[tuple[slice, slice]]:
     """(place in the result, where its elements come from) of both borders, along an axis of a size."""
     last = size + before

@@ -24,13 +24,18 @@ frexp_result = namedtuple("frexp", ["mantissa", "exponent"])
 
 # ---- of two ----------------------------------------------------------------------------------------------
 
-@_two(x=lambda g, x, y: select((x >= y) | (y != y), g, 0), y=lambda g, x, y: select((x >= y) | (y != y), 0, g))
+
+@_two(
+    x=lambda g, x, y: select((x >= y) | (y != y), g, 0), y=lambda g, x, y: select((x >= y) | (y != y), 0, g)
+)
 def fmax(x, y):
     """The larger, or the one that is not nan."""
     return np.fmax(x, y)
 
 
-@_two(x=lambda g, x, y: select((x <= y) | (y != y), g, 0), y=lambda g, x, y: select((x <= y) | (y != y), 0, g))
+@_two(
+    x=lambda g, x, y: select((x <= y) | (y != y), g, 0), y=lambda g, x, y: select((x <= y) | (y != y), 0, g)
+)
 def fmin(x, y):
     """The smaller, or the one that is not nan."""
     return np.fmin(x, y)

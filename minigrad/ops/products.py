@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor:
     """beta * input + alpha * the outer product of two vectors."""
     if vec1.array.ndim != 1 or vec2.array.ndim != 1:
-        raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, got {vec1.array.ndim}-D and {vec2.array.ndim}-D")
+        raise RuntimeError(
+            f"addr: Expected 1-D argument vec1 and vec2, got {vec1.array.ndim}-D and {vec2.array.ndim}-D"
+        )
     product = mul(reshape_to(vec1, (vec1.array.size, 1)), vec2)
     if product.array.dtype.kind == "b":
         alpha, beta = bool(alpha), bool(beta)
     elif product.array.dtype.kind in "iu" and not (isinstance(alpha, int) and isinstance(beta, int)):
-        raise RuntimeError("addr: For integral input tensors, argument alpha and beta must not be floating point numbers.")
+        raise RuntimeError(
+            "addr: For integral input tensors, argument alpha and beta must not be floating point numbers."
+        )
     product = product if alpha == 1 else mul(product, alpha)
     if beta == 0:
         return add(product, mul(input.new_zeros(()), 0), out=out)
@@ -57,7 +61,9 @@ def block_diag(*tensors) -> Tensor:
     total, row, column = untracked(np.zeros(shape, kind)), 0, 0
     for block in blocks:
         rows, columns = block.array.shape
-        total = replace_part(total, block.to(total.dtype), (slice(row, row + rows), slice(column, column + columns)))
+        total = replace_part(
+            total, block.to(total.dtype), (slice(row, row + rows), slice(column, column + columns))
+        )
         row, column = row + rows, column + columns
     return total
 
@@ -72,7 +78,9 @@ def cartesian_prod(*tensors) -> Tensor:
 def combinations(input, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of r elements of a vector, as rows."""
     if input.array.ndim != 1 or r < 0:
-        raise RuntimeError(f"combinations: expected a 1D vector and a non-negative r, got {input.array.ndim}D and r={r}")
+        raise RuntimeError(
+            f"combinations: expected a 1D vector and a non-negative r, got {input.array.ndim}D and r={r}"
+        )
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     places = np.array(list(choose(range(input.array.size), r)), np.int64).reshape(-1, r)
     if r == 0:
@@ -152,6 +160,12 @@ def put(input, index, source, accumulate: bool = False) -> Tensor:
 def fill(input, value) -> Tensor:
     """A tensor like the input with one value, a number or 0-d tensor, in every place."""
     if isinstance(value, Value) and value.array.ndim:
-        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions.")
-    value = value.to(input.dtype) if isinstance(value, Value) else untracked(np.asarray(value).astype(input.array.dtype))
+        raise RuntimeError(
+            f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions."
+        )
+    value = (
+        value.to(input.dtype)
+        if isinstance(value, Value)
+        else untracked(np.asarray(value).astype(input.array.dtype))
+    )
     return replace_part(input, value, ...)

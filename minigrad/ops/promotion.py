@@ -1,4 +1,6 @@
-"""Which dtype an op computes in: PyTorch's promotion, as recorded casts, and numbers that stand beside tensors."""
+"""Which dtype an op computes in: PyTorch's promotion, as recorded casts,
+and numbers that stand beside tensors.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def to_dtype(t: Tensor, target: dtypes.dtype) -> Tensor:
 
 
 def in_dtype_of(x, g):
-    """x, an array or a Tensor as g is, in g's dtype: a count of integers would make a float32 gradient float64."""
+    """x, an array or a Tensor as g is, in g's dtype:
+    a count of integers would make a float32 gradient float64.
+    """
     return to_dtype(x, g.dtype) if isinstance(x, Value) else x.astype(g.dtype)
 
 
@@ -40,7 +44,8 @@ class Promotion:
 
     def __init__(self, floating: bool = False):
         self.floating = floating
-        #: kinds of dtype that need no promotion while all arguments share one, and the usual one of these; complex ones
+        #: kinds of dtype that need no promotion while all arguments share one, and the usual one of these;
+        #: complex ones
         #: are not among them, so that an op can take another form for them (`Primitive.on_complex`)
         self.kinds = "f" if floating else "fiub"
         self.usual = np.dtype(np.float32)
@@ -57,7 +62,8 @@ class Promotion:
             return untracked(module_of(beside.array).asarray(value))
         if not isinstance(value, (bool, int, float, complex, np.generic)):
             raise TypeError(
-                f"{name}: argument must be Tensor or number, not {type(value).__name__}; wrap it: minigrad.tensor(...)"
+                f"{name}: argument must be Tensor or number, not {type(value).__name__}; "
+                "wrap it: minigrad.tensor(...)"
             )
         target = dtypes.result_type(beside, value).numpy
         return untracked(module_of(beside.array).asarray(np.asarray(value).astype(target)))

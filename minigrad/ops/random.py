@@ -10,9 +10,9 @@ from .. import dtypes
 from .. import random as streams
 from ..backend import as_device, module_of, to_device
 from ..engine import Value, store, stored, untracked
-from ..inplace import check_writable
 from .elementwise import add, mul
 from .shaping import sizes_of
+from .variants import overwrite
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -33,7 +33,8 @@ def _drawn(draw, size, dtype, device, requires_grad, out=None) -> Tensor:
 
 
 def rand(
-    *sizes, size=None,
+    *sizes,
+    size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -47,7 +48,8 @@ def rand(
 
 
 def randn(
-    *sizes, size=None,
+    *sizes,
+    size=None,
     generator=None,
     dtype=None,
     layout=None,
@@ -195,7 +197,8 @@ def bernoulli(input, p=None, *, generator=None, out=None) -> Tensor:
 def multinomial(input, num_samples: int, replacement: bool = False, *, generator=None, out=None) -> Tensor:
     """Places drawn with the weights of each row: (..., num_samples) int64.
 
-    Without replacement by the exponential race (weights over exponential noise; the largest win), as PyTorch does.
+    Without replacement by the exponential race (weights over exponential noise; the largest win), as PyTorch
+    does.
     """
     if input.array.dtype.kind != "f":
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
@@ -222,7 +225,8 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     else:
         if ((weights > 0).sum(-1) < num_samples).any():
             raise RuntimeError(
-                "invalid multinomial distribution (with replacement=False, not enough non-negative category to sample)"
+                "invalid multinomial distribution (with replacement=False, "
+                "not enough non-negative category to sample)"
             )
         noise = -np.log1p(-stream.uniform(weights.shape, np.dtype(np.float64)))
         race = np.where(weights > 0, weights / np.maximum(noise, 1e-300), -1)
@@ -231,13 +235,11 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     return stored(t, out)
 
 
-# ---- in-place fills --------------------------------------------------------------------------------------------------
+# ---- in-place fills ------------------------------------------------------------------------------
 def _fill(target: Tensor, values) -> Tensor:
     """Write drawn values into a tensor, which loses its history."""
-    check_writable(target)
-    target.array[...] = module_of(target.array).asarray(values)
-    target.version[0] += 1
-    return target
+    drawn = untracked(module_of(target.array).asarray(values).astype(target.array.dtype, copy=False))
+    return overwrite(target, drawn)
 
 
 def fill_uniform(target: Tensor, low=0, high=1, *, generator=None) -> Tensor:

@@ -1,7 +1,9 @@
 """Ops that reduce dimensions or run along one: sums, products, extremes, norms, cumulative forms.
 
-A primitive takes `axis` as a tuple of non-negative ints (None: all) and `keepdims`. Below each stands PyTorch's
-function with `dim` and `keepdim`. In a formula `spread(g, axis, ...)` puts the reduced dimensions back as size 1.
+A primitive takes `axis` as a tuple of non-negative ints (None: all) and `keepdims`. Below each stands
+PyTorch's
+function with `dim` and `keepdim`. In a formula `spread(g, axis, ...)` puts the reduced dimensions back as
+size 1.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ def _total_dtype(t: Tensor, dtype) -> Tensor:
     return to_dtype(t, dtypes.int64) if t.array.dtype.kind in "biu" else t
 
 
-# ---- sums and means --------------------------------------------------------------------------------------------------
+# ---- sums and means ------------------------------------------------------------------------------
 @primitive(x=lambda g, x_shape, axis, keepdims: expand_to(spread(g, axis, keepdims, x_shape), x_shape))
 def sum_over(x, axis, keepdims):
     return x.sum(axis, None, None, keepdims)
@@ -64,7 +66,8 @@ def mean_over(x, axis, keepdims):
 def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=None):
     """The sum over `dim` (an int, a tuple, or None for all); integers and booleans give int64.
 
-    Here and below `axis` and `keepdims`, NumPy's names for `dim` and `keepdim`, are taken too, as PyTorch does.
+    Here and below `axis` and `keepdims`, NumPy's names for `dim` and `keepdim`, are taken too, as PyTorch
+    does.
     """
     dim, keepdim = dim if axis is None else axis, keepdim if keepdims is None else bool(keepdims)
     if dtype is not None or input.array.dtype.kind not in "fc":
@@ -79,8 +82,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, kee
         input = to_dtype(input, dtypes.as_dtype(dtype))
     if input.array.dtype.kind not in "fc":
         raise RuntimeError(
-            f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {input.dtype}; use .float() first, or pass dtype="
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+            f"dtype. Got: {input.dtype}; use .float() first, or pass dtype="
         )
     return mean_over(input, None if dim is None else axes_of("mean", input, dim), keepdim, out=out)
 
@@ -152,14 +155,19 @@ def _must_float(name: str, t: Tensor) -> Tensor:
     return t
 
 
-# ---- products --------------------------------------------------------------------------------------------------------
-@primitive(promote=arithmetic, x=lambda g, x, axis, keepdims: spread(g, axis, keepdims, x.shape) * _product_of_others(x, axis))
+# ---- products ------------------------------------------------------------------------------------
+@primitive(
+    promote=arithmetic,
+    x=lambda g, x, axis, keepdims: spread(g, axis, keepdims, x.shape) * _product_of_others(x, axis),
+)
 def prod_over(x, axis, keepdims):
     return x.prod(axis, keepdims=keepdims)
 
 
 def _product_of_others(x, axis):
-    """For each element the product of all the others, exact where some are zero: what stands before, times after."""
+    """For each element the product of all the others, exact where some are zero:
+    what stands before, times after.
+    """
     if axis is None:
         return reshape_to(_product_of_others(reshape_to(x, (math.prod(x.shape),)), (0,)), x.shape)
     (a,) = axis
@@ -191,7 +199,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     return prod_over(_total_dtype(input, dtype), axis, keepdim, out=out)
 
 
-# ---- extremes --------------------------------------------------------------------------------------------------------
+# ---- extremes ------------------------------------------------------------------------------------
 def to_ties(g, x, out, axis, keepdims):
     """The gradient of an extreme, shared evenly among the elements that equal it."""
     chosen = x == spread(out, axis, keepdims, x.shape)
@@ -209,7 +217,7 @@ def min_over(x, axis, keepdims):
     return x.min(axis, keepdims=keepdims)
 
 
-# ---- truth -----------------------------------------------------------------------------------------------------------
+# ---- truth ---------------------------------------------------------------------------------------
 def _truth(name: str, over, input, dim, keepdim, out):
     result = untracked(as_array(over(input.array, axes_of(name, input, dim), keepdims=keepdim), input.array))
     if input.array.dtype == np.uint8:  # PyTorch keeps uint8 here
@@ -239,7 +247,7 @@ def count_nonzero(input, dim=None):
     )
 
 
-# ---- log-sum-exp and norms -------------------------------------------------------------------------------------------
+# ---- log-sum-exp and norms -----------------------------------------------------------------------
 @primitive(
     promote=floating,
     x=lambda g, x, out, axis, keepdims: (
@@ -306,7 +314,7 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     return stored(total, out)
 
 
-# ---- cumulative ------------------------------------------------------------------------------------------------------
+# ---- cumulative ----------------------------------------------------------------------------------
 @primitive(x=lambda g, axis: flip_axes(cumsum_along(flip_axes(g, (axis,)), axis), (axis,)))
 def cumsum_along(x, axis):
     return np.cumsum(x, axis)
@@ -318,7 +326,9 @@ def cumprod_along(x, axis):
 
 
 def _cumprod_gradient(g, x, axis):
-    """For each i the sum over j >= i of g_j * prod of x up to j without x_i; exact where elements are zero."""
+    """For each i the sum over j >= i of g_j * prod of x up to j without x_i;
+    exact where elements are zero.
+    """
     size = x.shape[axis]
     total = []
     for i in range(size):

@@ -139,7 +139,9 @@ def _slope(input, axis: int, spacing, edge_order: int) -> Tensor:
 def _ends(at, steps, weight, edge_order: int) -> tuple:
     """One-sided differences at both ends."""
     if edge_order == 1:
-        return div(sub(at(1, 2), at(0, 1)), weight(steps[:1])), div(sub(at(-1, None), at(-2, -1)), weight(steps[-1:]))
+        return div(sub(at(1, 2), at(0, 1)), weight(steps[:1])), div(
+            sub(at(-1, None), at(-2, -1)), weight(steps[-1:])
+        )
     a, b = steps[:1], steps[1:2]
     first = [-(2 * a + b) / (a * (a + b)), (a + b) / (a * b), -a / (b * (a + b))]
     d, c = steps[-1:], steps[-2:-1]

@@ -1,10 +1,12 @@
 """Ops that move elements without changing them: reshape, permute, expand, slice, join, split, flip, repeat.
 
-Those marked `views=True` share memory with their input where NumPy does. Every gradient is the inverse movement.
+Those marked `views=True` share memory with their input where NumPy does. Every gradient is the inverse
+movement.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,14 +24,15 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-# ---- dimensions ------------------------------------------------------------------------------------------------------
+# ---- dimensions ----------------------------------------------------------------------------------
 def axis_of(name: str, t, dim: int) -> int:
     """A dimension as a non-negative int; negative ones count from the end."""
     ndim = t.array.ndim
     limit = max(ndim, 1)
     if not -limit <= dim < limit:
         raise IndexError(
-            f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})"
+            f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], "
+            f"but got {dim})"
         )
     return int(dim) % limit
 
@@ -59,7 +62,7 @@ def sizes_of(sizes: tuple, named=None) -> tuple[int, ...]:
     return sizes
 
 
-# ---- shape -----------------------------------------------------------------------------------------------------------
+# ---- shape ---------------------------------------------------------------------------------------
 def _why_not(x, shape) -> str:
     """Why an array cannot take a shape."""
     known = math.prod(n for n in shape if n != -1)
@@ -83,14 +86,17 @@ def reshape(input, *sizes, shape=None) -> Tensor:
 
 
 def view(input, *sizes, size=None, dtype=None) -> Tensor:
-    """The same memory in another shape, or, with a dtype, as other elements; refuses where it would have to copy."""
+    """The same memory in another shape, or, with a dtype, as other elements;
+    refuses where it would have to copy.
+    """
     if dtype is not None or (len(sizes) == 1 and type(sizes[0]) is dtypes.dtype):
         return view_as_dtype(input, dtype or sizes[0])
     t = reshape_to(input, sizes_of(sizes, size))
     if t.base is None and t.array.size:
         raise RuntimeError(
-            f"view size {list(t.array.shape)} is not compatible with input tensor's size {list(input.array.shape)} and "
-            "stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead."
+            f"view size {list(t.array.shape)} is not compatible with input tensor's size "
+            f"{list(input.array.shape)} and stride (at least one dimension spans across two contiguous "
+            "subspaces). Use .reshape(...) instead."
         )
     return t
 
@@ -116,9 +122,7 @@ def permute(input, *axes, dims=None) -> Tensor:
     dims = sizes_of(axes, dims)
     axes = tuple(axis_of("permute", input, d) for d in dims)
     if sorted(axes) != list(range(input.array.ndim)):
-        raise RuntimeError(
-            f"permute: dims {dims} must name each of the {input.array.ndim} dimensions once"
-        )
+        raise RuntimeError(f"permute: dims {dims} must name each of the {input.array.ndim} dimensions once")
     return permute_to(input, axes)
 
 
@@ -166,8 +170,8 @@ def unsqueeze(input, dim: int | None = None, *, axis=None) -> Tensor:
     shape = list(input.shape)
     if not -len(shape) - 1 <= dim <= len(shape):
         raise IndexError(
-            f"unsqueeze: Dimension out of range (expected to be in range of [{-len(shape) - 1}, {len(shape)}], "
-            f"but got {dim})"
+            "unsqueeze: Dimension out of range (expected to be in "
+            f"range of [{-len(shape) - 1}, {len(shape)}], but got {dim})"
         )
     shape.insert(dim % (len(shape) + 1), 1)
     return reshape_to(input, tuple(shape))
@@ -196,12 +200,13 @@ def unflatten(input, dim: int, sizes: Sequence[int]) -> Tensor:
         sizes = tuple(shape[axis] // max(known, 1) if n == -1 else n for n in sizes)
     if math.prod(sizes) != shape[axis]:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[axis]})"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size "
+            f"of dim {dim} ({shape[axis]})"
         )
     return reshape_to(input, shape[:axis] + sizes + shape[axis + 1 :])
 
 
-# ---- broadcasting ----------------------------------------------------------------------------------------------------
+# ---- broadcasting --------------------------------------------------------------------------------
 @primitive(views=True, x=lambda g: g)  # the engine sums it down
 def expand_to(x, shape):
     return module_of(x).broadcast_to(x, shape)
@@ -245,7 +250,7 @@ def broadcast_tensors(*tensors) -> tuple[Tensor, ...]:
     return tuple(expand_to(t, shape) for t in tensors)
 
 
-# ---- parts -----------------------------------------------------------------------------------------------------------
+# ---- parts ---------------------------------------------------------------------------------------
 @primitive(views=True, x=lambda g, x_shape, index: put_back(g, x_shape, index))
 def take_part(x, index):
     """x[index] for slices, ints, None, Ellipsis, masks and integer arrays, as NumPy has them."""
@@ -295,7 +300,8 @@ def select_at(input, dim: int, index: int) -> Tensor:
     size = input.array.shape[axis]
     if not -size <= index < size:
         raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension {axis}"
+            f"select(): index {index} out of range for tensor of size "
+            f"{list(input.array.shape)} at dimension {axis}"
         )
     return take_part(input, (slice(None),) * axis + (int(index),))
 
@@ -328,12 +334,12 @@ def roll_axes(x, shifts, axes):
     return np.roll(x, shifts, axes)
 
 
-# ---- joining and splitting -------------------------------------------------------------------------------------------
+# ---- joining and splitting -----------------------------------------------------------------------
 def _parts_along(g, shapes, axis):
     """g cut into parts with the sizes that were joined along an axis."""
     bounds = np.cumsum([0] + [s[axis] for s in shapes])
     lead = (slice(None),) * axis
-    return [take_part(g, (*lead, slice(int(a), int(b)))) for a, b in zip(bounds, bounds[1:])]
+    return [take_part(g, (*lead, slice(int(a), int(b)))) for a, b in itertools.pairwise(bounds)]
 
 
 @variadic(_parts_along, promote=arithmetic)
@@ -356,7 +362,7 @@ def unstack_to(x, axis):
 def split_to(x, sizes, axis):
     """Parts of the given sizes along an axis, as a tuple."""
     bounds = np.cumsum([0, *sizes]).tolist()
-    return tuple(x[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(bounds, bounds[1:]))
+    return tuple(x[(slice(None),) * axis + (slice(a, b),)] for a, b in itertools.pairwise(bounds))
 
 
 def _as_views(parts: tuple[Tensor, ...], of: Tensor, indices) -> tuple[Tensor, ...]:
@@ -384,7 +390,10 @@ def _list_of(name: str, tensors) -> list[Tensor]:
 
 
 def cat(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
-    """The tensors joined along an existing dimension; the other sizes must agree. Empty vectors are skipped."""
+    """The tensors joined along an existing dimension; the other sizes must agree.
+
+    Empty vectors are skipped.
+    """
     dim = dim if axis is None else axis
     tensors = _list_of("cat", tensors)
     real = [t for t in tensors if t.array.shape != (0,)] or tensors[:1]
@@ -410,8 +419,8 @@ def stack(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
     for i, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shapes[0])} at entry 0 and {list(shape)} "
-                f"at entry {i}"
+                "stack expects each tensor to be equal size, "
+                f"but got {list(shapes[0])} at entry 0 and {list(shape)} at entry {i}"
             )
     ndim = len(shapes[0]) + 1
     if not -ndim <= dim < ndim:
@@ -422,7 +431,9 @@ def stack(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
 
 
 def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of consecutive parts along a dimension: of one size (the last may be smaller), or of given sizes."""
+    """Views of consecutive parts along a dimension:
+    of one size (the last may be smaller), or of given sizes.
+    """
     axis = axis_of("split", tensor, dim)
     size = tensor.array.shape[axis]
     if isinstance(split_size_or_sections, int):
@@ -434,15 +445,15 @@ def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
         sizes = [int(n) for n in split_size_or_sections]
         if math.fsum(sizes) != size or min(sizes, default=0) < 0:
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
-                f"{axis}), but got split_sizes={sizes}"
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
+                f"dimension {axis}), but got split_sizes={sizes}"
             )
     bounds = np.cumsum([0, *sizes]).tolist()
     lead = (slice(None),) * axis
     return _as_views(
         split_to(tensor, tuple(sizes), axis),
         tensor,
-        [(*lead, slice(a, b)) for a, b in zip(bounds, bounds[1:])],
+        [(*lead, slice(a, b)) for a, b in itertools.pairwise(bounds)],
     )
 
 

@@ -1,4 +1,6 @@
-"""Ops that order elements or find extremes with their places: sort, topk, median, max and min along a dimension."""
+"""Ops that order elements or find extremes with their places:
+sort, topk, median, max and min along a dimension.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ def _extreme(name, result, over, of_two, find, input, dim, keepdim, out):
         return of_two(input, dim, out=out)
     if input.array.size == 0 and (dim is None or input.array.shape[dim] == 0):
         raise (RuntimeError if dim is None else IndexError)(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, with a size above 0 there"
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, "
+            "with a size above 0 there"
         )
     if dim is None:
         return over(input, None, False, out=out)
@@ -74,7 +77,9 @@ def _first_nan_or(find):
 
 
 def max(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
-    """The largest element; with `dim` also its place, the first where several are equal; or of two tensors."""
+    """The largest element; with `dim` also its place, the first where several are equal;
+    or of two tensors.
+    """
     return _extreme(
         "max",
         max_result,
@@ -89,7 +94,9 @@ def max(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
 
 
 def min(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
-    """The smallest element; with `dim` also its place, the first where several are equal; or of two tensors."""
+    """The smallest element; with `dim` also its place, the first where several are equal;
+    or of two tensors.
+    """
     return _extreme(
         "min",
         min_result,
@@ -111,7 +118,8 @@ def _first(*spellings):
 def _arg(name: str, find, input, dim, keepdim) -> Tensor:
     if input.array.size == 0 and (dim is None or input.array.shape[dim] == 0):
         raise IndexError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
         )
     if dim is None:
         place = np.asarray(find(input.array, None), np.int64)
@@ -125,12 +133,16 @@ def _arg(name: str, find, input, dim, keepdim) -> Tensor:
 
 
 def argmax(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
-    """The place of the largest element, in the flattened tensor or along `dim`; the first where several are equal."""
+    """The place of the largest element, in the flattened tensor or along `dim`;
+    the first where several are equal.
+    """
     return stored(_arg("argmax", np.argmax, input, _first(dim, axis), keepdim), out)
 
 
 def argmin(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
-    """The place of the smallest element, in the flattened tensor or along `dim`; the first where several are equal."""
+    """The place of the smallest element, in the flattened tensor or along `dim`;
+    the first where several are equal.
+    """
     return stored(_arg("argmin", np.argmin, input, _first(dim, axis), keepdim), out)
 
 
@@ -202,7 +214,9 @@ def kthvalue(input, k: int, dim: int = -1, keepdim: bool = False, *, out=None):
 
 @numpy_names
 def median(input, dim=None, keepdim: bool = False, *, out=None):
-    """The lower of the two middle elements where their number is even; with `dim` also its place; nan if any is."""
+    """The lower of the two middle elements where their number is even; with `dim` also its place;
+    nan if any is.
+    """
     if dim is None:
         return _median_of_all(input, out=out)
     axis = axis_of("median", input, dim)

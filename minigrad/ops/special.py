@@ -24,7 +24,7 @@ _two = partial(primitive, promote=floating, numbers="either")
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 
-# ---- error functions -------------------------------------------------------------------------------------
+# ---- error functions -----------------------------------------------------------------------------
 @_one(x=lambda g, x: g * (-TWO_OVER_ROOT_PI * exp(-x * x)))
 def erfc(x):
     """1 - erf(x), exact where erf is close to 1."""
@@ -61,7 +61,7 @@ def log_ndtr(x):
     return special_of("log_ndtr", x)
 
 
-# ---- gamma functions -------------------------------------------------------------------------------------
+# ---- gamma functions -----------------------------------------------------------------------------
 @_one(x=lambda g, x: g * digamma(x))
 def lgamma(x):
     """The logarithm of |gamma(x)|."""
@@ -135,7 +135,7 @@ def zeta(x, y):
     return special_of("zeta", x, y)
 
 
-# ---- Bessel functions ------------------------------------------------------------------------------------
+# ---- Bessel functions ----------------------------------------------------------------------------
 @_one(x=lambda g, x: g * i1(x))
 def i0(x):
     """The modified Bessel function of order 0."""
@@ -165,18 +165,25 @@ def _over(out, x):
     return select(x == 0, 0.5, out / select(x == 0, 1, x))
 
 
-# ---- made of logarithms and sines ------------------------------------------------------------------------
+# ---- made of logarithms and sines ----------------------------------------------------------------
 @_one(x=lambda g, x: g * (-log(x) - 1))
 def entr(x):
     """-x log(x), and 0 at 0."""
     safe = np.where(x > 0, x, 1)
-    return np.where(x > 0, -safe * np.log(safe), np.where(x == 0, 0, np.where(x < 0, -np.inf, x))).astype(x.dtype)
+    return np.where(x > 0, -safe * np.log(safe), np.where(x == 0, 0, np.where(x < 0, -np.inf, x))).astype(
+        x.dtype
+    )
 
 
-@_two(x=lambda g, x, y: select((x == 0) & (y <= 0), 0, g * log(select((x == 0) & (y <= 0), 1, y))), y=lambda g, x, y: g * x / y)
+@_two(
+    x=lambda g, x, y: select((x == 0) & (y <= 0), 0, g * log(select((x == 0) & (y <= 0), 1, y))),
+    y=lambda g, x, y: g * x / y,
+)
 def xlogy(x, y):
     """x log(y), and 0 where x is 0."""
-    return np.where((x == 0) & ~np.isnan(y), 0, x * np.log(np.where(x == 0, 1, y))).astype(x.dtype) + np.where(np.isnan(y), y, 0)
+    return np.where((x == 0) & ~np.isnan(y), 0, x * np.log(np.where(x == 0, 1, y))).astype(
+        x.dtype
+    ) + np.where(np.isnan(y), y, 0)
 
 
 @_two(
@@ -185,7 +192,9 @@ def xlogy(x, y):
 )
 def xlog1py(x, y):
     """x log(1 + y), and 0 where x is 0."""
-    return np.where((x == 0) & ~np.isnan(y), 0, x * np.log1p(np.where(x == 0, 0, y))).astype(x.dtype) + np.where(np.isnan(y), y, 0)
+    return np.where((x == 0) & ~np.isnan(y), 0, x * np.log1p(np.where(x == 0, 0, y))).astype(
+        x.dtype
+    ) + np.where(np.isnan(y), y, 0)
 
 
 @_one(x=lambda g, x: g / (x * (1 - x)))

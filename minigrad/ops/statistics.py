@@ -34,14 +34,26 @@ histogram_result = namedtuple("histogram", ["hist", "bin_edges"])
 
 
 # ---- distinct values -------------------------------------------------------------------------------------
-def unique(input, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
+def unique(
+    input,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+):
     """The distinct values, in rising order; with `dim` the distinct slices along it.
 
     Besides, where asked for, the place of each element among them, and how often each occurs.
     """
     axis = None if dim is None else axis_of("unique", input, dim)
     values, inverse, counts = np.unique(input.array, return_inverse=True, return_counts=True, axis=axis)
-    return _with_places(values, inverse.reshape(input.array.shape if dim is None else -1), counts, return_inverse, return_counts)
+    return _with_places(
+        values,
+        inverse.reshape(input.array.shape if dim is None else -1),
+        counts,
+        return_inverse,
+        return_counts,
+    )
 
 
 def _with_places(values, inverse, counts, return_inverse: bool, return_counts: bool):
@@ -50,7 +62,9 @@ def _with_places(values, inverse, counts, return_inverse: bool, return_counts: b
     return made if len(made) > 1 else made[0]
 
 
-def unique_consecutive(input, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
+def unique_consecutive(
+    input, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+):
     """The values (or slices along `dim`) that differ from the one before."""
     if dim is None:
         rows = input.array.reshape(-1)
@@ -60,7 +74,9 @@ def unique_consecutive(input, return_inverse: bool = False, return_counts: bool 
         differs = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
     first = np.concatenate([[True], differs]) if len(rows) else np.zeros(0, bool)
     starts = np.flatnonzero(first)
-    values = rows[first] if dim is None else np.moveaxis(rows[first], 0, axis_of("unique_consecutive", input, dim))
+    values = (
+        rows[first] if dim is None else np.moveaxis(rows[first], 0, axis_of("unique_consecutive", input, dim))
+    )
     inverse = np.cumsum(first) - 1
     counts = np.diff(np.append(starts, len(rows)))
     shape = input.array.shape if dim is None else (-1,)
@@ -93,13 +109,17 @@ def bincount(input, weights=None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, ... occurs in a vector, or the sum of the weights where it does."""
     array = input.array
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs, got {input.dtype} {tuple(array.shape)}")
+        raise RuntimeError(
+            f"bincount only supports 1-d non-negative integral inputs, got {input.dtype} {tuple(array.shape)}"
+        )
     if array.size and int(array.min()) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if weights is not None and weights.array.shape != array.shape:
-        raise RuntimeError(f"weights should be 1-d and have the same length as input: {tuple(weights.array.shape)}")
+        raise RuntimeError(
+            f"weights should be 1-d and have the same length as input: {tuple(weights.array.shape)}"
+        )
     counted = np.bincount(array, None if weights is None else weights.array, minlength)
     if weights is None:
         return untracked(counted.astype(np.int64))
@@ -143,11 +163,20 @@ def histogram(input, bins, *, range=None, weight=None, density: bool = False, ou
 
 # ---- places in sorted order ------------------------------------------------------------------------------
 def searchsorted(
-    sorted_sequence, values, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter=None, out=None
+    sorted_sequence,
+    values,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter=None,
+    out=None,
 ) -> Tensor:
     """Where the values would stand in sequences sorted along the last dimension: before equals, or after if `right`."""
     if side not in (None, "left", "right") or (right and side == "left"):
-        raise RuntimeError(f"searchsorted: side {side!r} and right={right} do not go together; use 'left' or 'right'")
+        raise RuntimeError(
+            f"searchsorted: side {side!r} and right={right} do not go together; use 'left' or 'right'"
+        )
     sequence = sorted_sequence.array
     if sorter is not None:
         sequence = np.take_along_axis(sequence, sorter.array, -1)
@@ -162,7 +191,9 @@ def searchsorted(
                 f"got {sequence.shape} and {given.shape}"
             )
         lead = math.prod(given.shape[:-1])
-        rows = zip(sequence.reshape(lead, sequence.shape[-1]), given.reshape(lead, given.shape[-1]), strict=True)
+        rows = zip(
+            sequence.reshape(lead, sequence.shape[-1]), given.reshape(lead, given.shape[-1]), strict=True
+        )
         places = np.array([np.searchsorted(s, v, side) for s, v in rows], np.int64).reshape(given.shape)
     return stored(untracked(np.asarray(places, np.int32 if out_int32 else np.int64)), out)
 
@@ -170,7 +201,9 @@ def searchsorted(
 def bucketize(input, boundaries, *, out_int32: bool = False, right: bool = False, out=None) -> Tensor:
     """The number of the bucket between rising boundaries that each element is in."""
     if boundaries.array.ndim != 1:
-        raise RuntimeError(f"bucketize: boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})")
+        raise RuntimeError(
+            f"bucketize: boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})"
+        )
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 
@@ -239,10 +272,14 @@ INTERPOLATIONS = ("linear", "lower", "higher", "nearest", "midpoint")
 
 def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, ignore_nan: bool) -> Tensor:
     if interpolation not in INTERPOLATIONS:
-        raise RuntimeError(f"{name}() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got {interpolation}")
+        raise RuntimeError(
+            f"{name}() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got {interpolation}"
+        )
     q = q if isinstance(q, Value) else untracked(np.asarray(q, input.array.dtype))
     if input.array.dtype.kind != "f" or q.array.dtype != input.array.dtype:
-        raise RuntimeError(f"{name}() input tensor must be either float or double dtype, and q the same: {input.dtype}, {q.dtype}")
+        raise RuntimeError(
+            f"{name}() input tensor must be either float or double dtype, and q the same: {input.dtype}, {q.dtype}"
+        )
     if q.array.ndim > 1 or not ((q.array >= 0) & (q.array <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1], in a scalar or 1D tensor")
     rows = ravel(input) if dim is None else movedim(input, dim, -1)
@@ -252,7 +289,11 @@ def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, ignor
     if keepdim:
         ones = (1,) * input.array.ndim
         flat = dim is None or not input.array.ndim
-        found = reshape_to(found, (q.array.size, *ones)) if flat else unsqueeze(found, axis_of(name, input, dim) + 1)
+        found = (
+            reshape_to(found, (q.array.size, *ones))
+            if flat
+            else unsqueeze(found, axis_of(name, input, dim) + 1)
+        )
     return found if q.array.ndim else take_part(found, 0)
 
 
@@ -265,13 +306,18 @@ def _between_ranks(rows, q, interpolation: str, ignore_nan: bool) -> Tensor:
     parts = []
     for i in range(q.array.size):
         rank = q.array[i] * (np.maximum(count, 1) - 1)
-        rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}.get(interpolation, lambda r: r)(rank)
+        rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}.get(interpolation, lambda r: r)(
+            rank
+        )
         low, high = np.floor(rank).astype(np.int64), np.ceil(rank).astype(np.int64)
         low, high = np.where(count < 0, size - 1, low), np.where(count < 0, size - 1, high)
         ends = [_nth(rows, order, place) for place in (low, high)]
         share = np.asarray(0.5 * (low != high) if interpolation == "midpoint" else rank - np.floor(rank))
         if q.tracked and interpolation == "linear":
-            weight = sub(mul(take_part(q, i), untracked(np.asarray(np.maximum(count, 1) - 1, rows.array.dtype))), untracked(np.asarray(np.floor(rank), rows.array.dtype)))
+            weight = sub(
+                mul(take_part(q, i), untracked(np.asarray(np.maximum(count, 1) - 1, rows.array.dtype))),
+                untracked(np.asarray(np.floor(rank), rows.array.dtype)),
+            )
         else:
             weight = untracked(share.astype(rows.array.dtype))
         parts.append(lerp(*ends, weight))
@@ -284,12 +330,16 @@ def _nth(rows, order, place) -> Tensor:
     return squeeze(gather(rows, -1, untracked(index)), -1)
 
 
-def quantile(input, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear", out=None) -> Tensor:
+def quantile(
+    input, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear", out=None
+) -> Tensor:
     """The values below which a share q of the elements lies; nan where an element is."""
     return stored(_quantile("quantile", input, q, dim, keepdim, interpolation, False), out)
 
 
-def nanquantile(input, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear", out=None) -> Tensor:
+def nanquantile(
+    input, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear", out=None
+) -> Tensor:
     """`quantile` of the elements that are not nan."""
     return stored(_quantile("nanquantile", input, q, dim, keepdim, interpolation, True), out)
 
@@ -298,14 +348,22 @@ def nanquantile(input, q, dim: int | None = None, keepdim: bool = False, *, inte
 @numpy_names
 def nansum(input, dim=None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
     """The sum of the elements that are not nan."""
-    return sum(select(isnan(input), 0, input) if input.array.dtype.kind == "f" else input, dim, keepdim, dtype=dtype, out=out)
+    return sum(
+        select(isnan(input), 0, input) if input.array.dtype.kind == "f" else input,
+        dim,
+        keepdim,
+        dtype=dtype,
+        out=out,
+    )
 
 
 @numpy_names
 def nanmean(input, dim=None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
     """The mean of the elements that are not nan."""
     if input.array.dtype.kind not in "fc":
-        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype}")
+        raise RuntimeError(
+            f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype}"
+        )
     count = sum(logical_not(isnan(input)), dim, keepdim)
     return stored(div(nansum(input, dim, keepdim, dtype=dtype), count), out)
 
@@ -314,12 +372,18 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None) -> Tensor:
     """The covariance matrix of the rows of a matrix, each a variable; weights count or value the columns."""
     rows = reshape_to(input, (1, input.array.size)) if input.array.ndim < 2 else input
     if rows.array.ndim > 2:
-        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions")
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
+        )
     rows = rows if rows.array.dtype.kind in "fc" else to_dtype(rows, dtypes.get_default_dtype())
     weight = _weights("cov", rows, fweights, aweights)
     total = rows.array.shape[1] if weight is None else sum(weight)
     average = mean(rows, 1, True) if weight is None else div(sum(mul(rows, weight), 1, True), total)
-    free = total - correction if aweights is None else total - correction * div(sum(mul(weight, to_dtype(aweights, weight.dtype))), total)
+    free = (
+        total - correction
+        if aweights is None
+        else total - correction * div(sum(mul(weight, to_dtype(aweights, weight.dtype))), total)
+    )
     centred = sub(rows, average)
     weighted = centred if weight is None else mul(centred, weight)
     product = matmul(weighted, conj(transpose(centred, 0, 1)))
@@ -333,7 +397,9 @@ def _weights(name: str, rows, fweights, aweights):
     given = [to_dtype(w, real) for w in (fweights, aweights) if w is not None]
     for w in given:
         if w.array.ndim > 1 or w.array.size != rows.array.shape[1]:
-            raise RuntimeError(f"{name}(): expected weights to have the same numel as there are observations, got {w.array.size}")
+            raise RuntimeError(
+                f"{name}(): expected weights to have the same numel as there are observations, got {w.array.size}"
+            )
         if (w.array < 0).any():
             raise RuntimeError(f"{name}(): weights cannot be negative")
     return None if not given else given[0] if len(given) == 1 else mul(*given)
@@ -342,7 +408,9 @@ def _weights(name: str, rows, fweights, aweights):
 def corrcoef(input) -> Tensor:
     """The correlation coefficients of the rows of a matrix, each a variable."""
     if input.array.ndim > 2:
-        raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions")
+        raise RuntimeError(
+            f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
+        )
     covariance = cov(input)
     if covariance.array.ndim == 0:
         return div(covariance, covariance)

@@ -1,4 +1,5 @@
-"""Ops whose result is a tensor with some elements replaced or added to: scatter, index_add, index_put, masked_scatter.
+"""Ops whose result is a tensor with some elements replaced or added to: scatter, index_add, index_put,
+masked_scatter.
 
 Two primitives do it all, `replace_part` and `add_part`, which take any index that NumPy takes.
 """
@@ -49,12 +50,12 @@ def _value_like(input, value) -> Tensor:
 def _same_dtype(name: str, input, other: Tensor, argument: str) -> None:
     if input.array.dtype != other.array.dtype:
         raise RuntimeError(
-            f"{name}(): Expected self.dtype to be equal to {argument}.dtype, got {input.dtype} and {other.dtype}; "
-            f"convert {argument} with .to(self.dtype)"
+            f"{name}(): Expected self.dtype to be equal to {argument}.dtype, got {input.dtype} and "
+            f"{other.dtype}; convert {argument} with .to(self.dtype)"
         )
 
 
-# ---- scatter: one place per element of an index along a dimension ------------------------------------------
+# ---- scatter: one place per element of an index along a dimension --------------------------------
 def _scattered(name: str, input, dim: int, index, src):
     """The input, the part of the source that is used, and where it goes; all with one dimension at least."""
     axis = axis_of(name, input, dim)
@@ -76,8 +77,8 @@ def _scattered(name: str, input, dim: int, index, src):
     for d, (n, m, s) in enumerate(zip(places.shape, input.array.shape, src.array.shape)):
         if n > s or (n > m and d != axis):
             raise RuntimeError(
-                f"{name}: Expected index {list(places.shape)} to be no larger than self {list(shape)} apart from dimension "
-                f"{axis}, and no larger than src {list(src.array.shape)}"
+                f"{name}: Expected index {list(places.shape)} to be no larger than self {list(shape)} apart "
+                f"from dimension {axis}, and no larger than src {list(src.array.shape)}"
             )
     check_bounds(name, places, input.array.shape[axis])
     return input, take_part(src, tuple(slice(0, n) for n in places.shape)), place_along(places, axis)
@@ -106,7 +107,7 @@ def scatter_add(input, dim: int, index: Tensor, src: Tensor, *, out=None) -> Ten
     return stored(result, out)
 
 
-# ---- index_...: whole slices along a dimension -------------------------------------------------------------
+# ---- index_...: whole slices along a dimension ---------------------------------------------------
 def _slices(name: str, input, dim: int, index, source) -> tuple:
     """The input with one dimension at least, the source in a shape that fits, and the index tuple."""
     axis = axis_of(name, input, dim)
@@ -122,8 +123,8 @@ def _slices(name: str, input, dim: int, index, source) -> tuple:
         _same_dtype(name, input, source, "source")
         if source.array.size != math.prod(wanted) or (source.array.ndim and source.array.shape != wanted):
             raise RuntimeError(
-                f"{name}(): Source/destination tensor must have same slice shapes: source {tuple(source.array.shape)} "
-                f"against {wanted}"
+                f"{name}(): Source/destination tensor must have same slice shapes: source "
+                f"{tuple(source.array.shape)} against {wanted}"
             )
         source = reshape_to(source, wanted)
     return reshape_to(input, shape), source, (slice(None),) * axis + (places,)
@@ -156,13 +157,15 @@ def index_fill(input, dim: int, index: Tensor, value) -> Tensor:
 
 
 def index_put(input, indices, values, accumulate: bool = False) -> Tensor:
-    """A copy of the input with values written (or added) at `input[indices]`; an index may be a mask, or None."""
+    """A copy of the input with values written (or added) at `input[indices]`;
+    an index may be a mask, or None.
+    """
     places = tuple(slice(None) if i is None else i for i in plain_index(tuple(indices)))
     _same_dtype("index_put", input, values, "values")
     return (add_part if accumulate else replace_part)(input, values, places)
 
 
-# ---- masks and slices --------------------------------------------------------------------------------------
+# ---- masks and slices ----------------------------------------------------------------------------
 def masked_scatter(input, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with the elements of source, in order, where the mask is True."""
     shape = common_shape("masked_scatter", input.array.shape, mask.array.shape)
@@ -171,7 +174,8 @@ def masked_scatter(input, mask: Tensor, source: Tensor) -> Tensor:
     count = int(held.sum())
     if source.array.size < count:
         raise RuntimeError(
-            f"masked_scatter: Number of elements of source {source.array.size} < number of ones in mask {count}"
+            f"masked_scatter: Number of elements of source {source.array.size} < number of "
+            f"ones in mask {count}"
         )
     flat = take_part(reshape_to(source, (source.array.size,)), slice(0, count))
     return replace_part(expand_to(input, shape), flat, held)
@@ -208,7 +212,7 @@ def diagonal_scatter(input, src: Tensor, offset: int = 0, dim1: int = 0, dim2: i
     return reshape_to(flat, input.array.shape)
 
 
-# ---- scatter with a reduction ------------------------------------------------------------------------------
+# ---- scatter with a reduction --------------------------------------------------------------------
 def scatter_reduce(
     input, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -225,7 +229,9 @@ def scatter_reduce(
 def index_reduce(
     input, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True, out=None
 ) -> Tensor:
-    """A copy of the input with slices of source combined at the places of a dimension: 'prod', 'mean', 'amax', 'amin'."""
+    """A copy of the input with slices of source combined at the places of a dimension:
+    'prod', 'mean', 'amax', 'amin'.
+    """
     found = _slices("index_reduce", input, dim, index, source)
     result = reshape_to(reduce_into(reduce, include_self, *found), input.array.shape)
     return stored(result, out)

@@ -1,4 +1,5 @@
-"""PyTorch's spellings of the elementwise ops that take more than the mathematics needs: alpha, rounding modes, bounds,
+"""PyTorch's spellings of the elementwise ops that take more than the mathematics needs: alpha, rounding
+modes, bounds,
 numbers as exponents; and conversions between dtypes and devices."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import as_device, device, device_of, module_of, to_device
-from ..engine import Value, edge_of, fresh_history, is_recording, primitive, stored, untracked
+from ..engine import Value, fresh_history, is_recording, primitive, refresh, stored, untracked
 from ..inplace import check_writable, take_over
 from .elementwise import (
     add,
@@ -87,10 +88,15 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
     return clamp_between(to_dtype(input, target), min, max, out=out)
 
 
-
 def _no_further(input, bound, beyond) -> Tensor:
-    """The input, and the bound where the input is beyond it or the bound is nan; the gradient passes at the bound."""
-    bound = bound if isinstance(bound, Value) else untracked(np.asarray(bound, dtypes.result_type(input, bound).numpy))
+    """The input, and the bound where the input is beyond it or the bound is nan;
+    the gradient passes at the bound.
+    """
+    bound = (
+        bound
+        if isinstance(bound, Value)
+        else untracked(np.asarray(bound, dtypes.result_type(input, bound).numpy))
+    )
     return select(beyond(input, bound) | (bound != bound), bound, input)
 
 
@@ -99,7 +105,7 @@ def round(input, *, decimals: int = 0, out=None) -> Tensor:
     return round_to(input, decimals, out=out)
 
 
-# ---- dtype and device ------------------------------------------------------------------------------------------------
+# ---- dtype and device ----------------------------------------------------------------------------
 @primitive(x=lambda g, where, source: transfer_to(g, source, where))
 def transfer_to(x, where, source):
     """x on device `where`; its gradient goes back to `source`."""
@@ -138,7 +144,9 @@ def _is_dtype(value) -> bool:
 
 
 def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
-    """Write a number or tensor into a tensor, converted to its dtype and device and broadcast to its shape."""
+    """Write a number or tensor into a tensor,
+    converted to its dtype and device and broadcast to its shape.
+    """
     if not isinstance(source, Value):
         source = untracked(module_of(target.array).asarray(np.asarray(source).astype(target.array.dtype)))
     source = to_dtype(source.to(target.device), target.dtype)
@@ -150,23 +158,27 @@ def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
 def fill_in_place(target: Tensor, value) -> Tensor:
     """Fill with one value, a number or 0-d tensor."""
     if isinstance(value, Value) and value.array.ndim:
-        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions.")
+        raise RuntimeError(
+            f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions."
+        )
     return copy_into(target, value)
 
 
 def overwrite(target: Tensor, source: Tensor) -> Tensor:
     """The target with the source's values and history."""
     check_writable(target)
-    if is_recording() and edge_of(source) is not None:
+    if target.base is not None:
+        refresh(target)
+    if is_recording() and source.tracked:
         source = fresh_history(source)
-    elif is_recording() and target.node is not None:
-        target.tracked, target.node = False, None  # its old history ends here
     take_over(target, source, "copy_")
     return target
 
 
 def legacy_tensor(*args, dtype: dtypes.dtype | None = None) -> Tensor:
-    """PyTorch's old constructor: sizes give an unset tensor, data a copy, in the given or the default dtype."""
+    """PyTorch's old constructor: sizes give an unset tensor, data a copy,
+    in the given or the default dtype.
+    """
     target = (dtype or dtypes.get_default_dtype()).numpy
     if len(args) == 1 and isinstance(args[0], Value):
         return untracked(args[0].array.astype(target))

@@ -34,12 +34,23 @@ def _cosines(coefficients):
     )
 
 
-def general_cosine(M: int, *, a, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def general_cosine(
+    M: int, *, a, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False
+):  # noqa: N803
     """A sum of cosines with the coefficients a."""
     return _window("general_cosine", M, _cosines(a), sym, dtype, device, requires_grad)
 
 
-def general_hamming(M: int, *, alpha: float = 0.54, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def general_hamming(
+    M: int,
+    *,
+    alpha: float = 0.54,
+    sym: bool = True,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad: bool = False,
+):  # noqa: N803
     """alpha - (1 - alpha) cos(2 pi k / last)."""
     return _window("general_hamming", M, _cosines([alpha, 1 - alpha]), sym, dtype, device, requires_grad)
 
@@ -67,35 +78,97 @@ def nuttall(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, r
 
 def bartlett(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
     """The triangular window."""
-    return _window("bartlett", M, lambda k, last: 1 - np.abs(2 * k / last - 1), sym, dtype, device, requires_grad)
+    return _window(
+        "bartlett", M, lambda k, last: 1 - np.abs(2 * k / last - 1), sym, dtype, device, requires_grad
+    )
 
 
 def cosine(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
     """Half a period of a sine."""
-    return _window("cosine", M, lambda k, last: np.sin(math.pi * (k + 0.5) / (last + 1)), sym, dtype, device, requires_grad)
+    return _window(
+        "cosine",
+        M,
+        lambda k, last: np.sin(math.pi * (k + 0.5) / (last + 1)),
+        sym,
+        dtype,
+        device,
+        requires_grad,
+    )
 
 
-def gaussian(M: int, *, std: float = 1.0, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def gaussian(
+    M: int,
+    *,
+    std: float = 1.0,
+    sym: bool = True,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad: bool = False,
+):  # noqa: N803
     """The normal density around the middle, 1 at most."""
     if std <= 0:
         raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
-    return _window("gaussian", M, lambda k, last: np.exp(-(((k - last / 2) / std) ** 2) / 2), sym, dtype, device, requires_grad)
+    return _window(
+        "gaussian",
+        M,
+        lambda k, last: np.exp(-(((k - last / 2) / std) ** 2) / 2),
+        sym,
+        dtype,
+        device,
+        requires_grad,
+    )
 
 
-def exponential(M: int, *, center: float | None = None, tau: float = 1.0, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def exponential(
+    M: int,
+    *,
+    center: float | None = None,
+    tau: float = 1.0,
+    sym: bool = True,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad: bool = False,
+):  # noqa: N803
     """Falls by 1/e for each tau samples from the middle (or from `center`)."""
     if tau <= 0:
         raise ValueError(f"Tau must be positive, got: {tau} instead.")
     if sym and center is not None:
         raise ValueError("Center must be None for symmetric windows")
-    return _window("exponential", M, lambda k, last: np.exp(-np.abs(k - (last / 2 if center is None else center)) / tau), sym, dtype, device, requires_grad)
+    return _window(
+        "exponential",
+        M,
+        lambda k, last: np.exp(-np.abs(k - (last / 2 if center is None else center)) / tau),
+        sym,
+        dtype,
+        device,
+        requires_grad,
+    )
 
 
-def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def kaiser(
+    M: int,
+    *,
+    beta: float = 12.0,
+    sym: bool = True,
+    dtype=None,
+    layout=None,
+    device=None,
+    requires_grad: bool = False,
+):  # noqa: N803
     """The Kaiser window."""
     if beta < 0:
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")
-    return _window("kaiser", M, lambda k, last: np.i0(beta * np.sqrt(1 - (2 * k / last - 1) ** 2)) / np.i0(beta), sym, dtype, device, requires_grad)
+    return _window(
+        "kaiser",
+        M,
+        lambda k, last: np.i0(beta * np.sqrt(1 - (2 * k / last - 1) ** 2)) / np.i0(beta),
+        sym,
+        dtype,
+        device,
+        requires_grad,
+    )
 
 
 # ---- under PyTorch's older names, periodic unless told otherwise -----------------------------------------
@@ -104,7 +177,9 @@ def hann_window(window_length: int, periodic: bool = True, **settings) -> Tensor
     return hann(window_length, sym=not periodic, **settings)
 
 
-def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, **settings) -> Tensor:
+def hamming_window(
+    window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, **settings
+) -> Tensor:
     """alpha - beta cos(2 pi k / last)."""
     return general_cosine(window_length, a=[alpha, beta], sym=not periodic, **settings)
 

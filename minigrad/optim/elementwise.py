@@ -133,7 +133,7 @@ def _refuse_unsupported(optimizer: Optimizer, group: Group) -> None:
         )
 
 
-# ---- what rules are made of --------------------------------------------------------------------------------
+# ---- what rules are made of ----------------------------------------------------------------------
 def move_towards(mean, x, share: float, scratch) -> None:
     """mean += share * (x - mean): the running average that forgets a share of itself at each step."""
     np.subtract(x, mean, scratch)

@@ -100,7 +100,7 @@ class Layout:
             kinds.setdefault((module_of(home), home.dtype, large and i + 1), []).append(i)
         return kinds
 
-    # ---- does it still hold? -------------------------------------------------------------------------------
+    # ---- does it still hold? ---------------------------------------------------------------------
     def places_of(self, optimizer, names: tuple, params: list, arrays: list) -> Sequence[int] | None:
         """The parameters' places in this layout; None if it no longer describes the group."""
         places = self.numbers_of(params) if names == self.names else None
@@ -138,7 +138,7 @@ class Layout:
             arrays = [getattr(value, "array", value) for value in values]
         return len(arrays) == len(self.held) and all(map(is_, arrays, self.held))
 
-    # ---- one step ------------------------------------------------------------------------------------------
+    # ---- one step --------------------------------------------------------------------------------
     def prepared(self, optimizer, places: Sequence[int], params: list, arrays: list, grads: list) -> tuple:
         """All of the step that can fail: its runs, and the scalars and parameters to change.
 

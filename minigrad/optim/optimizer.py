@@ -114,7 +114,7 @@ class Optimizer:
                 elif p.held_grad is not None:
                     _fill_zero(p.held_grad)
 
-    # ---- groups --------------------------------------------------------------------------------------------
+    # ---- groups ----------------------------------------------------------------------------------
     def add_param_group(self, param_group: Group) -> None:
         """Add parameters with options of their own, such as a layer that is unfrozen during training."""
         if not isinstance(param_group, dict):
@@ -144,7 +144,7 @@ class Optimizer:
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
 
-    # ---- saving and loading --------------------------------------------------------------------------------
+    # ---- saving and loading ----------------------------------------------------------------------
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
@@ -214,7 +214,7 @@ class Optimizer:
         for hook in list(self._hooks["load_post"].values()):
             hook(self)
 
-    # ---- hooks ---------------------------------------------------------------------------------------------
+    # ---- hooks -----------------------------------------------------------------------------------
     def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` before each step; it may return new (args, kwargs) for it."""
         return add_hook(self._hooks["step_pre"], hook)

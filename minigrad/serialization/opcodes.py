@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STOP = pickle.STOP[0]
 
 
-# ---- values ------------------------------------------------------------------------------------------------
+# ---- values --------------------------------------------------------------------------------------
 def _constant(value) -> Callable[[Machine], None]:
     return lambda m: m.stack.append(value)
 
@@ -65,7 +65,7 @@ def _python2_text(size: int) -> Callable[[Machine], None]:
     return action
 
 
-# ---- containers --------------------------------------------------------------------------------------------
+# ---- containers ----------------------------------------------------------------------------------
 def _mark(m: Machine) -> None:
     m.marks.append(m.stack)
     m.stack = []
@@ -130,7 +130,7 @@ def _expect(m: Machine, *kinds: type):
     return target
 
 
-# ---- sharing -----------------------------------------------------------------------------------------------
+# ---- sharing -------------------------------------------------------------------------------------
 def _put(size: int) -> Callable[[Machine], None]:
     def action(m: Machine) -> None:
         m.memo[m.number(size)] = m.stack[-1]
@@ -146,7 +146,7 @@ def _get(size: int) -> Callable[[Machine], None]:
     return lambda m: m.stack.append(m.memo[m.number(size)])
 
 
-# ---- globals and calls -------------------------------------------------------------------------------------
+# ---- globals and calls ---------------------------------------------------------------------------
 def _global(m: Machine) -> None:
     module, name = m.line(), m.line()
     m.stack.append(m.globals.find(module, name))

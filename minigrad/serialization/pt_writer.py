@@ -92,7 +92,7 @@ class _Contents:
         archive.close()
 
 
-# ---- first pass: which memory is there ---------------------------------------------------------------------
+# ---- first pass: which memory is there -----------------------------------------------------------
 def _collect(obj: object, protocol: int) -> dict[int, tuple[Any, Any, Block]]:
     """By the id of each tensor or storage in `obj`: itself, its array, and the block its memory lies in."""
     found: dict[int, Tensor | Storage] = {}
@@ -121,7 +121,7 @@ def _array_of(item):
     return item.array if isinstance(item, Storage) else to_array(item)
 
 
-# ---- second pass: the pickle -------------------------------------------------------------------------------
+# ---- second pass: the pickle ---------------------------------------------------------------------
 class _Name(NamedTuple):
     """A global of PyTorch's, which need not exist here."""
 

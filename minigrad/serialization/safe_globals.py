@@ -28,7 +28,7 @@ _allowed: dict[
 ] = {}  # replaced whole, never changed in place: a load under way keeps the one it began with
 
 
-# ---- what a user allows ------------------------------------------------------------------------------------
+# ---- what a user allows --------------------------------------------------------------------------
 def add_safe_globals(safe_globals: list) -> None:
     """Let `load(weights_only=True)` use these classes and functions, or (object, 'full.name') pairs."""
     global _allowed
@@ -49,7 +49,7 @@ def clear_safe_globals() -> None:
         _allowed = {}
 
 
-class safe_globals:  # noqa: N801 - PyTorch's name
+class safe_globals:
     """Context manager: within it these classes and functions are allowed as by `add_safe_globals`."""
 
     def __init__(self, safe_globals: list):
@@ -79,7 +79,7 @@ def _named(item) -> tuple[str, Any]:
     return ".".join(current_name(module, name)), item[0]
 
 
-# ---- what a pickle may do ----------------------------------------------------------------------------------
+# ---- what a pickle may do ------------------------------------------------------------------------
 class SafeGlobals:
     """Looks names up and carries out calls for one load."""
 

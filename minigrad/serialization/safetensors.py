@@ -42,7 +42,7 @@ _DTYPES = {
 _NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items() if name != "BF16"}
 
 
-# ---- writing -----------------------------------------------------------------------------------------------
+# ---- writing -------------------------------------------------------------------------------------
 def save(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
     """The contents of a .safetensors file with these tensors.
 
@@ -113,7 +113,7 @@ def _contents(array) -> memoryview:
     return as_bytes(host.astype(host.dtype.newbyteorder("<"), copy=False))
 
 
-# ---- reading -----------------------------------------------------------------------------------------------
+# ---- reading -------------------------------------------------------------------------------------
 def load(data: bytes) -> dict[str, Tensor]:
     """The tensors in the contents of a .safetensors file. bfloat16 becomes float32. Raises FileError."""
     with naming("safetensors.load", f"<{type(data).__name__}>"):

@@ -1,4 +1,5 @@
-"""Checkpoints: parts of a network whose intermediate values are not kept but computed again in the backward pass.
+"""Checkpoints: parts of a network whose intermediate values are not kept but computed again in the backward
+pass.
 
 Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016.
 """
@@ -29,7 +30,8 @@ def checkpoint(
 ):
     """function(*args, **kwargs), of which only the arguments and the result are kept until the backward pass.
 
-    There the function is called once more, with the random stream where it was, unless preserve_rng_state is False.
+    There the function is called once more, with the random stream where it was, unless preserve_rng_state is
+    False.
     Either value of `use_reentrant` gives the same here; `context_fn` returns two contexts, for the two calls.
     """
     first, again = (

@@ -100,7 +100,9 @@ def test_options_can_be_read_and_put_back():
     assert formatting.get_printoptions() == before == torch._tensor_str.get_printoptions()
 
 
-@pytest.mark.parametrize("name", ["zeros", "exp", "mul", "long_line", "leaf", "no_grad", "double", "complex", "empty"])
+@pytest.mark.parametrize(
+    "name", ["zeros", "exp", "mul", "long_line", "leaf", "no_grad", "double", "complex", "empty"]
+)
 def test_what_stands_behind_the_elements(name):
     """Places in the graph and dtypes, with the line broken where it would be too long."""
     assert MADE[name](minigrad) == MADE[name](torch)

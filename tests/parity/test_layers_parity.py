@@ -13,6 +13,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:enable_nested_tensor is True:Use
 
 SMALL = {"d_model": 12, "nhead": 4, "dim_feedforward": 16}
 ROWS = {"num_encoder_layers": 2, "num_decoder_layers": 2}
+CHANNELS = {"in_channels": 4, "out_channels": 6}
+BORDERS = ("Zero", "Reflection", "Replication", "Circular")
 #: (layer, settings, shapes of its inputs)
 LAYERS = [
     ("MultiheadAttention", {"embed_dim": 12, "num_heads": 4}, [(5, 3, 12), (4, 3, 12), (4, 3, 12)]),
@@ -32,12 +34,37 @@ LAYERS = [
     ("TransformerDecoderLayer", {**SMALL, "batch_first": True, "bias": False}, [(3, 5, 12), (3, 4, 12)]),
     ("TransformerDecoderLayer", {**SMALL, "norm_first": True}, [(5, 3, 12), (4, 3, 12)]),
     ("Transformer", {**SMALL, **ROWS, "dropout": 0.25}, [(5, 3, 12), (4, 3, 12)]),
+    ("Conv1d", {**CHANNELS, "kernel_size": 3, "stride": 2, "padding": 1}, [(2, 4, 9)]),
+    ("Conv1d", {**CHANNELS, "kernel_size": 4, "padding": "same", "padding_mode": "circular"}, [(2, 4, 9)]),
+    (
+        "Conv2d",
+        {**CHANNELS, "kernel_size": (3, 2), "padding": (2, 1), "padding_mode": "reflect"},
+        [(2, 4, 5, 6)],
+    ),
+    ("Conv2d", {**CHANNELS, "kernel_size": 3, "dilation": (1, 2), "groups": 2, "bias": False}, [(4, 5, 6)]),
+    (
+        "Conv2d",
+        {**CHANNELS, "kernel_size": 3, "padding": "valid", "padding_mode": "replicate"},
+        [(2, 4, 5, 6)],
+    ),
+    ("Conv3d", {**CHANNELS, "kernel_size": 2, "stride": (1, 2, 1)}, [(2, 4, 3, 4, 5)]),
+    ("ConvTranspose1d", {**CHANNELS, "kernel_size": 3, "stride": 3, "output_padding": 2}, [(2, 4, 5)]),
+    (
+        "ConvTranspose2d",
+        {**CHANNELS, "kernel_size": 3, "stride": 2, "groups": 2, "padding": 1},
+        [(2, 4, 3, 5)],
+    ),
+    ("ConvTranspose3d", {**CHANNELS, "kernel_size": 2, "dilation": 2, "output_padding": 1}, [(4, 2, 3, 3)]),
+    ("Unfold", {"kernel_size": 2, "padding": 1, "stride": (2, 1)}, [(2, 3, 4, 5)]),
+    ("Fold", {"output_size": (4, 5), "kernel_size": (2, 3)}, [(2, 12, 9)]),
+    *((f"{kind}Pad{n}d", {"padding": 2}, [(2, 3, 4, 5, 3)[: n + 2]]) for kind in BORDERS for n in (1, 2, 3)),
+    ("ConstantPad2d", {"padding": (1, 2, 0, -1), "value": 1.5}, [(2, 3, 4, 5)]),
 ]
 
 
 def layer_id(case) -> str:
     name, settings, _ = case
-    return name + "".join(f"-{k}={v}" for k, v in settings.items() if k not in SMALL)
+    return name + "".join(f"-{k}={v}" for k, v in settings.items() if k not in SMALL | CHANNELS)
 
 
 def pair(name: str, settings: dict, seed: int = 3):
@@ -66,7 +93,9 @@ def assert_same(ours, theirs, tolerance: float) -> None:
 
 
 def assert_agree(call, theirs, ours, arrays, rng, tolerance: float) -> None:
-    """Outputs, and gradients of random weights of the floating ones; `call(framework's callable, tensors)`."""
+    """Outputs, and gradients of random weights of the floating ones;
+    `call(framework's callable, tensors)`.
+    """
     inputs = leaves(arrays)
     results = [
         [t for t in tensors_of(call(f, x)) if t is not None]
@@ -103,7 +132,7 @@ def test_layers_start_print_and_compute_alike(case):
             assert_same(got.grad, expected.grad, 5e-5)
 
 
-# ---- attention ---------------------------------------------------------------------------------------------
+# ---- attention -----------------------------------------------------------------------------------
 #: name -> (arguments besides query, key and value, made by either framework)
 ATTENTION = {
     "scaled": lambda f: {"scale": 0.3},

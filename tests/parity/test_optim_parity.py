@@ -181,7 +181,7 @@ def test_repr():
         assert repr(ours) == repr(theirs)
 
 
-# ---- LBFGS -------------------------------------------------------------------------------------------------
+# ---- LBFGS ---------------------------------------------------------------------------------------
 LBFGS = [
     {},
     {"lr": 0.01},
@@ -235,7 +235,7 @@ def test_lbfgs_each_continues_the_other(options):
     assert_same(ours, theirs)
 
 
-# ---- schedulers --------------------------------------------------------------------------------------------
+# ---- schedulers ----------------------------------------------------------------------------------
 SCHEDULERS = {
     "lambda": lambda s, o: s.LambdaLR(o, [lambda e: 0.9**e, lambda e: 1 / (1 + e)]),
     "multiplicative": lambda s, o: s.MultiplicativeLR(o, lambda e: 1 / (1 + e)),

@@ -166,7 +166,7 @@ def test_the_seed_drops_the_same_elements(packed):
     assert_same(*found, np.float32)
 
 
-# ---- packing -----------------------------------------------------------------------------------------------
+# ---- packing -------------------------------------------------------------------------------------
 def assert_packed_same(ours, theirs) -> None:
     assert type(ours).__name__ == "PackedSequence"
     for mine, yours in zip(ours, theirs, strict=True):

@@ -21,7 +21,7 @@ def _applied(op, input: Tensor, *settings, inplace: bool) -> Tensor:
     return write(input, op, *settings) if inplace else op(input, *settings)
 
 
-# ---- linear on either side of zero -----------------------------------------------------------------------
+# ---- linear on either side of zero ---------------------------------------------------------------
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
     return _applied(ops.relu, input, inplace=inplace)
@@ -140,7 +140,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return act.softshrink(input, lambd)
 
 
-# ---- exponential -----------------------------------------------------------------------------------------
+# ---- exponential ---------------------------------------------------------------------------------
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, alpha (exp(x) - 1) elsewhere (Clevert et al., 2016)."""
     return _applied(ops.elu, input, alpha, 1.0, inplace=inplace)
@@ -173,7 +173,7 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     return celu(input, alpha, inplace=True)
 
 
-# ---- smooth ----------------------------------------------------------------------------------------------
+# ---- smooth --------------------------------------------------------------------------------------
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-x))."""
     return ops.sigmoid(input)
@@ -232,7 +232,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return ops.mul(a, ops.sigmoid(b))
 
 
-# ---- along a dimension -----------------------------------------------------------------------------------
+# ---- along a dimension ---------------------------------------------------------------------------
 def _implicit_dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
     if dim is not None:
         return dim

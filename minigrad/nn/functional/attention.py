@@ -17,7 +17,7 @@ from .dropout import dropout
 from .linear import linear
 
 
-# ---- one head, or any number of them -----------------------------------------------------------------------
+# ---- one head, or any number of them -------------------------------------------------------------
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,
@@ -88,7 +88,7 @@ def _with_batch_in_common(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(ops.expand_to(t, lead + t.array.shape[-2:]) for t in tensors)
 
 
-# ---- masks -------------------------------------------------------------------------------------------------
+# ---- masks ---------------------------------------------------------------------------------------
 def masks_of_one_kind(
     mask: Tensor | None, padding: Tensor | None, names: tuple[str, str], dtype
 ) -> tuple[Tensor | None, Tensor | None]:
@@ -121,7 +121,7 @@ def _combined(mask: Tensor | None, padding: Tensor | None) -> Tensor | None:
     return ops.logical_or(mask, padding) if mask.dtype is dtypes.bool_ else mask + padding
 
 
-# ---- many heads --------------------------------------------------------------------------------------------
+# ---- many heads ----------------------------------------------------------------------------------
 def multi_head_attention_forward(
     query: Tensor,
     key: Tensor,

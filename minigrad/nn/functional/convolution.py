@@ -15,14 +15,14 @@ from ...ops.convolution import Sliding
 from ...tensor import Tensor
 
 
-# ---- arguments ---------------------------------------------------------------------------------------------
+# ---- arguments -----------------------------------------------------------------------------------
 def sizes_for(name: str, argument: str, value, ndim: int) -> tuple[int, ...]:
     """A number, or one per dimension, as one per dimension."""
     sizes = (value,) if isinstance(value, int) else tuple(int(v) for v in value)
     if len(sizes) not in (1, ndim):
         raise RuntimeError(
-            f"{name}: expected {argument} to be a single integer value or a list of {ndim} values to match the "
-            f"dimensions, but got {argument}={list(sizes)}"
+            f"{name}: expected {argument} to be a single integer value or a list of {ndim} values to match "
+            f"the dimensions, but got {argument}={list(sizes)}"
         )
     return sizes * ndim if len(sizes) == 1 else sizes
 
@@ -31,8 +31,8 @@ def batched(name: str, input: Tensor, ndim: int) -> tuple[Tensor, bool]:
     """The input (N, C, *input), and whether it came so, or as (C, *input)."""
     if input.dim() not in (ndim + 1, ndim + 2):
         raise RuntimeError(
-            f"Expected {ndim + 1}D (unbatched) or {ndim + 2}D (batched) input to {name}, but got input of size: "
-            f"{list(input.shape)}"
+            f"Expected {ndim + 1}D (unbatched) or {ndim + 2}D (batched) input to {name}, but got input of "
+            f"size: {list(input.shape)}"
         )
     came_batched = input.dim() == ndim + 2
     return (input if came_batched else input.unsqueeze(0)), came_batched
@@ -94,7 +94,7 @@ def _check_weight(name: str, input: Tensor, weight: Tensor, bias, groups: int, t
         raise RuntimeError(f"{name}: input, weight and bias should have the same dtype, but have {told}")
 
 
-# ---- convolution -------------------------------------------------------------------------------------------
+# ---- convolution ---------------------------------------------------------------------------------
 def _conv(ndim: int, input, weight, bias, stride, padding, dilation, groups) -> Tensor:
     name = f"conv{ndim}d"
     input, came_batched = batched(name, input, ndim)
@@ -138,7 +138,7 @@ def conv2d(
     dilation=1,
     groups: int = 1,
 ) -> Tensor:
-    """`conv1d` over two dimensions: (N, C, H, W) with weight (O, C / groups, *kernel) gives (N, O, *output)."""
+    """`conv1d` over two dimensions: (N, C, H, W), weight (O, C / groups, *kernel) give (N, O, *output)."""
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -163,7 +163,7 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     return out.permute(2, 0, 1)
 
 
-# ---- transposed convolution --------------------------------------------------------------------------------
+# ---- transposed convolution ----------------------------------------------------------------------
 def _conv_transpose(ndim: int, input, weight, bias, stride, padding, extra, groups, dilation) -> Tensor:
     name = f"conv_transpose{ndim}d"
     input, came_batched = batched(name, input, ndim)
@@ -181,8 +181,8 @@ def _conv_transpose(ndim: int, input, weight, bias, stride, padding, extra, grou
     sizes = tuple((n - 1) * s - sum(p) + r + e for n, s, p, r, e in reach)
     if min(sizes) <= 0:
         raise RuntimeError(
-            f"{name}: Given input size per channel: {tuple(input.shape[2:])}. Calculated output size per channel: "
-            f"{sizes}. Output size is too small"
+            f"{name}: Given input size per channel: {tuple(input.shape[2:])}. Calculated output size per "
+            f"channel: {sizes}. Output size is too small"
         )
     shape = (input.shape[0], weight.shape[1] * groups, *sizes)
     out = core.conv_to_input(input, weight, shape, how)
@@ -237,7 +237,7 @@ def conv_transpose3d(
     return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-# ---- windows -----------------------------------------------------------------------------------------------
+# ---- windows -------------------------------------------------------------------------------------
 def _window(name: str, kernel, dilation, padding, stride) -> tuple[tuple[int, ...], Sliding]:
     given = {"kernel_size": kernel, "dilation": dilation, "padding": padding, "stride": stride}
     kernel, dilation, padding, stride = (sizes_for(name, a, v, 2) for a, v in given.items())
@@ -279,7 +279,8 @@ def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=
     if height % math.prod(kernel) or min(output) < 1 or places != math.prod(output):
         raise RuntimeError(
             f"fold: input {tuple(input.shape)} does not fit output_size {sizes} and kernel_size {kernel}: "
-            f"dimension 1 must be divisible by {math.prod(kernel)}, and dimension 2 be the {math.prod(output)} places of the window"
+            f"dimension 1 must be divisible by {math.prod(kernel)}, and dimension 2 be the "
+            f"{math.prod(output)} places of the window"
         )
     channels = height // math.prod(kernel)
     windows = columns.reshape(batch, channels, *kernel, *output)

@@ -55,7 +55,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     return untracked((index[..., None] == xp.arange(classes)).astype(np.int64))
 
 
-# ---- rows of tables --------------------------------------------------------------------------------------
+# ---- rows of tables ------------------------------------------------------------------------------
 def embedding(
     input: Tensor,
     weight: Tensor,

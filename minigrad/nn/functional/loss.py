@@ -12,7 +12,7 @@ from ...tensor import Tensor
 from .reduction import reduced, reduction_of
 
 
-# ---- distances -------------------------------------------------------------------------------------------
+# ---- distances -----------------------------------------------------------------------------------
 def _distance(
     name: str, error, input: Tensor, target: Tensor, weight: Tensor | None, reduction: str
 ) -> Tensor:
@@ -90,7 +90,7 @@ def smooth_l1_loss(
     return _distance("smooth_l1_loss", error, input, target, None, reduction)
 
 
-# ---- probabilities ---------------------------------------------------------------------------------------
+# ---- probabilities -------------------------------------------------------------------------------
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -218,7 +218,7 @@ def gaussian_nll_loss(
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-# ---- classes ---------------------------------------------------------------------------------------------
+# ---- classes -------------------------------------------------------------------------------------
 def _classes_last(input: Tensor) -> tuple[Tensor, int]:
     """(N, C, d1, ...) or (C,) as (M, C), and C."""
     ndim, shape = input.array.ndim, input.array.shape

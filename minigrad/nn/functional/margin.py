@@ -19,7 +19,7 @@ def _beyond(x: Tensor) -> Tensor:
     return ops.clamp_between(x, 0, None)
 
 
-# ---- of two scores ---------------------------------------------------------------------------------------
+# ---- of two scores -------------------------------------------------------------------------------
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -72,7 +72,7 @@ def soft_margin_loss(
     return reduced(ops.neg(ops.logsigmoid(target * input)), reduction)
 
 
-# ---- of classes ------------------------------------------------------------------------------------------
+# ---- of classes ----------------------------------------------------------------------------------
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -155,7 +155,7 @@ def multilabel_soft_margin_loss(
     return reduced((losses if weight is None else losses * weight).mean(-1), reduction)
 
 
-# ---- of distances ----------------------------------------------------------------------------------------
+# ---- of distances --------------------------------------------------------------------------------
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,

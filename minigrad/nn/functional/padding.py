@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import ops
-from ...ops.padding import extend, surround
+from ...ops.padding import constant_pad_nd, cut, extend, pairs_of
 from ...tensor import Tensor
 
 _MODES = ("constant", "reflect", "replicate", "circular")
@@ -19,60 +19,40 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     ("reflect"), of the nearest ones ("replicate"), or of those at the other end ("circular"). Negative
     numbers cut elements off.
     """
-    pads = [int(n) for n in pad]
-    if len(pads) % 2:
-        raise RuntimeError(f"pad: Padding length must be divisible by 2, got {pads}")
-    if len(pads) > 2 * input.dim():
-        raise RuntimeError(
-            "pad: Padding length should be less than or equal to two times the input dimension, but got padding length "
-            f"{len(pads)} and input of dimension {input.dim()}"
-        )
     if mode not in _MODES:
         raise NotImplementedError(f"pad: Unrecognised padding mode {mode}; use one of {', '.join(_MODES)}")
-    pairs = [*zip(pads[-2::-2], pads[::-2])]  # one per dimension, in the order of dimensions
-    grown = [(max(before, 0), max(after, 0)) for before, after in pairs]
     if mode == "constant":
-        out = surround(input, grown, 0 if value is None else value)
-    else:
-        if value:
-            raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
-        out = _extended(input, grown, mode)
-    return _cut(out, pairs)
+        return constant_pad_nd(input, pad, 0 if value is None else value)
+    if value:
+        raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
+    pairs = pairs_of(input, pad)
+    if input.dim() - len(pairs) not in (1, 2) or not 1 <= len(pairs) <= 3:
+        raise NotImplementedError(
+            f"pad: Padding size {2 * len(pairs)} is not supported for {input.dim()}D input tensor; with "
+            f"mode {mode!r} all dimensions but the first one (C) or two (N, C) are padded, 3 at most"
+        )
+    if mode == "circular":  # wraps what is left
+        return _extended(cut(input, pairs), pairs, mode)
+    return cut(_extended(input, pairs, mode), pairs)
 
 
 def _extended(input: Tensor, pairs, mode: str) -> Tensor:
-    first = input.dim() - len(pairs)
-    if first not in (1, 2) or not 1 <= len(pairs) <= 3:
-        raise NotImplementedError(
-            f"pad: Padding size {2 * len(pairs)} is not supported for {input.dim()}D input tensor; with mode {mode!r} all "
-            "dimensions but the first one (C) or two (N, C) are padded, 3 at most"
-        )
-    out = input
-    for axis, (before, after) in enumerate(pairs, first):
+    out = ops.copy(input)
+    for axis, pair in enumerate(pairs, input.dim() - len(pairs)):
+        before, after = (max(n, 0) for n in pair)
         _check_border(input, axis, before, after, mode)
         if before or after:
             out = extend(out, axis, before, after, mode)
-    return ops.copy(input) if out is input else out
+    return out
 
 
 def _check_border(input: Tensor, axis: int, before: int, after: int, mode: str) -> None:
     size = input.shape[axis]
     most = {"reflect": size - 1, "circular": size, "replicate": max(before, after) if size else -1}[mode]
     if max(before, after) > most:
+        least = "no larger" if mode == "circular" else "less"
         raise RuntimeError(
-            f"pad: Padding size should be {'no larger' if mode == 'circular' else 'less'} than the corresponding input "
-            f"dimension in mode {mode!r}, but got: padding {(before, after)} at dimension {axis} of input "
-            f"{list(input.shape)}"
+            f"pad: Padding size should be {least} than the "
+            f"corresponding input dimension in mode {mode!r}, but got: padding {(before, after)} at "
+            f"dimension {axis} of input {list(input.shape)}"
         )
-
-
-def _cut(out: Tensor, pairs) -> Tensor:
-    """Without the elements that negative numbers cut off."""
-    if all(min(pair) >= 0 for pair in pairs):
-        return out
-    lead = out.dim() - len(pairs)
-    sizes = out.shape[lead:]
-    ends = [(max(-before, 0), n - max(-after, 0)) for (before, after), n in zip(pairs, sizes)]
-    if any(stop < start for start, stop in ends):
-        raise RuntimeError(f"pad: {pairs} cut more off than there is: shape {tuple(out.shape)}")
-    return ops.take_part(out, (..., *(slice(start, stop) for start, stop in ends)))

@@ -41,7 +41,7 @@ def gru_composed(x, h0, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse) -> tuple:
     return scan(step, x, (h0,), batch_sizes, reverse)
 
 
-# ---- the same made fast ------------------------------------------------------------------------------------
+# ---- the same made fast --------------------------------------------------------------------------
 class GRUTape(Tape):
     """One walk. Slots of a step: m = w_hn h + b_hn, r, z, n; h reaches the first three, x the last three."""
 

@@ -42,7 +42,7 @@ def lstm_composed(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse)
     return scan(step, x, (h0, c0), batch_sizes, reverse)
 
 
-# ---- the same made fast ------------------------------------------------------------------------------------
+# ---- the same made fast --------------------------------------------------------------------------
 class LSTMTape(Tape):
     """One walk. Slots of a step: o, i, f, g, and c before it, so that [i, f] * [g, c] is one product."""
 

@@ -36,7 +36,7 @@ def rnn_composed(x, h0, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes, rever
     return scan(step, x, (h0,), batch_sizes, reverse)
 
 
-# ---- the same made fast ------------------------------------------------------------------------------------
+# ---- the same made fast --------------------------------------------------------------------------
 def rectify(a: Any, out: Any) -> None:
     np.maximum(a, 0, out=out)
 

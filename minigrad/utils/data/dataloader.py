@@ -186,7 +186,7 @@ def _default_sampler(dataset, streams: bool, shuffle: bool, generator: Generator
     return RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
 
 
-# ---- settings that do not go together ----------------------------------------------------------------------
+# ---- settings that do not go together ------------------------------------------------------------
 def _check_worker_settings(num_workers, timeout, prefetch_factor, persistent_workers, context) -> None:
     if num_workers < 0:
         raise ValueError(

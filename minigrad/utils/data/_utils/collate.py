@@ -112,7 +112,7 @@ def _sequence_like(original: Sequence, items: list) -> Sequence:
         return items
 
 
-# ---- by type -----------------------------------------------------------------------------------------------
+# ---- by type -------------------------------------------------------------------------------------
 def collate_tensor_fn(batch, *, collate_fn_map=None) -> Tensor:
     if need_graph(batch):
         return ops.stack(list(batch), 0)

@@ -10,14 +10,14 @@ import copy
 import math
 from collections.abc import Callable
 
-from .. import ops
-from ..tensor import Tensor
-from . import functional as F
-from . import init
+from ... import ops
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..functional.attention import masks_of_one_kind
 from .attention import MultiheadAttention
-from .containers import ModuleList
+from .container import ModuleList
 from .dropout import Dropout
-from .functional.attention import masks_of_one_kind
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
@@ -25,7 +25,7 @@ from .normalization import LayerNorm
 _ACTIVATIONS: dict[str, Callable] = {"relu": F.relu, "gelu": F.gelu}
 
 
-# ---- masks -------------------------------------------------------------------------------------------------
+# ---- masks ---------------------------------------------------------------------------------------
 def _causal_mask(size: int, device=None, dtype=None) -> Tensor:
     """(size, size): -inf (or True) right of the diagonal, else 0."""
     return ops.triu(ops.full((size, size), -math.inf, device=device, dtype=dtype), 1)
@@ -41,7 +41,7 @@ def _is_causal(mask: Tensor | None, told: bool | None, x: Tensor, batch_first: b
     )
 
 
-# ---- layers ------------------------------------------------------------------------------------------------
+# ---- layers --------------------------------------------------------------------------------------
 class _Layer(Module):
     """What encoder and decoder layers share: a feed-forward block, and where normalisation stands."""
 
@@ -176,7 +176,7 @@ class TransformerDecoderLayer(_Layer):
         return self._after(self.norm3, x, lambda x: self.dropout3(self._feed_forward(x)))
 
 
-# ---- rows of layers ----------------------------------------------------------------------------------------
+# ---- rows of layers ------------------------------------------------------------------------------
 class _Row(Module):
     """`num_layers` copies of a layer, which all start with its weights, and a norm after the last."""
 

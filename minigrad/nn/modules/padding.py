@@ -6,8 +6,8 @@ on.
 
 from __future__ import annotations
 
-from ..tensor import Tensor
-from . import functional as F
+from ...tensor import Tensor
+from .. import functional as F
 from .module import Module
 
 
@@ -28,7 +28,7 @@ class _Pad(Module):
         return str(self.padding)
 
 
-# ---- constant ----------------------------------------------------------------------------------------------
+# ---- constant ------------------------------------------------------------------------------------
 class _ConstantPad(_Pad):
     mode = "constant"
 
@@ -91,7 +91,7 @@ class ZeroPad3d(ConstantPad3d):
         return str(self.padding)
 
 
-# ---- of the input's own elements ---------------------------------------------------------------------------
+# ---- of the input's own elements -----------------------------------------------------------------
 class ReflectionPad1d(_Pad):
     """(N, C, L) or (C, L) with a border as seen in a mirror."""
 

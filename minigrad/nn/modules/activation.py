@@ -5,14 +5,15 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .. import ops
-from ..tensor import Tensor
-from . import functional as F
+from ... import ops
+from ...tensor import Tensor
+from .. import functional as F
+from ..parameter import Parameter
+from .attention import MultiheadAttention  # noqa: F401 - PyTorch has it in this file
 from .module import Module
-from .parameter import Parameter
 
 
-# ---- without settings ------------------------------------------------------------------------------------
+# ---- without settings ----------------------------------------------------------------------------
 class Sigmoid(Module):
     """1 / (1 + exp(-x))."""
 
@@ -48,7 +49,7 @@ class Tanhshrink(Module):
         return F.tanhshrink(input)
 
 
-# ---- that may be done in place ---------------------------------------------------------------------------
+# ---- that may be done in place -------------------------------------------------------------------
 class _MaybeInplace(Module):
     """A setting that says whether to write into the input; printed only where it does."""
 
@@ -223,7 +224,7 @@ class ReLU6(Hardtanh):
         return []
 
 
-# ---- with settings ---------------------------------------------------------------------------------------
+# ---- with settings -------------------------------------------------------------------------------
 class GELU(Module):
     """x times the normal distribution function of x."""
 
@@ -295,7 +296,7 @@ class PReLU(Module):
         return f"num_parameters={self.num_parameters}"
 
 
-# ---- along a dimension -----------------------------------------------------------------------------------
+# ---- along a dimension ---------------------------------------------------------------------------
 class _AlongDimension(Module):
     """The dimension along which to work."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..tensor import Size, Tensor
+from ...tensor import Size, Tensor
 from .module import Module
 
 

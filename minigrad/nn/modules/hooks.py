@@ -11,10 +11,10 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ..backend import as_array
-from ..engine import edge_of, is_recording, record_results, untracked
-from ..hooks import RemovableHandle, add_hook
-from ..tensor import Tensor
+from ...backend import as_array
+from ...engine import edge_of, is_recording, record_results, untracked
+from ...hooks import RemovableHandle, add_hook
+from ...tensor import Tensor
 
 
 class Hook(NamedTuple):

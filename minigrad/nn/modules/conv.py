@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
-from .. import ops
-from ..tensor import Tensor
-from . import functional as F
-from . import init
+from ... import ops
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..parameter import Parameter
 from .module import Module
-from .parameter import Parameter
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -37,7 +38,7 @@ class _ConvNd(Module):
         kernel, stride, padding, dilation = window
         self.kernel_size = self._per_dimension(kernel)
         self.stride = self._per_dimension(stride)
-        self.padding = padding if isinstance(padding, str) else self._per_dimension(padding)
+        self.padding: Any = padding if isinstance(padding, str) else self._per_dimension(padding)
         self.dilation = self._per_dimension(dilation)
         self.output_padding = self._per_dimension(extra)
         self.groups = groups
@@ -90,7 +91,7 @@ class _ConvNd(Module):
         return ", ".join(told)
 
 
-# ---- convolution -------------------------------------------------------------------------------------------
+# ---- convolution ---------------------------------------------------------------------------------
 class _Conv(_ConvNd):
     """weight (out_channels, in_channels / groups, *kernel_size), bias (out_channels,).
 
@@ -122,18 +123,17 @@ class _Conv(_ConvNd):
         if self.padding == "valid":
             return [0, 0] * self.ndim
         totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size)]
-        pairs = (
-            [(total // 2, total - total // 2) for total in totals]
-            if self.padding == "same"
-            else [(n, n) for n in self.padding]
-        )
+        pairs = [(total // 2, total - total // 2) for total in totals]
+        if not isinstance(self.padding, str):
+            pairs = [(n, n) for n in self.padding]
         return [n for pair in reversed(pairs) for n in pair]
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        conv, padding = _CONV[self.ndim], self.padding
-        if self.padding_mode != "zeros":
-            input, padding = F.pad(input, self._border(), self.padding_mode), 0
-        return conv(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+        conv = _CONV[self.ndim]
+        if self.padding_mode == "zeros":
+            return conv(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        input = F.pad(input, self._border(), self.padding_mode)
+        return conv(input, weight, bias, self.stride, 0, self.dilation, self.groups)
 
     def forward(self, input: Tensor) -> Tensor:
         return self._conv_forward(input, self.weight, self.bias)
@@ -157,7 +157,7 @@ class Conv3d(_Conv):
     ndim = 3
 
 
-# ---- transposed convolution --------------------------------------------------------------------------------
+# ---- transposed convolution ----------------------------------------------------------------------
 class _ConvTransposeNd(_ConvNd):
     """weight (in_channels, out_channels / groups, *kernel_size), bias (out_channels,)."""
 
@@ -193,8 +193,8 @@ class _ConvTransposeNd(_ConvNd):
         wanted = tuple(output_size)[lead:] if len(output_size) == input.dim() else tuple(output_size)
         if len(wanted) != self.ndim:
             raise ValueError(
-                f"{type(self).__name__}: for {input.dim()}D input, output_size must have {self.ndim} or {lead + self.ndim} "
-                f"elements (got {len(output_size)})"
+                f"{type(self).__name__}: for {input.dim()}D input, output_size must have {self.ndim} or "
+                f"{lead + self.ndim} elements (got {len(output_size)})"
             )
         window = zip(input.shape[lead:], self.stride, self.padding, self.dilation, self.kernel_size)
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in window]
@@ -202,8 +202,8 @@ class _ConvTransposeNd(_ConvNd):
         if any(not 0 <= e < s for e, s in zip(extra, self.stride)):
             most = [m + s - 1 for m, s in zip(least, self.stride)]
             raise ValueError(
-                f"requested an output size of {list(wanted)}, but valid sizes range from {least} to {most} (for an input "
-                f"of {list(input.shape[lead:])})"
+                f"requested an output size of {list(wanted)}, but valid sizes range from {least} to {most} "
+                f"(for an input of {list(input.shape[lead:])})"
             )
         return extra
 

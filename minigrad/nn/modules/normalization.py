@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 
-from .. import ops
-from ..dtypes import int64
-from ..tensor import Tensor
-from . import functional as F
-from . import init
+from ... import ops
+from ...dtypes import int64
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..parameter import Parameter
 from .module import Module
-from .parameter import Parameter
 
 
 class _Normalization(Module):
@@ -191,7 +191,7 @@ class _ByChannel(_Normalization):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
 
-# ---- over a batch ----------------------------------------------------------------------------------------
+# ---- over a batch --------------------------------------------------------------------------------
 class _BatchNorm(_ByChannel):
     """Mean 0 and variance 1 over the batch, channel by channel (Ioffe and Szegedy, 2015).
 
@@ -236,7 +236,7 @@ class BatchNorm3d(_BatchNorm):
     dims = (5,)
 
 
-# ---- over each channel of each sample --------------------------------------------------------------------
+# ---- over each channel of each sample ------------------------------------------------------------
 class _InstanceNorm(_ByChannel):
     """Mean 0 and variance 1 over each channel of each sample (Ulyanov et al., 2017)."""
 

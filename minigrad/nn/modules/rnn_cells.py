@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ..ops import empty, squeeze, unsqueeze, zeros
-from ..ops.recurrent import gru_step, lstm_step, rnn_cell
-from ..tensor import Tensor
-from . import init
+from ...ops import empty, squeeze, unsqueeze, zeros
+from ...ops.recurrent import gru_step, lstm_step, rnn_cell
+from ...tensor import Tensor
+from .. import init
+from ..parameter import Parameter
 from .module import Module
-from .parameter import Parameter
 
 
 class RNNCellBase(Module):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..tensor import Tensor
-from . import functional as F
+from ...tensor import Tensor
+from .. import functional as F
+from ..functional.reduction import reduction_of
 from .distance import PairwiseDistance
-from .functional.reduction import reduction_of
 from .module import Module
 
 
@@ -35,7 +35,7 @@ class _WeightedLoss(_Loss):
         self.register_buffer("weight", weight)
 
 
-# ---- distances -------------------------------------------------------------------------------------------
+# ---- distances -----------------------------------------------------------------------------------
 class MSELoss(_Loss):
     """(input - target)^2."""
 
@@ -74,7 +74,7 @@ class HuberLoss(_Loss):
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
-# ---- classes ---------------------------------------------------------------------------------------------
+# ---- classes -------------------------------------------------------------------------------------
 class CrossEntropyLoss(_WeightedLoss):
     """-log softmax(input) at the target's class; targets are classes, or probabilities of classes."""
 
@@ -122,7 +122,7 @@ class NLLLoss(_WeightedLoss):
         )
 
 
-# ---- probabilities ---------------------------------------------------------------------------------------
+# ---- probabilities -------------------------------------------------------------------------------
 class BCELoss(_WeightedLoss):
     """Binary cross-entropy of probabilities."""
 
@@ -204,7 +204,7 @@ class GaussianNLLLoss(_Loss):
         return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
 
 
-# ---- margins ---------------------------------------------------------------------------------------------
+# ---- margins -------------------------------------------------------------------------------------
 class MarginRankingLoss(_Loss):
     """max(0, margin - target (input1 - input2))."""
 

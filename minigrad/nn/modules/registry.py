@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import NamedTuple
 
-from .. import dtypes
-from ..backend import device as device_class
-from ..tensor import Tensor
+from ... import dtypes
+from ...backend import device as device_class
+from ...tensor import Tensor
 
 
 class Kind(NamedTuple):

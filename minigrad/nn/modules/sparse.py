@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .. import ops
-from ..autograd.grad_mode import no_grad
-from ..tensor import Tensor
-from . import functional as F
-from . import init
+from ... import ops
+from ...autograd.grad_mode import no_grad
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..parameter import Parameter
 from .module import Module
-from .parameter import Parameter
 
 
 class _Table(Module):

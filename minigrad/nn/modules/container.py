@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..tensor import Tensor
+from ...tensor import Tensor
+from ..parameter import Parameter
 from .module import Module
-from .parameter import Parameter
 from .registry import parenthesised
 
 
@@ -21,7 +21,7 @@ def _place(index, length: int) -> int:
     return index % length
 
 
-# ---- in a row --------------------------------------------------------------------------------------------
+# ---- in a row ------------------------------------------------------------------------------------
 class _Row(Module):
     """Modules numbered from 0, with the operations of a list."""
 
@@ -178,7 +178,7 @@ class ModuleList(_Row):
         return parenthesised(self._get_name(), "", [line.replace("\n", "\n  ") for line in lines])
 
 
-# ---- by name ---------------------------------------------------------------------------------------------
+# ---- by name -------------------------------------------------------------------------------------
 def _pairs(container: str, given) -> Iterable[tuple[str, Any]]:
     """The (key, value) pairs of a mapping or an iterable of pairs."""
     if not isinstance(given, Iterable):
@@ -253,7 +253,7 @@ class ModuleDict(Module):
             self[key] = module
 
 
-# ---- parameters ------------------------------------------------------------------------------------------
+# ---- parameters ----------------------------------------------------------------------------------
 def _as_parameter(value):
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .. import dtypes
-from ..autograd.grad_mode import no_grad
-from ..backend import device as device_class
-from ..tensor import Tensor
+from ... import dtypes
+from ...autograd.grad_mode import no_grad
+from ...backend import device as device_class
+from ...tensor import Tensor
+from ..parameter import Buffer, Parameter
 from . import state
 from .hooks import Hookable, call_with_hooks
-from .parameter import Buffer, Parameter
 from .registry import Kind, Registry, parenthesised, parse_to, typename
 
 
@@ -64,7 +64,7 @@ class Module(Hookable):
         error._in_layer = True  # type: ignore[attr-defined]
         return error
 
-    # ---- members ------------------------------------------------------------------------------------------
+    # ---- members ---------------------------------------------------------------------------------
     @property
     def _parameters(self) -> Registry:
         return Registry(self.__dict__, self._parameter_names)
@@ -188,7 +188,7 @@ class Module(Hookable):
     def __dir__(self) -> list[str]:
         return sorted(name for name in super().__dir__() if not name[0].isdigit())
 
-    # ---- walking ------------------------------------------------------------------------------------------
+    # ---- walking ---------------------------------------------------------------------------------
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The direct submodules with their names, each once."""
         seen = set()
@@ -311,7 +311,7 @@ class Module(Hookable):
         fn(self)
         return self
 
-    # ---- modes --------------------------------------------------------------------------------------------
+    # ---- modes -----------------------------------------------------------------------------------
     def train(self, mode: bool = True):
         """Switch training mode (dropout drops, batch norm learns) on or off, here and below; returns self."""
         if not isinstance(mode, bool):
@@ -339,7 +339,7 @@ class Module(Hookable):
             else:
                 parameter.grad.detach_().zero_()
 
-    # ---- conversion ---------------------------------------------------------------------------------------
+    # ---- conversion ------------------------------------------------------------------------------
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
         """Put fn(t) in the place of parameters, gradients and buffers; parameters stay the same objects."""
         if recurse:
@@ -412,7 +412,7 @@ class Module(Hookable):
         """Nothing to do: arrays are shared between threads as they are; returns self."""
         return self
 
-    # ---- state --------------------------------------------------------------------------------------------
+    # ---- state -----------------------------------------------------------------------------------
     def state_dict(
         self, *, destination: dict | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict:
@@ -461,7 +461,7 @@ class Module(Hookable):
             "set_extra_state: this module has none; write get_extra_state and set_extra_state together"
         )
 
-    # ---- printing -----------------------------------------------------------------------------------------
+    # ---- printing --------------------------------------------------------------------------------
     def _get_name(self) -> str:
         return type(self).__name__
 

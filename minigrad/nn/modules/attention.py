@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .. import ops
-from ..tensor import Tensor
-from . import functional as F
-from . import init
-from .functional.attention import each_once, masks_of_one_kind
+from ... import ops
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..functional.attention import each_once, masks_of_one_kind
+from ..parameter import Parameter
 from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
-from .parameter import Parameter
 
 
 class MultiheadAttention(Module):

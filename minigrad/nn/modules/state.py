@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 
-from ..autograd.grad_mode import no_grad
-from ..engine import untracked
-from ..tensor import Tensor
-from .parameter import Parameter
+from ...autograd.grad_mode import no_grad
+from ...engine import untracked
+from ...tensor import Tensor
+from ..parameter import Parameter
 
 EXTRA = "_extra_state"
 
@@ -34,7 +34,7 @@ _PYTORCH_MEMBERS = {
 }
 
 
-# ---- whole modules ---------------------------------------------------------------------------------------
+# ---- whole modules -------------------------------------------------------------------------------
 def from_pytorch(attributes: dict) -> dict:
     """The attributes of a module that PyTorch has pickled, laid out as ours are; hooks are refused."""
     ours = {name: value for name, value in attributes.items() if name not in _PYTORCH_MEMBERS}
@@ -49,7 +49,7 @@ def from_pytorch(attributes: dict) -> dict:
     return ours
 
 
-# ---- saving ----------------------------------------------------------------------------------------------
+# ---- saving --------------------------------------------------------------------------------------
 def collect(module, destination: dict | None, prefix: str, keep_vars: bool) -> dict:
     """The entries of a module and of those below it."""
     if destination is None:
@@ -85,7 +85,7 @@ def own_entries(module) -> dict[str, Tensor]:
     return {name: t for name, t in {**module._parameters, **buffers}.items() if t is not None}
 
 
-# ---- loading ---------------------------------------------------------------------------------------------
+# ---- loading -------------------------------------------------------------------------------------
 def load(module, state_dict: Mapping, strict: bool, assign: bool) -> IncompatibleKeys:
     """First look up everything; then, if nothing is wrong, write."""
     if not isinstance(state_dict, Mapping):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from .. import ops
-from ..ops.linear import linear
-from ..tensor import Tensor
-from . import functional as F
-from . import init
+from ... import ops
+from ...ops.linear import linear
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..parameter import Parameter
 from .module import Module
-from .parameter import Parameter
 
 
 class Identity(Module):

@@ -12,15 +12,16 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..ops import cat, empty, index_select, squeeze, stack, transpose, unsqueeze, zeros
-from ..ops.recurrent import gru_layer, gru_step, lstm_layer, lstm_step, rnn_cell, rnn_layer
-from ..ops.recurrent.packing import active_steps, join_rows, pad_rows
-from ..tensor import Tensor
-from . import init
-from .functional import dropout
+from ...ops import cat, empty, index_select, squeeze, stack, transpose, unsqueeze, zeros
+from ...ops.recurrent import gru_layer, gru_step, lstm_layer, lstm_step, rnn_cell, rnn_layer
+from ...ops.recurrent.packing import active_steps, join_rows, pad_rows
+from ...tensor import Tensor
+from .. import init
+from ..functional import dropout
+from ..parameter import Parameter
+from ..utils.rnn import PackedSequence
 from .module import Module
-from .parameter import Parameter
-from .utils.rnn import PackedSequence
+from .rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase  # noqa: F401 - PyTorch has them in this file
 
 
 class Mode(NamedTuple):
@@ -53,7 +54,7 @@ MODES = {
 PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-# ---- layouts of the input: each to (T, N, I) and back ------------------------------------------------------
+# ---- layouts of the input: each to (T, N, I) and back --------------------------------------------
 class Padded:
     """(T, N, I), or (N, T, I) with `batch_first`."""
 
@@ -120,7 +121,7 @@ class Packed(Padded):
         return pad_rows(rows, self.active, 0)
 
 
-# ---- layers ------------------------------------------------------------------------------------------------
+# ---- layers --------------------------------------------------------------------------------------
 class RNNBase(Module):
     """What RNN, LSTM and GRU share: their settings, their parameters and the way through their layers.
 

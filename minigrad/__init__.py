@@ -3,8 +3,7 @@
     import minigrad as torch
 
 Every public name that PyTorch has too has its signature and its meaning. They stand here in the order a
-reader meets
-them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
+reader meets them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
 """
 
 # ruff: noqa: I001 - in the order a reader meets them.
@@ -376,6 +375,79 @@ from .ops import (
     xlogy,
 )
 from .ops.padding import constant_pad_nd
+from .ops import (
+    aminmax,
+    argwhere,
+    bincount,
+    bucketize,
+    corrcoef,
+    cov,
+    histc,
+    histogram,
+    isin,
+    mode,
+    msort,
+    nanmean,
+    nanmedian,
+    nanquantile,
+    nansum,
+    nonzero_static,
+    quantile,
+    searchsorted,
+    unique,
+    unique_consecutive,
+    unravel_index,
+)
+from .ops import (
+    cummax,
+    cummin,
+    cumulative_trapezoid,
+    diff,
+    gradient,
+    logcumsumexp,
+    trapezoid,
+    trapz,
+)
+from .ops import (
+    angle,
+    copysign,
+    deg2rad,
+    fmax,
+    fmin,
+    frexp,
+    gcd,
+    heaviside,
+    hypot,
+    isneginf,
+    isposinf,
+    isreal,
+    lcm,
+    ldexp,
+    logaddexp,
+    logaddexp2,
+    nextafter,
+    positive,
+    rad2deg,
+    signbit,
+)
+from .ops import (
+    addr,
+    block_diag,
+    cartesian_prod,
+    cdist,
+    combinations,
+    dist,
+    fill,
+    kron,
+    put,
+    renorm,
+    take,
+    vander,
+)
+from .ops import (
+    istft,
+    stft,
+)
 from .ops.facts import (
     get_device,
     is_conj,
@@ -423,7 +495,9 @@ from .version import __version__
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """accelerator datasets func jit linalg nn onnx optim serialization special utils viz""".split()
+_SUBMODULES = (
+    """accelerator datasets fft func jit linalg nn onnx optim serialization special utils viz""".split()
+)
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
@@ -438,7 +512,7 @@ _IN_SUBMODULES = {
         """.split()
     },
 }
-_LATER = {name: (name, None) for name in _SUBMODULES}
+_LATER: dict[str, tuple[str, str | None]] = {name: (name, None) for name in _SUBMODULES}
 _LATER |= {
     name: (module, member) for module, names in _IN_SUBMODULES.items() for name, member in names.items()
 }

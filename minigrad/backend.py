@@ -22,11 +22,14 @@ class device:
 
     __slots__ = ("index", "type")
 
-    def __init__(self, type: str | device, index: int | None = None):
+    type: str
+    index: int | None
+
+    def __init__(self, type: str | int | device, index: int | None = None):
         if isinstance(type, device):
-            type, index = type.type, type.index
+            index, type = type.index, type.type
         elif isinstance(type, int):
-            type, index = "cuda", type
+            index, type = type, "cuda"
         elif ":" in type:
             type, _, number = type.partition(":")
             if not number.isdecimal():
@@ -100,9 +103,7 @@ def cuda_is_available() -> bool:
 
 
 def as_device(where) -> device:
-    """`where` as a device (None is the default);
-    one that cannot be used is refused here, not at first use.
-    """
+    """`where` as a device (None is the default); one that cannot be used is refused here, not at first use."""
     found = default_device.get() if where is None else where if isinstance(where, device) else device(where)
     if found.type == "cuda" and not cuda_is_available():
         cupy()

@@ -192,9 +192,9 @@ def result_type(*operands) -> dtype:
         held = ranks[rank]
         ranks[rank] = d if held is None else promote_types(held, d)
     out: dtype | None = None
-    for d in ranks:
-        if d is not None and (out is None or d.category > out.category):
-            out = d if out is None else promote_types(out, d) if d.category == COMPLEX else d
+    for held in ranks:
+        if held is not None and (out is None or held.category > out.category):
+            out = held if out is None else promote_types(out, held) if held.category == COMPLEX else held
     assert out is not None
     return out
 
@@ -207,16 +207,14 @@ def _rank_and_dtype(operand) -> tuple[int, dtype]:
 
 
 def can_cast(source: dtype, target: dtype) -> bool:
-    """Whether an in-place operation may write `source` values into a `target` tensor:
-    never to a lower category.
+    """Whether an in-place operation may write `source` values into a `target` tensor: never to a lower
+    category.
     """
     return source.category <= target.category
 
 
 class finfo:
-    """Limits of a floating-point dtype:
-    `eps`, `max`, `min`, `tiny`, `smallest_normal`, `resolution`, `bits`.
-    """
+    """Limits of a floating-point dtype: `eps`, `max`, `min`, `tiny`, `smallest_normal`, `resolution`, `bits`."""
 
     def __init__(self, d: dtype | None = None):
         d = get_default_dtype() if d is None else as_dtype(d)

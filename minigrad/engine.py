@@ -1,22 +1,17 @@
 """Reverse-mode automatic differentiation: the graph, and how an op enters it.
 
 Read top down: `Value` is what the engine needs of a Tensor, `Node` is one recorded op, `@primitive` makes an
-op of a
-NumPy function and one gradient formula per argument. Then read `walk.py`: the way from a result back to its
-leaves.
-The engine knows no op by name.
+op of a NumPy function and one gradient formula per argument. Then read `walk.py`: the way from a result back
+to its leaves. The engine knows no op by name.
 
     @primitive(x=lambda g, y: g * y, y=lambda g, x: g * x)
     def mul(x, y):
         return x * y
 
 A formula's first argument is the gradient that comes in; the others name what the op must keep: an argument,
-the
-shape of an argument (`x_shape`), or the result (`out`). Formulas are written with the operations users call.
-They run
-on plain arrays, or, when the walk itself is to be differentiated (`create_graph`), on Tensors: so any order
-comes
-for free. Broadcasting is undone by the walk; no formula mentions it.
+the shape of an argument (`x_shape`), or the result (`out`). Formulas are written with the operations users
+call. They run on plain arrays, or, when the walk itself is to be differentiated (`create_graph`), on Tensors:
+so any order comes for free. Broadcasting is undone by the walk; no formula mentions it.
 """
 
 from __future__ import annotations
@@ -26,7 +21,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy import generic, ndarray
 
@@ -35,7 +30,7 @@ from .backend import as_array, module_of, number_like
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 is_recording = recording.get  # per thread: a new thread starts with the default
 tick = itertools.count(1).__next__  # the time of the next Node
-new = object.__new__
+new: Any = object.__new__
 
 
 def count_with(counter: Callable[[], int]) -> Callable[[], int]:
@@ -49,10 +44,9 @@ def count_with(counter: Callable[[], int]) -> Callable[[], int]:
 class Value:
     """What the engine needs of a Tensor; `tensor.py` builds PyTorch's class on it.
 
-    `version` is a one-element list shared by a tensor and its views; every in-place write adds one to it.
-    A view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen. Slots that
-    most
-    tensors never use (`seen`, `recipe`, and those of subclasses) stay unset, which costs nothing.
+    `version` is a one-element list shared by a tensor and its views; every in-place write adds one to it. A
+    view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen. Slots that
+    most tensors never use (`seen`, `recipe`, and those of subclasses) stay unset, which costs nothing.
     """
 
     __slots__ = ("__weakref__", "array", "base", "node", "recipe", "seen", "tracked", "version")
@@ -62,9 +56,15 @@ class Value:
     node: Node | None  # the op that made it; None for a leaf
     version: list[int]
     base: Value | None
+    recipe: tuple[Callable, tuple] | None
+    seen: int
+
+    if TYPE_CHECKING:  # ops see a Tensor as a Value, and use what tensor.py adds to it
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
-Tensor: type = Value  # what ops return; tensor.py names its class by `results_are`
+Tensor: Any = Value  # what ops return; tensor.py names its class by `results_are`
 
 
 def results_are(cls: type) -> type:
@@ -78,9 +78,8 @@ class Node:
     """One recorded op: which op, where its gradients go, and what its formulas kept.
 
     `edges` has one entry per differentiable argument: the Node that made it, the Tensor itself if it is a
-    leaf, or
-    None if it needs no gradient. Nothing here refers to the op's own result, so graphs hold no reference
-    cycle.
+    leaf, or None if it needs no gradient. Nothing here refers to the op's own result, so graphs hold no
+    reference cycle.
     """
 
     __slots__ = ("__weakref__", "cells", "edges", "hooks", "kept", "op", "shape", "time", "versions")
@@ -108,6 +107,8 @@ class SeveralOutputs(Node):
     __slots__ = (
         "outputs",
     )  # (shape, dtype, array module) per result, for the zeros of those without gradient
+
+    outputs: tuple[tuple, ...]
 
 
 class Pick:
@@ -178,13 +179,15 @@ def refresh(view: Any) -> None:
             if view.base.tracked and view.recipe is not None:
                 op, static = view.recipe
                 view.tracked, view.node = True, op(view.base, *static).node
+            elif view.node is not None and not view.base.tracked:  # constants were written over its history
+                view.tracked, view.node = False, None
     finally:
         recording.reset(token)
 
 
 def parameters_of(function: Callable) -> tuple[str, ...]:
-    """The names of a function's parameters, straight from its code:
-    `inspect.signature` would double our import time.
+    """The names of a function's parameters, straight from its code: `inspect.signature` would double our
+    import time.
     """
     code = getattr(function, "__wrapped__", function).__code__
     return code.co_varnames[: code.co_argcount]
@@ -195,8 +198,7 @@ class Primitive:
     """What `@primitive` learns about an op at import: its name, its formulas, and what they name.
 
     `keepable` lists what can be kept, in a fixed order: the arguments, their shapes, the result. A node's
-    `kept` has
-    one place for each, None where no formula names it.
+    `kept` has one place for each, None where no formula names it.
     """
 
     fills = True  # where it has several results, formulas see zeros for those that got no gradient
@@ -223,8 +225,8 @@ class Primitive:
         unknown = (set(formulas) - set(self.parameters)) | (self.needed - set(self.keepable))
         if unknown:
             raise TypeError(f"{self.name}: its formulas name {sorted(unknown)}, which it does not have")
-        #: per differentiable argument: its formula, how many kept values that names, and what picks them from
-        #: `kept`
+        self.named = named  # per differentiable argument: what its formula names
+        #: per differentiable argument: its formula, how many kept values it names, and what picks them
         self.rules = tuple((formulas[p], len(named[p]), self._picker(named[p])) for p in self.differentiable)
 
     def _picker(self, names: tuple[str, ...]):
@@ -268,9 +270,13 @@ class Primitive:
 
     def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:
         """The name and shape of the kept value behind one of the node's version cells."""
-        names = [p for p in self.parameters if p in self.needed] + ["result"]
-        shapes = [tuple(k.shape) for k in node.kept if hasattr(k, "shape")]
-        return names[min(place, len(names) - 1)], shapes[min(place, len(shapes) - 1)]
+        kept = [
+            (name, k)
+            for name, k in zip(self.keepable, node.kept)
+            if name in self.needed and hasattr(k, "dtype")
+        ]
+        name, k = kept[min(place, len(kept) - 1)]
+        return "result" if name == "out" else name, tuple(k.shape)
 
     def kept_as_tensors(self, node: Node) -> list:
         """The kept values, with the tensors among them tied to the graph they came from."""
@@ -323,21 +329,16 @@ def primitive(
     argument.
 
     `promote(*tensors)` brings the tensors to the dtype the op computes in; it is asked where dtypes differ,
-    or where
-    an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when the
-    function
-    fails. `views=True` says that the result may share the first argument's memory. `arity` is the number of
-    tensor
-    arguments; it need be given only where they are not those with a formula. `holomorphic=False` says that
-    the
-    formulas hold for complex numbers as they stand (see `Primitive.on_complex`). `numbers` says which of two
-    tensors
-    may be a Python number: the "second", "either", or "neither".
+    or where an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when
+    the function fails. `views=True` says that the result may share the first argument's memory. `arity` is
+    the number of tensor arguments; it need be given only where they are not those with a formula.
+    `holomorphic=False` says that the formulas hold for complex numbers as they stand (see
+    `Primitive.on_complex`). `numbers` says which of two tensors may be a Python number: the "second",
+    "either", or "neither".
 
     The op handed back is a closure made for its number of tensor arguments: `_general` is the meaning,
-    `_unary` and
-    `_binary` are the same without its loops, for an op's overhead is decided here. Called on plain arrays, as
-    formulas do at first order, an op is just its function.
+    `_unary` and `_binary` are the same without its loops, for an op's overhead is decided here. Called on
+    plain arrays, as formulas do at first order, an op is just its function.
     """
 
     def decorate(forward: Callable) -> Callable:
@@ -350,9 +351,9 @@ def primitive(
             call = _binary(op)
         else:
             call = _general(op)
-        call = wraps(forward)(call)
-        call.op = op
-        return call
+        made: Any = wraps(forward)(call)
+        made.op = op
+        return made
 
     return decorate
 
@@ -387,9 +388,10 @@ def _general(op) -> Callable:
             box = dict(zip(op.parameters, arrays))
             box |= {p + "_shape": getattr(a, "shape", None) for p, a in zip(op.parameters, arrays)}
             box["out"] = results if several else results[0]
-            kept = tuple(box.get(n) if n in op.needed else None for n in op.keepable) if op.needed else ()
-            cells = [t.version for p, t in tensors.items() if t is not None and p in op.needed]
-            cells += [t.version for t in made] if "out" in op.needed else []
+            needed = {n for p, edge in zip(op.differentiable, edges) if edge is not None for n in op.named[p]}
+            kept = tuple(box.get(n) if n in needed else None for n in op.keepable) if op.needed else ()
+            cells = [t.version for p, t in tensors.items() if t is not None and p in needed]
+            cells += [t.version for t in made] if "out" in needed else []
             conjugates = op.holomorphic and any(r.dtype.kind == "c" for r in results)
             record_results(op.on_complex() if conjugates else op, made, edges, kept, tuple(cells), several)
         if out is not None:
@@ -495,7 +497,11 @@ def _binary(op: Primitive) -> Callable:
     kinds, usual = op.real_kinds, getattr(promote, "usual", None)
     first_may, second_may = op.numbers == "either", op.numbers != "neither"
     x_name, y_name = op.parameters
-    keeps_x, keeps_y, keeps_out = x_name in op.needed, y_name in op.needed, "out" in op.needed
+    #: whether x, y and the result are kept: where only x, only y, and where both want a gradient
+    for_x, for_y = (
+        tuple(n in op.named.get(p, ()) for n in (x_name, y_name, "out")) for p in (x_name, y_name)
+    )
+    for_both = tuple(a or b for a, b in zip(for_x, for_y))
     keeps_x_shape, keeps_y_shape = x_name + "_shape" in op.needed, y_name + "_shape" in op.needed
     keeps_nothing, tracks = not op.needed, bool(op.formulas)
 
@@ -523,12 +529,13 @@ def _binary(op: Primitive) -> Callable:
         else:
             return forward(input, other)
         dtype = x.dtype
-        if dtype is not y.dtype or (dtype is not usual and kinds is not None and dtype.kind not in kinds):
-            if promote is not None:
-                input, other = promote(tied_to(input, x), tied_to(other, y))
-                x, y = input.array, other.array
-                if op.holomorphic and x.dtype.kind == "c":
-                    return _binary(op.on_complex())(input, other, out=out)
+        if (
+            dtype is not y.dtype or (dtype is not usual and kinds is not None and dtype.kind not in kinds)
+        ) and promote is not None:
+            input, other = promote(tied_to(input, x), tied_to(other, y))
+            x, y = input.array, other.array
+            if op.holomorphic and x.dtype.kind == "c":
+                return _binary(op.on_complex())(input, other, out=out)
         if input.base is not None:
             refresh(input)
         if other.base is not None:
@@ -543,19 +550,18 @@ def _binary(op: Primitive) -> Callable:
         t.array = result
         t.base = None
         version = t.version = [0]
-        if tracks and (input.tracked or other.tracked) and is_recording():
+        to_x, to_y = input.tracked, other.tracked
+        if tracks and (to_x or to_y) and is_recording():
             node = new(Node)
             node.time = tick()
             node.op = op
-            node.edges = (
-                (input.node or input) if input.tracked else None,
-                (other.node or other) if other.tracked else None,
-            )
+            node.edges = ((input.node or input) if to_x else None, (other.node or other) if to_y else None)
             node.shape = result.shape
             node.hooks = None
             if keeps_nothing:
                 node.kept = node.cells = node.versions = ()
             else:
+                keeps_x, keeps_y, keeps_out = for_y if not to_x else for_both if to_y else for_x
                 node.kept = (
                     x if keeps_x else None,
                     y if keeps_y else None,
@@ -604,8 +610,8 @@ def as_operand(op, value, beside) -> Any:
 def must_be_tensor(op, argument: str, position: int, value) -> str:
     """What to say of a number where PyTorch wants a tensor."""
     return (
-        f"{op.name}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}; "
-        "wrap it: minigrad.tensor(...)"
+        f"{op.name}(): argument '{argument}' (position {position}) must be Tensor, not "
+        f"{type(value).__name__}; wrap it: minigrad.tensor(...)"
     )
 
 
@@ -620,9 +626,7 @@ def explained(op, error: Exception, *arguments) -> Exception:
 
 
 def can_hold(target, source) -> bool:
-    """Whether values of one NumPy dtype may be written over those of another:
-    none of a higher category may.
-    """
+    """Whether values of one NumPy dtype may be written over those of another: none of a higher category may."""
     order = "biufc"
     return order.index(source.kind) <= max(order.index(target.kind), order.index("u") * (target.kind != "b"))
 
@@ -649,8 +653,8 @@ def store(target, result) -> Any:
 
 
 def stored(result, out) -> Any:
-    """The result, or `out` with the result in it;
-    of several results, such as values and indices, each in its own.
+    """The result, or `out` with the result in it; of several results, such as values and indices, each in its
+    own.
     """
     if out is None:
         return result

@@ -1,6 +1,4 @@
-"""`backward` and `grad`: from what a user asks to the engine's walk,
-and from the walk's result to `.grad`.
-"""
+"""`backward` and `grad`: from what a user asks to the engine's walk, and from the walk's result to `.grad`."""
 
 from __future__ import annotations
 
@@ -113,8 +111,8 @@ def _seed(t):
     """The gradient of a scalar with respect to itself: 1."""
     if t.array.size != 1:
         raise RuntimeError(
-            f"grad can be implicitly created only for scalar outputs; this one has shape {tuple(t.array.shape)}: "
-            "reduce it with sum() or mean(), or pass gradient="
+            "grad can be implicitly created only for scalar outputs; this one has shape "
+            f"{tuple(t.array.shape)}: reduce it with sum() or mean(), or pass gradient="
         )
     if t.array.dtype.kind == "c":
         raise RuntimeError(
@@ -169,7 +167,7 @@ def add_gradient(t, g, record: bool, own: bool) -> None:
     else:
         held.array += g
         held.version[0] += 1
-    for hook in t.after_hooks:
+    for hook in list(t.after_hooks.values()):
         hook(t)
 
 

@@ -128,15 +128,13 @@ class GradFn:
         raise AttributeError(f"'{self.name()}' object has no attribute '{attribute}'")
 
     def register_prehook(self, hook: Callable) -> RemovableHandle:
-        """`hook(grad_outputs)` runs before the op's formulas,
-        and may return other gradients of the results.
-        """
+        """`hook(grad_outputs)` runs before the op's formulas, and may return other gradients of the results."""
         self.node.hooks = {} if self.node.hooks is None else self.node.hooks
         return add_hook(self.node.hooks, lambda g: _first(hook((g,))))
 
     def register_hook(self, hook: Callable) -> RemovableHandle:
-        """`hook(grad_inputs, grad_outputs)` runs after the op's formulas,
-        and may return other gradients of the inputs.
+        """`hook(grad_inputs, grad_outputs)` runs after the op's formulas, and may return other gradients of
+        the inputs.
         """
         if not isinstance(self.node.op, Hooked):
             self.node.op = Hooked(self.node.op)
@@ -147,8 +145,8 @@ def _saved(node: Node, attribute: str):
     """What the op kept under a name, such as `_saved_self`: kept arrays as Tensors."""
     if node.kept is None:
         raise RuntimeError(
-            f"{name_of(node)}: Trying to backward through the graph a second time (or directly access saved tensors after "
-            "they have already been freed); pass retain_graph=True to the first backward()"
+            f"{name_of(node)}: Trying to backward through the graph a second time (or directly access saved "
+            "tensors after they have already been freed); pass retain_graph=True to the first backward()"
         )
     parameters = getattr(node.op, "keepable", ())
     kept = dict(zip(parameters, node.kept, strict=False))

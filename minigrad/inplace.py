@@ -2,11 +2,9 @@
 views.
 
 An in-place op is its out-of-place op, whose result is then written into the tensor's memory and whose history
-the
-tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this view's
-part
-replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version they share has
-moved.
+the tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this
+view's part replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version
+they share has moved.
 """
 
 from __future__ import annotations
@@ -50,17 +48,18 @@ def take_over(target, result, name: str) -> None:
     check_versions_can_move(target, result)
     target.array[...] = result.array
     target.version[0] += 1
-    if result.tracked and is_recording():
+    if is_recording() and (result.tracked or target.tracked):
         adopt(target, result)
     elif target.base is not None:
         target.seen = target.version[0]
 
 
 def adopt(target, result) -> None:
-    """Give a tensor the history of the value just written into it;
-    pass it on to the tensors it is a view of.
+    """Give a tensor the history of the value just written into it; pass it on to the tensors it is a view of.
+
+    A value without history, such as a constant, ends the tensor's own.
     """
-    target.tracked, target.node = True, edge_of_copy(result)
+    target.tracked, target.node = result.tracked, edge_of_copy(result) if result.tracked else None
     while target.base is not None:
         base = target.base
         if target.recipe is None:
@@ -69,7 +68,7 @@ def adopt(target, result) -> None:
                 "make the view outside no_grad(), or write to a clone()"
             )
         mask = part_mask(base, target)
-        node = Node(REPLACE_PART, (edge_of(base), target.node), (mask, target.recipe), base.array.shape)
+        node = Node(REPLACE_PART, (edge_of(base), edge_of(target)), (mask, target.recipe), base.array.shape)
         base.tracked, base.node = True, node
         target.seen = target.version[0]
         target = base
@@ -93,8 +92,8 @@ def part_mask(base, view) -> np.ndarray:
 
 
 class ReplacePart:
-    """A base whose part was written through a view:
-    the view's gradient is that part, the old base's the rest.
+    """A base whose part was written through a view: the view's gradient is that part, the old base's the
+    rest.
     """
 
     node_name = "CopySlices"
@@ -146,8 +145,8 @@ def check_cast(target, result, name: str) -> None:
     """Refuse to write values of a higher category: floats into integers, complex numbers into floats."""
     if not can_hold(target.array.dtype, result.array.dtype):
         raise RuntimeError(
-            f"{name}: result type {result.array.dtype} can't be cast to the desired output type {target.array.dtype}; "
-            "use the out-of-place form"
+            f"{name}: result type {result.array.dtype} can't be cast to the desired output type "
+            f"{target.array.dtype}; use the out-of-place form"
         )
 
 
@@ -160,6 +159,6 @@ def check_versions_can_move(target, result) -> None:
         and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape))
     ):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location; "
-            "please clone() the tensor before performing the operation"
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location; please clone() the tensor before performing the operation"
         )

@@ -323,7 +323,34 @@ class InPlaceMethods:
     def polygamma_(self, n):
         return write(self, lambda x: ops.polygamma(n, x))
 
-    # ---- operators -------------------------------------------------------------------------------
+    def deg2rad_(self):
+        return write(self, ops.deg2rad)
+
+    def rad2deg_(self):
+        return write(self, ops.rad2deg)
+
+    def copysign_(self, other):
+        return write(self, ops.copysign, other)
+
+    def gcd_(self, other):
+        return write(self, ops.gcd, other)
+
+    def heaviside_(self, other):
+        return write(self, ops.heaviside, other)
+
+    def hypot_(self, other):
+        return write(self, ops.hypot, other)
+
+    def lcm_(self, other):
+        return write(self, ops.lcm, other)
+
+    def ldexp_(self, other):
+        return write(self, ops.ldexp, other)
+
+    def nextafter_(self, other):
+        return write(self, ops.nextafter, other)
+
+    # ---- operators -------------------------------------------------------------------------------------------
     def __ifloordiv__(self, other):
         return write(self, ops.floor_divide, other)
 
@@ -352,7 +379,16 @@ class InPlaceMethods:
     def baddbmm_(self, batch1, batch2, *, beta=1, alpha=1):
         return write(self, ops.baddbmm, batch1, batch2, beta=beta, alpha=alpha)
 
-    # ---- along a dimension -----------------------------------------------------------------------
+    def addr_(self, vec1, vec2, *, beta=1, alpha=1):
+        return write(self, ops.addr, vec1, vec2, beta=beta, alpha=alpha)
+
+    def renorm_(self, p, dim, maxnorm):
+        return write(self, ops.renorm, p, dim, maxnorm)
+
+    def put_(self, index, source, accumulate=False):
+        return write(self, ops.put, index, source, accumulate)
+
+    # ---- along a dimension ---------------------------------------------------------------------------------
     def cumsum_(self, dim, *, dtype=None):
         return write(self, ops.cumsum, dim, dtype=dtype)
 
@@ -410,9 +446,7 @@ class InPlaceMethods:
         return ops.fill_normal(self, mean, std, generator=generator)
 
     def random_(self, from_=0, to=None, *, generator=None):
-        """Filled with integers from [from, to), from [0, from_) with one bound,
-        or all that the dtype holds.
-        """
+        """Filled with integers from [from, to), from [0, from_) with one bound, or all that the dtype holds."""
         low, high = (0, from_ or None) if to is None else (from_, to)
         return ops.fill_integers(self, low, high, generator=generator)
 
@@ -424,7 +458,19 @@ class InPlaceMethods:
         """Filled with values from the exponential distribution with rate lambd."""
         return ops.fill_exponential(self, lambd, generator=generator)
 
-    # ---- shape -----------------------------------------------------------------------------------
+    def cauchy_(self, median=0, sigma=1, *, generator=None):
+        """Filled with values from the Cauchy distribution."""
+        return ops.fill_cauchy(self, median, sigma, generator=generator)
+
+    def geometric_(self, p, *, generator=None):
+        """Filled with how many tries a success with probability p takes."""
+        return ops.fill_geometric(self, p, generator=generator)
+
+    def log_normal_(self, mean=1, std=2, *, generator=None):
+        """Filled with the exponentials of values from N(mean, std^2)."""
+        return ops.fill_log_normal(self, mean, std, generator=generator)
+
+    # ---- shape ---------------------------------------------------------------------------------------------
     def t_(self):
         return ops.reshape_in_place(self, ops.t)
 
@@ -469,7 +515,5 @@ class InPlaceMethods:
         return ops.apply_in_place(self, callable, x, y)
 
     def share_memory_(self):
-        """Moved to memory that processes forked from this one share;
-        views made before keep the old memory.
-        """
+        """Moved to memory that processes forked from this one share; views made before keep the old memory."""
         return ops.move_to_shared(self)

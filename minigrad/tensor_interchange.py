@@ -1,10 +1,8 @@
 """What makes a Tensor at home beside other libraries' arrays: NumPy's dispatch, DLPack, copying and pickling.
 
 NumPy asks `__array_ufunc__` and `__array_function__` before it computes with a Tensor. Where there is an op
-of the same
-meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy computes
-with the
-plain arrays, unless that would drop a gradient.
+of the same meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy
+computes with the plain arrays, unless that would drop a gradient.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
+from . import dtypes, ops
 from .engine import Value, untracked
 
 # NumPy's ufuncs whose op has another name here; None where NumPy's own name is not to be used.
@@ -45,13 +43,14 @@ UFUNCS = {
     "subtract": "sub",
     "true_divide": "div",
 }
-SAME = """add bitwise_and bitwise_or bitwise_xor ceil cos cosh exp exp2 expm1 floor floor_divide fmod isfinite isinf isnan
-log log10 log1p log2 logical_and logical_not logical_or logical_xor matmul maximum minimum reciprocal remainder sign sin
-sinh sqrt square tan tanh trunc""".split()
+SAME = """add bitwise_and bitwise_or bitwise_xor ceil cos cosh exp exp2 expm1 floor floor_divide fmod
+isfinite isinf isnan log log10 log1p log2 logical_and logical_not logical_or logical_xor matmul maximum
+minimum reciprocal remainder sign sin sinh sqrt square tan tanh trunc""".split()
 UFUNCS |= {name: name for name in SAME}
 
 # NumPy's functions that are methods of Tensor under the same name, and take the same axis.
-METHODS = "all any argmax argmin clip cumprod cumsum max mean min prod reshape squeeze std sum transpose var".split()
+METHODS = """all any argmax argmin clip cumprod cumsum max mean min prod reshape squeeze std sum transpose
+var""".split()
 METHODS_BY_OTHER_NAMES = {"amax": "max", "amin": "min"}
 # NumPy's functions of several tensors.
 FUNCTIONS = {
@@ -72,6 +71,7 @@ class Interchange:
     array: Any
     tracked: bool
     node: Any
+    held_grad: Any
 
     __array_priority__ = 1000
 
@@ -79,7 +79,7 @@ class Interchange:
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         name = UFUNCS.get(ufunc.__name__)
         if method == "__call__" and name is not None and not kwargs:
-            first = inputs[0] if isinstance(inputs[0], Value) else _as_operand(inputs[0])
+            first = inputs[0] if isinstance(inputs[0], Value) else _as_operand(*inputs)
             return getattr(ops, name)(first, *inputs[1:])
         _refuse_tracked(
             f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"), (inputs, kwargs), name
@@ -111,8 +111,8 @@ class Interchange:
     def __deepcopy__(self, memo: dict):
         if self.node is not None:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment; "
-                "copy tensor.detach()"
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
+                "at the moment; copy tensor.detach()"
             )
         if id(self) not in memo:
             made = memo[id(self)] = _leaf(type(self), self.array.copy(), self.tracked, self.__dict__)
@@ -126,14 +126,17 @@ class Interchange:
 
 def _leaf(cls: type, array, requires_grad: bool, attributes: dict):
     """A tensor outside any graph, of a class and with a user's own attributes."""
-    t = object.__new__(cls)
+    t: Any = object.__new__(cls)
     t.array, t.tracked, t.node, t.version, t.base = array, requires_grad, None, [0], None
     t.__dict__.update(attributes)
     return t
 
 
-def _as_operand(value):
-    return untracked(value) if isinstance(value, np.ndarray) else value
+def _as_operand(value, beside):
+    """An array or a NumPy number as a tensor, to stand first beside a tensor; a number does not widen that."""
+    if isinstance(value, np.ndarray):
+        return untracked(value)
+    return untracked(np.asarray(value, dtypes.result_type(value, beside).numpy))
 
 
 def _plain(value):
@@ -154,11 +157,10 @@ def _tensors_in(value):
 
 
 def _refuse_tracked(called: str, arguments, name: str | None) -> None:
-    """NumPy may not compute with a tensor that requires grad,
-    as the gradient would be lost without a word.
-    """
+    """NumPy may not compute with a tensor that requires grad, as the gradient would be lost without a word."""
     if any(t.tracked for t in _tensors_in(arguments)):
         remedy = f"use minigrad.{name}" if name else "compute it with minigrad's functions"
         raise TypeError(
-            f"{called}: a tensor that requires grad would lose its gradient in NumPy; {remedy}, or pass .detach()"
+            f"{called}: a tensor that requires grad would lose its gradient in NumPy; {remedy}, "
+            "or pass .detach()"
         )

@@ -7,6 +7,7 @@ In-place forms are in `tensor_inplace.py`; what makes a tensor at home beside Nu
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from typing import Any
 
 from . import dtypes, layouts, ops
@@ -24,6 +25,7 @@ class RareMethods(InPlaceMethods, Interchange):
     tracked: builtins.bool
     node: Any
     base: Any
+    to: Callable[..., Any]
 
     # ---- what it is ------------------------------------------------------------------------------
     @property
@@ -132,7 +134,7 @@ class RareMethods(InPlaceMethods, Interchange):
     def get_device(self) -> int:
         """The number of its GPU; -1 on the CPU."""
         where = device_of(self.array)
-        return -1 if where.type == "cpu" else where.index
+        return -1 if where.index is None else where.index
 
     def pin_memory(self, device=None):
         """Itself: memory is not pinned here."""
@@ -184,8 +186,8 @@ class RareMethods(InPlaceMethods, Interchange):
 
     # ---- dtypes ----------------------------------------------------------------------------------
     def type(self, dtype=None, non_blocking=False):
-        """The name of its type, such as 'torch.FloatTensor';
-        or the tensor converted to a dtype or such a name.
+        """The name of its type, such as 'torch.FloatTensor'; or the tensor converted to a dtype or such a
+        name.
         """
         if dtype is None:
             return ops.type_name(self)
@@ -343,6 +345,27 @@ class RareMethods(InPlaceMethods, Interchange):
     def polygamma(self, n):
         return ops.polygamma(n, self)
 
+    angle = ops.angle
+    copysign = ops.copysign
+    deg2rad = ops.deg2rad
+    fmax = ops.fmax
+    fmin = ops.fmin
+    frexp = ops.frexp
+    gcd = ops.gcd
+    heaviside = ops.heaviside
+    hypot = ops.hypot
+    isneginf = ops.isneginf
+    isposinf = ops.isposinf
+    isreal = ops.isreal
+    lcm = ops.lcm
+    ldexp = ops.ldexp
+    logaddexp = ops.logaddexp
+    logaddexp2 = ops.logaddexp2
+    nextafter = ops.nextafter
+    positive = ops.positive
+    rad2deg = ops.rad2deg
+    signbit = ops.signbit
+
     # ---- matrix products -------------------------------------------------------------------------
     addmm = ops.addmm
     addmv = ops.addmv
@@ -359,6 +382,14 @@ class RareMethods(InPlaceMethods, Interchange):
     svd = ops.svd_thin
     qr = ops.qr_thin
     cholesky = ops.cholesky_of
+    addr = ops.addr
+    kron = ops.kron
+    cov = ops.cov
+    corrcoef = ops.corrcoef
+    dist = ops.dist
+    renorm = ops.renorm
+    stft = ops.stft
+    istft = ops.istft
 
     # ---- reductions ------------------------------------------------------------------------------
     amax = ops.amax
@@ -370,6 +401,23 @@ class RareMethods(InPlaceMethods, Interchange):
     median = ops.median
     kthvalue = ops.kthvalue
     argsort = ops.argsort
+    aminmax = ops.aminmax
+    cummax = ops.cummax
+    cummin = ops.cummin
+    diff = ops.diff
+    logcumsumexp = ops.logcumsumexp
+    mode = ops.mode
+    msort = ops.msort
+    nanmean = ops.nanmean
+    nanmedian = ops.nanmedian
+    nanquantile = ops.nanquantile
+    nansum = ops.nansum
+    quantile = ops.quantile
+    histc = ops.histc
+    histogram = ops.histogram
+    bincount = ops.bincount
+    unique = ops.unique
+    unique_consecutive = ops.unique_consecutive
 
     # ---- shape -----------------------------------------------------------------------------------
     view_as = ops.view_as
@@ -424,6 +472,10 @@ class RareMethods(InPlaceMethods, Interchange):
     select_scatter = ops.select_scatter
     slice_scatter = ops.slice_scatter
     diagonal_scatter = ops.diagonal_scatter
+    argwhere = ops.argwhere
+    nonzero_static = ops.nonzero_static
+    take = ops.take
+    put = ops.put
 
     # ---- random numbers --------------------------------------------------------------------------
     bernoulli = ops.bernoulli

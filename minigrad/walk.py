@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -14,16 +14,14 @@ from .engine import Node, SeveralOutputs, untracked
 
 
 def walk(
-    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: tuple = ()
+    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: Collection = ()
 ) -> dict:
     """Go from results back to leaves: youngest Node first, so each is reached by all its users before its
     turn.
 
     `roots` are pairs (edge, gradient); gradients are arrays, or Tensors where `record` asks for a graph of
-    the walk
-    itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these are
-    given: then
-    only what lies between is walked. What was kept is freed on the way unless `retain`.
+    the walk itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these
+    are given: then only what lies between is walked. What was kept is freed on the way unless `retain`.
     """
     pending: dict = {}
     heap: list = []
@@ -77,17 +75,17 @@ def walk(
                     pending[edge] = held + ge
             elif ge is not None:
                 deliver(pending, heap, edge, ge, node)
-        if node.cells and not retain:  # without cells only shapes and settings were kept: another walk may use them
+        if (
+            node.cells and not retain
+        ):  # without cells only shapes and settings were kept: another walk may use them
             node.kept = None
     if between is not None:
         return found | {edge: g for edge, g in pending.items() if edge in inputs}
     return pending
 
 
-def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> None:
-    """Add a gradient to what is pending for a root, a leaf,
-    or one result (`source` made it) among several.
-    """
+def deliver(pending: dict, heap: list, edge, g, source: Any = None) -> None:
+    """Add a gradient to what is pending for a root, a leaf, or one result (`source` made it) among several."""
     if type(edge) is SeveralOutputs:
         if edge not in pending:
             pending[edge] = [None] * len(edge.outputs)
@@ -106,10 +104,8 @@ def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> N
         heappush(heap, (-edge.time, edge))
 
 
-def nodes_between(roots: Iterable, inputs: tuple) -> set:
-    """The Nodes on a path from a root to an input, the inputs' own left out:
-    what a partial walk must visit.
-    """
+def nodes_between(roots: Iterable, inputs: Collection) -> set:
+    """The Nodes on a path from a root to an input, the inputs' own left out: what a partial walk must visit."""
     seen, stack = set(roots), list(roots)
     while stack:
         for edge in getattr(stack.pop(), "edges", ()):
@@ -137,8 +133,8 @@ def overwritten(node: Node) -> str:
     place = next(i for i, (cell, version) in enumerate(zip(node.cells, node.versions)) if cell[0] != version)
     name, shape = op.kept_argument(node, place)
     return (
-        f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{name} {shape} is at version {node.cells[place][0]}; expected version "
+        f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: {name} {shape} is at version {node.cells[place][0]}; expected version "
         f"{node.versions[place]} instead; write to a clone() of it"
     )
 

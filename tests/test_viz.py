@@ -1,13 +1,13 @@
 """Pictures: what they show is right, and a file is written whole or not at all."""
 
+import itertools
 import math
-import xml.etree.ElementTree as xml
+from xml.etree import ElementTree
 
 import pytest
 
 from minigrad.viz import save_curves
 from minigrad.viz.curves import round_ticks
-import itertools
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -15,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def drawn(tmp_path, curves, **settings):
     path = tmp_path / "curves.svg"
     save_curves(path, curves, **settings)
-    return xml.fromstring(path.read_text())
+    return ElementTree.fromstring(path.read_text())
 
 
 def test_one_line_per_series_with_a_point_per_value(tmp_path):

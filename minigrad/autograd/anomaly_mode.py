@@ -1,8 +1,7 @@
 """Anomaly mode: which op made the first nan of a backward pass, and which line called that op.
 
 While it is on, each recorded op takes down the line that called it, and each walk puts a `Watched` op in the
-place of
-every op it may meet. While it is off, nothing of this is there.
+place of every op it may meet. While it is off, nothing of this is there.
 """
 
 from __future__ import annotations
@@ -48,8 +47,8 @@ class detect_anomaly(set_detect_anomaly):
 
     def __init__(self, check_nan: bool = True):
         warnings.warn(
-            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled "
-            "for debugging.",
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be "
+            "enabled for debugging.",
             stacklevel=2,
         )
         super().__init__(True, check_nan)
@@ -150,7 +149,10 @@ def _where(node: Node) -> str:
     """Which line called the op."""
     call = _calls.get(node.time)
     if call is None:
-        return "No forward pass information: run the forward pass in anomaly mode, too, to see which line called it."
+        return (
+            "No forward pass information: run the forward pass in anomaly mode, too, "
+            "to see which line called it."
+        )
     package = __name__.partition(".")[0]
     lines = [f for f in reversed(call) if f"/{package}/" not in f.filename.replace("\\", "/")] or list(call)
     return "The forward call that made it:\n" + "".join(traceback.format_list(lines[-8:]))

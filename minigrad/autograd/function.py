@@ -15,8 +15,7 @@
     y = Exp.apply(x)
 
 `forward` runs without recording. `backward` is recorded where the walk itself is (`create_graph=True`), so a
-Function
-can be differentiated as often as its `backward` can.
+Function can be differentiated as often as its `backward` can.
 """
 
 from __future__ import annotations
@@ -51,8 +50,8 @@ class FunctionCtx:
         for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, Value):
                 raise TypeError(
-                    f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}; "
-                    "keep it as an attribute of ctx"
+                    f"save_for_backward can only save variables, but argument {i} is of type "
+                    f"{type(t).__name__}; keep it as an attribute of ctx"
                 )
         self.to_save = tensors
 
@@ -79,8 +78,9 @@ class FunctionCtx:
         """The tensors that were saved, with their place in the graph."""
         if self._saved is None:
             raise RuntimeError(
-                f"{type(self).__name__}: Trying to backward through the graph a second time (or directly access "
-                "saved tensors after they have already been freed); pass retain_graph=True to the first backward()"
+                f"{type(self).__name__}: Trying to backward through the graph a second time (or directly "
+                "access saved tensors after they have already been freed); "
+                "pass retain_graph=True to the first backward()"
             )
         return tuple(None if s is None else s.unpacked(self._node()) for s in self._saved)
 
@@ -109,8 +109,8 @@ class Saved:
         """The tensor, unless something has been written to it since."""
         if self.version_cell[0] != self.version:
             raise RuntimeError(
-                f"{node.op.name}: one of the variables needed for gradient computation has been modified by an "
-                f"inplace operation: a saved tensor of shape {tuple(self.array.shape)} is at version "
+                f"{node.op.name}: one of the variables needed for gradient computation has been modified by "
+                f"an inplace operation: a saved tensor of shape {tuple(self.array.shape)} is at version "
                 f"{self.version_cell[0]}; expected version {self.version} instead; write to a clone() of it"
             )
         if self.tensor is not None:
@@ -152,8 +152,8 @@ class UserOp:
         given = list(given) if isinstance(given, (tuple, list)) else [given]
         if len(given) < self.count or any(v is not None for v in given[self.count :]):
             raise RuntimeError(
-                f"function {self.node_name} returned an incorrect number of gradients (expected {self.count}, "
-                f"got {len(given)})"
+                f"function {self.node_name} returned an incorrect number of gradients (expected "
+                f"{self.count}, got {len(given)})"
             )
         wanted = [
             None if edge is None else self._gradient(given[i], i)
@@ -197,8 +197,8 @@ class Function:
     def backward(ctx, *grad_outputs):
         """The gradient of each argument, None where there is none."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to use it "
-            "with backward mode AD."
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to use it with backward mode AD."
         )
 
     @classmethod
@@ -222,7 +222,7 @@ class Function:
         return tuple(results) if isinstance(output, tuple) else results[0]
 
 
-def _context_class(cls: type) -> type:
+def _context_class(cls: Any) -> type:
     """A class for a Function's contexts, called as PyTorch calls it."""
     found = cls.__dict__.get("_contexts")
     if found is None:
@@ -253,6 +253,7 @@ def _as_result(ctx: FunctionCtx, result, args: tuple):
 def _record(cls, ctx, args, edges: tuple, results: list, several: bool) -> None:
     """Make the Node behind a call, and give the results their place in the graph."""
     op = UserOp(cls, ctx, args)
+    node: Node
     if several:
         node = SeveralOutputs(op, edges, (), ())
         node.outputs = tuple(_outline(r) for r in results)
@@ -293,9 +294,7 @@ class Refusal:
 
 
 def once_differentiable(function: Callable) -> Callable:
-    """Decorator for a `backward` that is computed without recording:
-    its result refuses to be differentiated.
-    """
+    """Decorator for a `backward` that is computed without recording: its result refuses to be differentiated."""
 
     @wraps(function)
     def backward(ctx, *grads):

@@ -1,8 +1,7 @@
 """Gradients compared with finite differences: `gradcheck` for first derivatives, `gradgradcheck` for second.
 
 Both compare Jacobians. A complex number counts as two real ones: for a cotangent v the function is Re(conj(v)
-f(x)),
-whose derivative along a direction d is Re(conj(gradient) d).
+f(x)), whose derivative along a direction d is Re(conj(gradient) d).
 """
 
 from __future__ import annotations
@@ -43,10 +42,8 @@ def gradcheck(
     """Whether the gradients of `func` at `inputs` agree with central differences of step `eps`.
 
     `inputs` is a tensor or a tuple; those that require grad are varied, and should be float64. With
-    `fast_mode` the
-    Jacobian is compared along one random direction rather than element by element. Raises GradcheckError, or
-    returns
-    False with `raise_exception=False`.
+    `fast_mode` the Jacobian is compared along one random direction rather than element by element. Raises
+    GradcheckError, or returns False with `raise_exception=False`.
     """
     _refuse_modes(check_batched_grad, check_batched_forward_grad, check_forward_ad)
     inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
@@ -222,8 +219,9 @@ def _check_stable(found, again, i: int, tolerance: float) -> None:
     for a, b in zip(found, again, strict=True):
         if a[i] is not None and np.abs(a[i] - b[i]).max(initial=0) > tolerance:
             raise GradcheckError(
-                f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
-                f"gives different values for input {i}, although analytical gradient matches numerical gradient"
+                "Backward is not reentrant, i.e., running backward with same input and grad_output multiple "
+                f"times gives different values for input {i}, "
+                "although analytical gradient matches numerical gradient"
             )
 
 
@@ -235,10 +233,9 @@ def _check_input(func, inputs, t, i, number, place, cotangents, found, eps, atol
         -1, len(columns)
     )
     rows = [np.zeros(t.array.shape) if g[i] is None else g[i] for g in found]
-    analytical = np.array(
-        [[_real_product(g, unit) for g, unit in zip(np.repeat(row.reshape(-1), len(units) // max(row.size, 1)), units)]
-         for row in rows]
-    ).reshape(-1, len(columns))  # fmt: skip
+    spread = [np.repeat(row.reshape(-1), len(units) // max(row.size, 1)) for row in rows]
+    products = [[_real_product(g, unit) for g, unit in zip(row, units)] for row in spread]
+    analytical = np.array(products).reshape(-1, len(columns))
     if numerical.size and not np.allclose(analytical, numerical, rtol, atol, equal_nan=True):
         raise GradcheckError(
             f"Jacobian mismatch for output {number} with respect to input {i},\nnumerical:{numerical}\n"

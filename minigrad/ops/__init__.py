@@ -2,8 +2,7 @@
 them.
 
 In reading order: elementwise, shaping, reduction (the study core); then indexing, sorting, linalg, softmax,
-variants,
-creation, random; then what is rare: arranging, updates, combined, einsum, complex, memory.
+variants, creation, random; then what is rare: arranging, updates, combined, einsum, complex, memory.
 """
 
 from .arranging import (
@@ -208,6 +207,7 @@ from .elementwise import (
     tanh,
     trunc,
 )
+from .fourier import istft, stft
 from .indexing import (
     assign_part,
     gather,
@@ -257,12 +257,51 @@ from .memory import (
     type_name,
 )
 from .padding import constant_pad_nd
+from .pairs import (
+    angle,
+    copysign,
+    deg2rad,
+    fmax,
+    fmin,
+    frexp,
+    gcd,
+    heaviside,
+    hypot,
+    isneginf,
+    isposinf,
+    isreal,
+    lcm,
+    ldexp,
+    logaddexp,
+    logaddexp2,
+    nextafter,
+    positive,
+    rad2deg,
+    signbit,
+)
+from .products import (
+    addr,
+    block_diag,
+    cartesian_prod,
+    cdist,
+    combinations,
+    dist,
+    fill,
+    kron,
+    put,
+    renorm,
+    take,
+    vander,
+)
 from .promotion import to_dtype
 from .random import (
     bernoulli,
     fill_bernoulli,
+    fill_cauchy,
     fill_exponential,
+    fill_geometric,
     fill_integers,
+    fill_log_normal,
     fill_normal,
     fill_uniform,
     multinomial,
@@ -302,6 +341,17 @@ from .reduction import (
     var_mean,
     var_over,
     vector_norm,
+)
+from .running import (
+    cummax,
+    cummin,
+    cumulative_trapezoid,
+    diff,
+    gradient,
+    logcumsumexp,
+    running_logsumexp,
+    trapezoid,
+    trapz,
 )
 from .shaping import (
     axes_of,
@@ -368,6 +418,29 @@ from .special import (
     xlog1py,
     xlogy,
     zeta,
+)
+from .statistics import (
+    aminmax,
+    argwhere,
+    bincount,
+    bucketize,
+    corrcoef,
+    cov,
+    histc,
+    histogram,
+    isin,
+    mode,
+    msort,
+    nanmean,
+    nanmedian,
+    nanquantile,
+    nansum,
+    nonzero_static,
+    quantile,
+    searchsorted,
+    unique,
+    unique_consecutive,
+    unravel_index,
 )
 from .updates import (
     add_part,

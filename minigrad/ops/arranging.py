@@ -6,6 +6,7 @@ First the few with a movement of their own, then PyTorch's many names for what `
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,6 @@ from .shaping import (
     view,
 )
 from .spelling import numpy_names
-import itertools
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -48,8 +48,8 @@ def repeat(input, *counts, repeats=None) -> Tensor:
     lead = len(repeats) - len(shape)
     if lead < 0:
         raise RuntimeError(
-            f"repeat: Number of dimensions of repeat dims {repeats} can not be smaller than number of dimensions of tensor"
-            f" {tuple(shape)}"
+            f"repeat: Number of dimensions of repeat dims {repeats} can not be smaller than number of "
+            f"dimensions of tensor {tuple(shape)}"
         )
     if any(n < 0 for n in repeats):
         raise RuntimeError(f"repeat: negative repeats in {repeats}; each must be 0 or more")
@@ -69,8 +69,8 @@ def tile(input, *counts, dims=None) -> Tensor:
 def repeat_interleave(
     input, repeats=None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each element (or slice along `dim`) `repeats` times in a row;
-    with one argument, the places such a row takes.
+    """Each element (or slice along `dim`) `repeats` times in a row; with one argument, the places such a row
+    takes.
     """
     if repeats is None:
         return untracked(np.repeat(np.arange(input.array.size), input.array))
@@ -170,7 +170,8 @@ def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     a, b = axis_of("diagonal", input, dim1), axis_of("diagonal", input, dim2)
     if input.array.ndim < 2 or a == b:
         raise RuntimeError(
-            f"diagonal dimensions cannot be identical {dim1}, {dim2}, in a tensor of {input.array.ndim} dimensions"
+            f"diagonal dimensions cannot be identical {dim1}, {dim2}, "
+            f"in a tensor of {input.array.ndim} dimensions"
         )
     return diagonal_of(input, offset, a, b)
 
@@ -183,7 +184,8 @@ def diag_embed(input, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor
     for d in (dim1, dim2):
         if not -ndim <= d < ndim:
             raise IndexError(
-                f"diag_embed: Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {d})"
+                f"diag_embed: Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], "
+                f"but got {d})"
             )
     a, b = dim1 % ndim, dim2 % ndim
     if a == b:
@@ -416,12 +418,14 @@ def tensor_split(input, indices_or_sections, dim: int = 0) -> tuple[Tensor, ...]
 def _split_along(name: str, needed: int, dim: int, input, indices_or_sections):
     if input.array.ndim < needed:
         raise RuntimeError(
-            f"{name} requires a tensor with at least {needed} dimension, but got a tensor with {input.array.ndim} dimensions!"
+            f"{name} requires a tensor with at least {needed} dimension, "
+            f"but got a tensor with {input.array.ndim} dimensions!"
         )
     size = input.array.shape[dim]
     if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or size % indices_or_sections):
         raise RuntimeError(
-            f"{name} attempted to split along dimension {dim}, but the size {size} is not divisible by {indices_or_sections}"
+            f"{name} attempted to split along dimension {dim}, "
+            f"but the size {size} is not divisible by {indices_or_sections}"
         )
     return tensor_split(input, indices_or_sections, dim)
 

@@ -84,7 +84,8 @@ def view_as_complex(input) -> Tensor:
     """A last dimension of size 2 as real and imaginary parts, a view."""
     if input.array.dtype.kind != "f" or not input.array.ndim or input.array.shape[-1] != 2:
         raise RuntimeError(
-            f"view_as_complex: expected a floating tensor whose last dimension is 2, got {input.dtype} {tuple(input.array.shape)}"
+            "view_as_complex: expected a floating tensor whose last dimension is 2, "
+            f"got {input.dtype} {tuple(input.array.shape)}"
         )
     return complex_of_parts(input)
 

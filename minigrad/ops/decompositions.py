@@ -1,15 +1,14 @@
 """Inverses, determinants and decompositions of matrices (..., n, m), by NumPy's LAPACK.
 
 Their gradients are matrix formulas in the op's own results; `adjoint` is the conjugate transpose. Where a
-result is
-fixed only up to a sign or phase (singular vectors), the gradient is that of a loss that does not depend on
-it.
+result is fixed only up to a sign or phase (singular vectors), the gradient is that of a loss that does not
+depend on it.
 """
 
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -145,8 +144,8 @@ def solve(A, B, *, left: bool = True, out=None) -> Tensor:
     vectors = B.array.ndim == 1 or (B.array.ndim == A.array.ndim - 1 and B.array.shape == A.array.shape[:-1])
     if A.array.shape[-1] != B.array.shape[-1 if vectors else -2]:
         raise RuntimeError(
-            f"linalg.solve: Incompatible shapes of A and B for the equation AX = B: {tuple(A.array.shape)} and "
-            f"{tuple(B.array.shape)}"
+            "linalg.solve: Incompatible shapes of A and B for the equation AX = B: "
+            f"{tuple(A.array.shape)} and {tuple(B.array.shape)}"
         )
     if not vectors:
         return solution_of(A, B, out=out)
@@ -227,12 +226,13 @@ def _qr_gradient(gQ, gR, Q, R):
     return (gQ + Q @ M) @ _dagger(inverse_of(R))
 
 
-def qr(A, mode: str = "reduced", *, out=None) -> qr_result:
+def qr(A, mode: Literal["reduced", "complete", "r"] = "reduced", *, out=None) -> qr_result:
     """A = Q R with orthonormal columns in Q and an upper triangular R; the gradient is for mode 'reduced'."""
     must_be_matrix("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
-            f"linalg.qr: received unrecognized mode '{mode}' but expected one of 'reduced', 'r', or 'complete'"
+            f"linalg.qr: received unrecognized mode '{mode}' but expected one of 'reduced', 'r', "
+            "or 'complete'"
         )
     if mode != "reduced":
         if A.tracked:

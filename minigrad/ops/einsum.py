@@ -2,10 +2,9 @@
 products.
 
 An equation such as "bqd,bkd->bqk" names each dimension of each operand; letters that the result does not have
-are
-summed over. Operands are taken two at a time, left to right. For two of them every letter is of one of four
-kinds,
-and permuting to (batch, left, summed) and (batch, summed, right) makes the step one matrix product.
+are summed over. Operands are taken two at a time, left to right. For two of them every letter is of one of
+four kinds, and permuting to (batch, left, summed) and (batch, summed, right) makes the step one matrix
+product.
 """
 
 from __future__ import annotations
@@ -30,8 +29,7 @@ def einsum(equation, *operands) -> Tensor:
     """Products of the operands, summed over the letters that do not stand after '->'.
 
     An ellipsis stands for dimensions that broadcast. Without '->' the result has the letters that occur once,
-    sorted.
-    Instead of an equation each operand may be followed by a list of ints.
+    sorted. Instead of an equation each operand may be followed by a list of ints.
     """
     if not isinstance(equation, str):
         equation, operands = _from_lists((equation, *operands))
@@ -82,8 +80,8 @@ def _parsed(equation: str, operands: Sequence[Tensor]) -> tuple[list[list], list
         raise ValueError("einsum(): must specify the equation string and at least one operand")
     if len(inputs) != len(operands):
         raise RuntimeError(
-            f"einsum(): {'fewer' if len(operands) < len(inputs) else 'more'} operands were provided than specified in the "
-            f"equation {equation!r}: {len(operands)} against {len(inputs)}"
+            f"einsum(): {'fewer' if len(operands) < len(inputs) else 'more'} operands were provided than "
+            f"specified in the equation {equation!r}: {len(operands)} against {len(inputs)}"
         )
     names = [_names(term, t.array.ndim, i) for i, (term, t) in enumerate(zip(inputs, operands))]
     dots = sorted({n for term in names for n in term if isinstance(n, int)})
@@ -100,12 +98,14 @@ def _names(term: str, ndim: int, operand: int | None, dots: list | None = None) 
     for letter in before + after:
         if letter not in LETTERS:
             raise RuntimeError(
-                f"einsum(): invalid subscript given: {letter!r} in the {where}; subscripts must be in [a-zA-Z]"
+                f"einsum(): invalid subscript given: {letter!r} in the {where}; "
+                "subscripts must be in [a-zA-Z]"
             )
     covered = ndim - len(before) - len(after)
     if operand is not None and (covered < 0 or (covered and not ellipsis)):
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({len(before) + len(after)}) does not match the number of "
+            f"einsum(): the number of subscripts in the equation ({len(before) + len(after)}) "
+            "does not match the number of "
             f"dimensions ({ndim}) for {where}" + (" and no ellipsis was given" if not ellipsis else "")
         )
     if operand is None:
@@ -140,8 +140,8 @@ def _sizes(terms: Sequence[tuple]) -> dict:
                 sizes[name] = size
             elif size not in (1, held):
                 raise RuntimeError(
-                    f"einsum(): subscript {name} has size {size} for operand {i} which does not broadcast with "
-                    f"previously seen size {held}"
+                    f"einsum(): subscript {name} has size {size} for operand {i} which does not broadcast "
+                    f"with previously seen size {held}"
                 )
     return sizes
 

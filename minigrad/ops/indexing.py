@@ -51,14 +51,15 @@ def _plain_part(part):
     if isinstance(part, (bool, np.bool_)):
         return np.asarray(part)
     if isinstance(part, (list, range)):
-        array = np.asarray([int(p) if isinstance(p, Value) else p for p in part])
+        array = np.asarray([int(p.item()) if isinstance(p, Value) else p for p in part])
         return array.astype(np.int64) if array.size == 0 else array
     if hasattr(part, "__index__") and not isinstance(part, np.ndarray):
         return part.__index__()
     if isinstance(part, np.ndarray) and part.dtype.kind in "iub":
         return part
     raise IndexError(
-        f"only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, got {part!r}"
+        "only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, "
+        f"got {part!r}"
     )
 
 
@@ -161,8 +162,8 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
     places = index_array("gather", index)
     if places.ndim != input.array.ndim and places.size and input.array.ndim and places.ndim:
         raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: index {tuple(places.shape)}, "
-            f"input {tuple(input.array.shape)}"
+            "Index tensor must have the same number of dimensions as input tensor: index "
+            f"{tuple(places.shape)}, input {tuple(input.array.shape)}"
         )
     axis = axis_of("gather", input, dim)
     if not places.size:
@@ -173,8 +174,8 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
     places = np.atleast_1d(places) if places.ndim < input.array.ndim else places
     if any(n > m for a, (n, m) in enumerate(zip(places.shape, input.array.shape)) if a != axis):
         raise RuntimeError(
-            f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no larger than "
-            f"self {tuple(input.array.shape)} apart from dimension {axis}"
+            f"gather: Size does not match at some dimension: expected index {tuple(places.shape)} to be no "
+            f"larger than self {tuple(input.array.shape)} apart from dimension {axis}"
         )
     check_bounds("gather", places, input.array.shape[axis])
     return gather_along(input, places, axis, out=out)
@@ -225,7 +226,8 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
     if isinstance(value, Value):
         if value.array.ndim:
             raise RuntimeError(
-                f"masked_fill only supports a 0-dimensional value tensor, but got {value.array.ndim} dimensions"
+                "masked_fill only supports a 0-dimensional value tensor, "
+                f"but got {value.array.ndim} dimensions"
             )
     else:
         _check_fits("masked_fill", value, input)
@@ -247,8 +249,8 @@ def masked_select(input, mask: Tensor, *, out=None) -> Tensor:
 
 
 def where(condition, input=None, other=None, *, out=None):
-    """`input` where the condition holds, `other` elsewhere;
-    with the condition alone, `nonzero(as_tuple=True)`.
+    """`input` where the condition holds, `other` elsewhere; with the condition alone,
+    `nonzero(as_tuple=True)`.
     """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 def _inner_sizes_must_agree(x, y):
     if x.dtype != y.dtype:
-        return f"expected both to have the same dtype, but got {x.dtype} and {y.dtype}; convert one with .to(dtype)"
+        return (
+            "expected both to have the same dtype, "
+            f"but got {x.dtype} and {y.dtype}; convert one with .to(dtype)"
+        )
     rows = y.shape[-2] if y.ndim > 1 else y.shape[0] if y.ndim else 0
     hint = "; did you mean y.T?" if y.ndim == 2 and x.ndim and x.shape[-1] == y.shape[1] else ""
     if not x.ndim or not y.ndim:
@@ -161,7 +165,8 @@ def tensordot(a, b, dims=2, *, out=None) -> Tensor:
     if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
-        over_a, over_b = range(a.array.ndim - dims, a.array.ndim), range(dims)
+        over_a: Sequence[int] = range(a.array.ndim - dims, a.array.ndim)
+        over_b: Sequence[int] = range(dims)
     else:
         over_a, over_b = ([d] if isinstance(d, int) else list(d) for d in dims)
     axes_a = [axis_of("tensordot", a, d) for d in over_a]
@@ -174,7 +179,8 @@ def tensordot(a, b, dims=2, *, out=None) -> Tensor:
     a_shape, b_shape = a.array.shape, b.array.shape
     if len(axes_a) != len(axes_b) or any(a_shape[i] != b_shape[j] for i, j in zip(axes_a, axes_b)):
         raise RuntimeError(
-            f"tensordot: contracted dimensions need to match, got {a_shape} over {axes_a} and {b_shape} over {axes_b}"
+            "tensordot: contracted dimensions need to match, "
+            f"got {a_shape} over {axes_a} and {b_shape} over {axes_b}"
         )
     free_a = [i for i in range(a.array.ndim) if i not in axes_a]
     free_b = [i for i in range(b.array.ndim) if i not in axes_b]

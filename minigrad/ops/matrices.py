@@ -47,7 +47,8 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype=None
         return total if out is None else out.copy_(total)
     if ord not in (1, -1, math.inf, -math.inf):
         raise RuntimeError(
-            f"linalg.matrix_norm: Order {ord} not supported; use 'fro', 'nuc', inf, 1 or 2, or a negative of these"
+            f"linalg.matrix_norm: Order {ord} not supported; use 'fro', 'nuc', inf, 1 or 2, "
+            "or a negative of these"
         )
     summed, kept = (rows, columns) if ord in (1, -1) else (columns, rows)
     sums = sum(abs(A), summed, True)
@@ -62,15 +63,16 @@ def _without(t, axes: tuple[int, ...]) -> Tensor:
 
 
 def linalg_norm(A, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:
-    """A vector norm over one dimension, a matrix norm over two, or, without `ord`,
-    the 2-norm of all elements in `dim`.
+    """A vector norm over one dimension, a matrix norm over two, or, without `ord`, the 2-norm of all elements
+    in `dim`.
     """
     if isinstance(dim, int):
         dim = (dim,)
     if dim is None and ord is not None:
         if A.array.ndim not in (1, 2):
             raise RuntimeError(
-                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.array.ndim}D."
+                "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. "
+                f"Got {A.array.ndim}D."
             )
         dim = tuple(range(A.array.ndim))
     if ord is None or len(dim) == 1:

@@ -138,8 +138,8 @@ def as_strided(input, size, stride, storage_offset: int | None = None) -> Tensor
     places = offset + sum_of_strides(size, stride)
     if places.size and (places.min() < 0 or places.max() >= input.array.size):
         raise RuntimeError(
-            f"as_strided: sizes {list(size)}, strides {list(stride)} and offset {offset} reach outside the tensor's "
-            f"{input.array.size} elements"
+            f"as_strided: sizes {list(size)}, strides {list(stride)} and offset {offset} reach outside the "
+            f"tensor's {input.array.size} elements"
         )
     return strided_view(input, size, stride, offset)
 
@@ -205,8 +205,8 @@ def type_name(t: Tensor) -> str:
 
 
 def dtype_of_type(kind):
-    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor',
-    or a class such as `LongTensor`.
+    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor', or a class such as
+    `LongTensor`.
     """
     name = kind if isinstance(kind, str) else getattr(kind, "type_name", None)
     if name is None:

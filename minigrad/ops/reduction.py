@@ -1,9 +1,8 @@
 """Ops that reduce dimensions or run along one: sums, products, extremes, norms, cumulative forms.
 
 A primitive takes `axis` as a tuple of non-negative ints (None: all) and `keepdims`. Below each stands
-PyTorch's
-function with `dim` and `keepdim`. In a formula `spread(g, axis, ...)` puts the reduced dimensions back as
-size 1.
+PyTorch's function with `dim` and `keepdim`. In a formula `spread(g, axis, ...)` puts the reduced dimensions
+back as size 1.
 """
 
 from __future__ import annotations
@@ -82,8 +81,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, kee
         input = to_dtype(input, dtypes.as_dtype(dtype))
     if input.array.dtype.kind not in "fc":
         raise RuntimeError(
-            f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {input.dtype}; use .float() first, or pass dtype="
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+            f"dtype. Got: {input.dtype}; use .float() first, or pass dtype="
         )
     return mean_over(input, None if dim is None else axes_of("mean", input, dim), keepdim, out=out)
 
@@ -165,8 +164,8 @@ def prod_over(x, axis, keepdims):
 
 
 def _product_of_others(x, axis):
-    """For each element the product of all the others, exact where some are zero:
-    what stands before, times after.
+    """For each element the product of all the others, exact where some are zero: what stands before, times
+    after.
     """
     if axis is None:
         return reshape_to(_product_of_others(reshape_to(x, (math.prod(x.shape),)), (0,)), x.shape)
@@ -326,9 +325,7 @@ def cumprod_along(x, axis):
 
 
 def _cumprod_gradient(g, x, axis):
-    """For each i the sum over j >= i of g_j * prod of x up to j without x_i;
-    exact where elements are zero.
-    """
+    """For each i the sum over j >= i of g_j * prod of x up to j without x_i; exact where elements are zero."""
     size = x.shape[axis]
     total = []
     for i in range(size):

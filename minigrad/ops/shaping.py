@@ -6,6 +6,7 @@ movement.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from ..engine import Value, primitive, untracked, view_of
 from ..fused import variadic
 from .promotion import arithmetic
 from .spelling import numpy_names
-import itertools
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -31,7 +31,8 @@ def axis_of(name: str, t, dim: int) -> int:
     limit = max(ndim, 1)
     if not -limit <= dim < limit:
         raise IndexError(
-            f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})"
+            f"{name}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], "
+            f"but got {dim})"
         )
     return int(dim) % limit
 
@@ -85,16 +86,17 @@ def reshape(input, *sizes, shape=None) -> Tensor:
 
 
 def view(input, *sizes, size=None, dtype=None) -> Tensor:
-    """The same memory in another shape, or, with a dtype, as other elements;
-    refuses where it would have to copy.
+    """The same memory in another shape, or, with a dtype, as other elements; refuses where it would have to
+    copy.
     """
     if dtype is not None or (len(sizes) == 1 and type(sizes[0]) is dtypes.dtype):
         return view_as_dtype(input, dtype or sizes[0])
     t = reshape_to(input, sizes_of(sizes, size))
     if t.base is None and t.array.size:
         raise RuntimeError(
-            f"view size {list(t.array.shape)} is not compatible with input tensor's size {list(input.array.shape)} and "
-            "stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead."
+            f"view size {list(t.array.shape)} is not compatible with input tensor's size "
+            f"{list(input.array.shape)} and stride (at least one dimension spans across two contiguous "
+            "subspaces). Use .reshape(...) instead."
         )
     return t
 
@@ -165,11 +167,13 @@ def squeeze(input, dim=None, *, axis=None) -> Tensor:
 def unsqueeze(input, dim: int | None = None, *, axis=None) -> Tensor:
     """With a dimension of size 1 put in at `dim`."""
     dim = dim if axis is None else axis
+    if dim is None:
+        raise TypeError("unsqueeze() missing 1 required argument: dim, the place of the new dimension")
     shape = list(input.shape)
     if not -len(shape) - 1 <= dim <= len(shape):
         raise IndexError(
-            f"unsqueeze: Dimension out of range (expected to be in range of [{-len(shape) - 1}, {len(shape)}], "
-            f"but got {dim})"
+            "unsqueeze: Dimension out of range (expected to be in "
+            f"range of [{-len(shape) - 1}, {len(shape)}], but got {dim})"
         )
     shape.insert(dim % (len(shape) + 1), 1)
     return reshape_to(input, tuple(shape))
@@ -198,7 +202,8 @@ def unflatten(input, dim: int, sizes: Sequence[int]) -> Tensor:
         sizes = tuple(shape[axis] // max(known, 1) if n == -1 else n for n in sizes)
     if math.prod(sizes) != shape[axis]:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[axis]})"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size "
+            f"of dim {dim} ({shape[axis]})"
         )
     return reshape_to(input, shape[:axis] + sizes + shape[axis + 1 :])
 
@@ -297,7 +302,8 @@ def select_at(input, dim: int, index: int) -> Tensor:
     size = input.array.shape[axis]
     if not -size <= index < size:
         raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension {axis}"
+            f"select(): index {index} out of range for tensor of size "
+            f"{list(input.array.shape)} at dimension {axis}"
         )
     return take_part(input, (slice(None),) * axis + (int(index),))
 
@@ -415,8 +421,8 @@ def stack(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
     for i, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shapes[0])} at entry 0 and {list(shape)} "
-                f"at entry {i}"
+                "stack expects each tensor to be equal size, "
+                f"but got {list(shapes[0])} at entry 0 and {list(shape)} at entry {i}"
             )
     ndim = len(shapes[0]) + 1
     if not -ndim <= dim < ndim:
@@ -427,9 +433,7 @@ def stack(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
 
 
 def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of consecutive parts along a dimension:
-    of one size (the last may be smaller), or of given sizes.
-    """
+    """Views of consecutive parts along a dimension: of one size (the last may be smaller), or of given sizes."""
     axis = axis_of("split", tensor, dim)
     size = tensor.array.shape[axis]
     if isinstance(split_size_or_sections, int):
@@ -441,8 +445,8 @@ def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
         sizes = [int(n) for n in split_size_or_sections]
         if math.fsum(sizes) != size or min(sizes, default=0) < 0:
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
-                f"{axis}), but got split_sizes={sizes}"
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at "
+                f"dimension {axis}), but got split_sizes={sizes}"
             )
     bounds = np.cumsum([0, *sizes]).tolist()
     lead = (slice(None),) * axis

@@ -1,5 +1,5 @@
-"""Ops that order elements or find extremes with their places:
-sort, topk, median, max and min along a dimension.
+"""Ops that order elements or find extremes with their places: sort, topk, median, max and min along a
+dimension.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def _pair(name: str):
     """PyTorch's named result of values and indices."""
-    pair = namedtuple(name, ["values", "indices"])
-    pair.__module__, pair.__qualname__ = __name__, name
+    pair = namedtuple("pair", ["values", "indices"])
+    pair.__module__, pair.__name__, pair.__qualname__ = __name__, name, name
     return pair
 
 
@@ -62,7 +62,8 @@ def _extreme(name, result, over, of_two, find, input, dim, keepdim, out):
         return of_two(input, dim, out=out)
     if input.array.size == 0 and (dim is None or input.array.shape[dim] == 0):
         raise (RuntimeError if dim is None else IndexError)(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, with a size above 0 there"
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, "
+            "with a size above 0 there"
         )
     if dim is None:
         return over(input, None, False, out=out)
@@ -76,9 +77,7 @@ def _first_nan_or(find):
 
 
 def max(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
-    """The largest element; with `dim` also its place, the first where several are equal;
-    or of two tensors.
-    """
+    """The largest element; with `dim` also its place, the first where several are equal; or of two tensors."""
     return _extreme(
         "max",
         max_result,
@@ -117,7 +116,8 @@ def _first(*spellings):
 def _arg(name: str, find, input, dim, keepdim) -> Tensor:
     if input.array.size == 0 and (dim is None or input.array.shape[dim] == 0):
         raise IndexError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
         )
     if dim is None:
         place = np.asarray(find(input.array, None), np.int64)
@@ -131,15 +131,15 @@ def _arg(name: str, find, input, dim, keepdim) -> Tensor:
 
 
 def argmax(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
-    """The place of the largest element, in the flattened tensor or along `dim`;
-    the first where several are equal.
+    """The place of the largest element, in the flattened tensor or along `dim`; the first where several are
+    equal.
     """
     return stored(_arg("argmax", np.argmax, input, _first(dim, axis), keepdim), out)
 
 
 def argmin(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
-    """The place of the smallest element, in the flattened tensor or along `dim`;
-    the first where several are equal.
+    """The place of the smallest element, in the flattened tensor or along `dim`; the first where several are
+    equal.
     """
     return stored(_arg("argmin", np.argmin, input, _first(dim, axis), keepdim), out)
 

@@ -7,7 +7,7 @@ Two primitives do it all, `replace_part` and `add_part`, which take any index th
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,18 +40,18 @@ def add_part(x, value, index):
     return out
 
 
-def _value_like(input, value) -> Tensor:
+def _value_like(input, value) -> Any:
     """A number as a tensor of the input's dtype."""
     if isinstance(value, Value):
         return value
     return untracked(module_of(input.array).asarray(np.asarray(value).astype(input.array.dtype)))
 
 
-def _same_dtype(name: str, input, other: Tensor, argument: str) -> None:
+def _same_dtype(name: str, input, other, argument: str) -> None:
     if input.array.dtype != other.array.dtype:
         raise RuntimeError(
-            f"{name}(): Expected self.dtype to be equal to {argument}.dtype, got {input.dtype} and {other.dtype}; "
-            f"convert {argument} with .to(self.dtype)"
+            f"{name}(): Expected self.dtype to be equal to {argument}.dtype, got {input.dtype} and "
+            f"{other.dtype}; convert {argument} with .to(self.dtype)"
         )
 
 
@@ -77,8 +77,8 @@ def _scattered(name: str, input, dim: int, index, src):
     for d, (n, m, s) in enumerate(zip(places.shape, input.array.shape, src.array.shape)):
         if n > s or (n > m and d != axis):
             raise RuntimeError(
-                f"{name}: Expected index {list(places.shape)} to be no larger than self {list(shape)} apart from dimension "
-                f"{axis}, and no larger than src {list(src.array.shape)}"
+                f"{name}: Expected index {list(places.shape)} to be no larger than self {list(shape)} apart "
+                f"from dimension {axis}, and no larger than src {list(src.array.shape)}"
             )
     check_bounds(name, places, input.array.shape[axis])
     return input, take_part(src, tuple(slice(0, n) for n in places.shape)), place_along(places, axis)
@@ -123,8 +123,8 @@ def _slices(name: str, input, dim: int, index, source) -> tuple:
         _same_dtype(name, input, source, "source")
         if source.array.size != math.prod(wanted) or (source.array.ndim and source.array.shape != wanted):
             raise RuntimeError(
-                f"{name}(): Source/destination tensor must have same slice shapes: source {tuple(source.array.shape)} "
-                f"against {wanted}"
+                f"{name}(): Source/destination tensor must have same slice shapes: source "
+                f"{tuple(source.array.shape)} against {wanted}"
             )
         source = reshape_to(source, wanted)
     return reshape_to(input, shape), source, (slice(None),) * axis + (places,)
@@ -157,8 +157,8 @@ def index_fill(input, dim: int, index: Tensor, value) -> Tensor:
 
 
 def index_put(input, indices, values, accumulate: bool = False) -> Tensor:
-    """A copy of the input with values written (or added) at `input[indices]`;
-    an index may be a mask, or None.
+    """A copy of the input with values written (or added) at `input[indices]`; an index may be a mask, or
+    None.
     """
     places = tuple(slice(None) if i is None else i for i in plain_index(tuple(indices)))
     _same_dtype("index_put", input, values, "values")
@@ -174,7 +174,8 @@ def masked_scatter(input, mask: Tensor, source: Tensor) -> Tensor:
     count = int(held.sum())
     if source.array.size < count:
         raise RuntimeError(
-            f"masked_scatter: Number of elements of source {source.array.size} < number of ones in mask {count}"
+            f"masked_scatter: Number of elements of source {source.array.size} < number of "
+            f"ones in mask {count}"
         )
     flat = take_part(reshape_to(source, (source.array.size,)), slice(0, count))
     return replace_part(expand_to(input, shape), flat, held)

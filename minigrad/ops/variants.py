@@ -1,6 +1,5 @@
 """PyTorch's spellings of the elementwise ops that take more than the mathematics needs: alpha, rounding
-modes, bounds,
-numbers as exponents; and conversions between dtypes and devices."""
+modes, bounds, numbers as exponents; and conversions between dtypes and devices."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from ..backend import as_device, device, device_of, module_of, to_device
-from ..engine import Value, edge_of, fresh_history, is_recording, primitive, stored, untracked
+from ..engine import Value, fresh_history, is_recording, primitive, refresh, stored, untracked
 from ..inplace import check_writable, take_over
 from .elementwise import (
     add,
@@ -89,8 +88,8 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
 
 
 def _no_further(input, bound, beyond) -> Tensor:
-    """The input, and the bound where the input is beyond it or the bound is nan;
-    the gradient passes at the bound.
+    """The input, and the bound where the input is beyond it or the bound is nan; the gradient passes at the
+    bound.
     """
     bound = (
         bound
@@ -119,19 +118,19 @@ def transfer(t: Tensor, where: device) -> Tensor:
 
 def parse_to(*args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None, other=None):
     """What `.to` was asked for, in any of its three spellings: (dtype or None, device or None, copy)."""
-    args = list(args)
-    if args and isinstance(args[0], Value):
-        other = args.pop(0)
-    elif args and not _is_dtype(args[0]):
-        device = args.pop(0)
-        if args and (args[0] is None or _is_dtype(args[0])):
-            dtype = args.pop(0)
-    elif args:
-        dtype = args.pop(0)
+    rest = list(args)
+    if rest and isinstance(rest[0], Value):
+        other = rest.pop(0)
+    elif rest and not _is_dtype(rest[0]):
+        device = rest.pop(0)
+        if rest and (rest[0] is None or _is_dtype(rest[0])):
+            dtype = rest.pop(0)
+    elif rest:
+        dtype = rest.pop(0)
     if other is not None:
         dtype, device = other.dtype, other.device
-    if len(args) > 1:
-        copy = args[1]
+    if len(rest) > 1:
+        copy = rest[1]
     return (
         None if dtype is None else dtypes.as_dtype(dtype),
         None if device is None else as_device(device),
@@ -144,9 +143,7 @@ def _is_dtype(value) -> bool:
 
 
 def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
-    """Write a number or tensor into a tensor,
-    converted to its dtype and device and broadcast to its shape.
-    """
+    """Write a number or tensor into a tensor, converted to its dtype and device and broadcast to its shape."""
     if not isinstance(source, Value):
         source = untracked(module_of(target.array).asarray(np.asarray(source).astype(target.array.dtype)))
     source = to_dtype(source.to(target.device), target.dtype)
@@ -158,18 +155,16 @@ def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
 def overwrite(target: Tensor, source: Tensor) -> Tensor:
     """The target with the source's values and history."""
     check_writable(target)
-    if is_recording() and edge_of(source) is not None:
+    if target.base is not None:
+        refresh(target)
+    if is_recording() and source.tracked:
         source = fresh_history(source)
-    elif is_recording() and target.node is not None:
-        target.tracked, target.node = False, None  # its old history ends here
     take_over(target, source, "copy_")
     return target
 
 
 def legacy_tensor(*args, dtype: dtypes.dtype | None = None) -> Tensor:
-    """PyTorch's old constructor: sizes give an unset tensor, data a copy,
-    in the given or the default dtype.
-    """
+    """PyTorch's old constructor: sizes give an unset tensor, data a copy, in the given or the default dtype."""
     target = (dtype or dtypes.get_default_dtype()).numpy
     if len(args) == 1 and isinstance(args[0], Value):
         return untracked(args[0].array.astype(target))

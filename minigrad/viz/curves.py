@@ -1,6 +1,4 @@
-"""Training curves as an SVG file: one line per named series, axes with round ticks,
-names at the lines' ends.
-"""
+"""Training curves as an SVG file: one line per named series, axes with round ticks, names at the lines' ends."""
 
 from __future__ import annotations
 
@@ -30,8 +28,8 @@ def save_curves(
     x_name: str = "epoch",
     y_name: str = "",
 ) -> None:
-    """Draw each series of `curves` (name: values at x = 1, 2, ...) into an SVG file;
-    values that are not finite are gaps.
+    """Draw each series of `curves` (name: values at x = 1, 2, ...) into an SVG file; values that are not
+    finite are gaps.
     """
     if not curves or not any(len(values) for values in curves.values()):
         raise ValueError("save_curves: there is nothing to draw; pass at least one series with a value")
@@ -65,7 +63,8 @@ def _svg(curves: Mapping[str, Sequence[float]], title: str, x_name: str, y_name:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (y - y_ticks[0]) / (y_ticks[-1] - y_ticks[0])
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         _text(LEFT, 28, title, size=16),
         _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, x_name, anchor="middle"),
@@ -93,4 +92,5 @@ def _svg(curves: Mapping[str, Sequence[float]], title: str, x_name: str, y_name:
 
 
 def _text(x: float, y: float, words: str, anchor: str = "start", size: int = 13, colour: str = "#222") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">{escape(words)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f'<text {place} font-size="{size}" fill="{colour}">{escape(words)}</text>'

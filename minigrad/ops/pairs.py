@@ -1,0 +1,169 @@
+"""Rarer elementwise functions, mostly of two tensors."""
+
+from __future__ import annotations
+
+import math
+from collections import namedtuple
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import dtypes
+from ..engine import primitive, stored, untracked
+from .elementwise import abs, exp, mul, select, sign
+from .promotion import arithmetic, floating, to_dtype
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+_two = partial(primitive, promote=arithmetic, numbers="neither")
+_two_floating = partial(primitive, promote=floating, numbers="neither")
+frexp_result = namedtuple("frexp", ["mantissa", "exponent"])
+
+
+# ---- of two ----------------------------------------------------------------------------------------------
+
+
+@_two(
+    x=lambda g, x, y: select((x >= y) | (y != y), g, 0), y=lambda g, x, y: select((x >= y) | (y != y), 0, g)
+)
+def fmax(x, y):
+    """The larger, or the one that is not nan."""
+    return np.fmax(x, y)
+
+
+@_two(
+    x=lambda g, x, y: select((x <= y) | (y != y), g, 0), y=lambda g, x, y: select((x <= y) | (y != y), 0, g)
+)
+def fmin(x, y):
+    """The smaller, or the one that is not nan."""
+    return np.fmin(x, y)
+
+
+@_two(x=lambda g, x, out: g * (x / out), y=lambda g, y, out: g * (y / out))
+def hypot(x, y):
+    """sqrt(x^2 + y^2), without overflow on the way."""
+    return np.hypot(x, y)
+
+
+@_two(x=lambda g, x, out: g * _share(x, out, exp), y=lambda g, y, out: g * _share(y, out, exp))
+def logaddexp(x, y):
+    """log(exp(x) + exp(y)), without overflow on the way."""
+    return np.logaddexp(x, y)
+
+
+@_two(
+    x=lambda g, x, out: g * _share(x, out, lambda d: exp(d * math.log(2))),
+    y=lambda g, y, out: g * _share(y, out, lambda d: exp(d * math.log(2))),
+)
+def logaddexp2(x, y):
+    """log2(2^x + 2^y), without overflow on the way."""
+    return np.logaddexp2(x, y)
+
+
+def _share(x, out, power):
+    """What part of the sum an argument is; nothing of an infinite one is."""
+    return power(x - select(abs(out) == math.inf, 0, out))
+
+
+@primitive(promote=floating, arity=2, x=lambda g, x, out: select(x == 0, 0, g * sign(x) * sign(out)))
+def copysign(x, y):
+    """|x| with the sign of y."""
+    return np.copysign(x, y)
+
+
+@_two(arity=2)
+def heaviside(x, y):
+    """0 below zero, 1 above, y at zero."""
+    return np.heaviside(x, y).astype(x.dtype, copy=False)
+
+
+@_two(arity=2)
+def nextafter(x, y):
+    """The next number the dtype has from x towards y."""
+    return np.nextafter(x, y)
+
+
+@_two(arity=2)
+def gcd(x, y):
+    """The greatest common divisor."""
+    return np.gcd(x, y)
+
+
+@_two(arity=2)
+def lcm(x, y):
+    """The least common multiple."""
+    return np.abs(np.lcm(x, y))
+
+
+def ldexp(input, other, *, out=None) -> Tensor:
+    """input * 2^other."""
+    kind = input.dtype if input.array.dtype.kind in "fc" else dtypes.get_default_dtype()
+    return mul(to_dtype(input, kind), untracked(np.asarray(np.exp2(other.array), kind.numpy)), out=out)
+
+
+def frexp(input, *, out=None) -> frexp_result:
+    """(mantissa, exponent) with input = mantissa * 2^exponent and the mantissa from 0.5 to 1."""
+    if input.array.dtype.kind != "f":
+        raise RuntimeError(f"torch.frexp() only supports floating-point dtypes, got {input.dtype}")
+    _, exponent = np.frexp(input.array)
+    scale = untracked(np.asarray(np.exp2(-exponent.astype(input.array.dtype)), input.array.dtype))
+    return stored(frexp_result(mul(input, scale), untracked(np.asarray(exponent, np.int32))), out)
+
+
+# ---- of one ----------------------------------------------------------------------------------------------
+@primitive(promote=floating, x=lambda g: g * (math.pi / 180))
+def deg2rad(x):
+    """Degrees as radians."""
+    return x * x.dtype.type(math.pi / 180)
+
+
+@primitive(promote=floating, x=lambda g: g * (180 / math.pi))
+def rad2deg(x):
+    """Radians as degrees."""
+    return x * x.dtype.type(180 / math.pi)
+
+
+def positive(input) -> Tensor:
+    """The tensor itself."""
+    if input.array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+@primitive(promote=floating, holomorphic=False, x=lambda g, x: _angle_gradient(g, x))
+def angle(x):
+    """The angle of complex numbers, in radians; of real ones 0 or pi."""
+    return np.where(np.isnan(x), x, np.angle(x)).astype(x.dtype) if x.dtype.kind == "f" else np.angle(x)
+
+
+def _angle_gradient(g, x):
+    if x.dtype in (np.float32, np.float64, np.float16) or getattr(x.dtype, "is_floating_point", False):
+        return g * 0
+    size = select(x == 0, 1, x.real * x.real + x.imag * x.imag)
+    return select(x == 0, 0, g * 1j * x / size)
+
+
+@primitive(arity=1)
+def signbit(x):
+    """Where the sign is negative, also of -0."""
+    return np.signbit(x) if x.dtype.kind == "f" else x < 0
+
+
+@primitive(arity=1)
+def isposinf(x):
+    """Where it is +inf."""
+    return x == np.inf
+
+
+@primitive(arity=1)
+def isneginf(x):
+    """Where it is -inf."""
+    return x == -np.inf
+
+
+@primitive(arity=1)
+def isreal(x):
+    """Where the imaginary part is 0."""
+    return np.isreal(x)

@@ -508,7 +508,8 @@ from .version import __version__
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization signal special utils viz""".split()
+_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization signal special utils
+viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
@@ -517,7 +518,8 @@ _IN_SUBMODULES = {
         for name in """adaptive_avg_pool1d alpha_dropout avg_pool1d batch_norm bilinear
         binary_cross_entropy_with_logits celu celu_ conv1d conv2d conv3d conv_tbc conv_transpose1d
         conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity dropout embedding_bag
-        feature_alpha_dropout group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss
+        feature_alpha_dropout group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm
+        margin_ranking_loss
         max_pool1d max_pool1d_with_indices max_pool2d max_pool3d pairwise_distance pdist
         poisson_nll_loss prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
         """.split()

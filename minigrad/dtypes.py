@@ -214,7 +214,9 @@ def can_cast(source: dtype, target: dtype) -> bool:
 
 
 class finfo:
-    """Limits of a floating-point dtype: `eps`, `max`, `min`, `tiny`, `smallest_normal`, `resolution`, `bits`."""
+    """Limits of a floating-point dtype:
+    `eps`, `max`, `min`, `tiny`, `smallest_normal`, `resolution`, `bits`.
+    """
 
     def __init__(self, d: dtype | None = None):
         d = get_default_dtype() if d is None else as_dtype(d)

@@ -626,7 +626,9 @@ def explained(op, error: Exception, *arguments) -> Exception:
 
 
 def can_hold(target, source) -> bool:
-    """Whether values of one NumPy dtype may be written over those of another: none of a higher category may."""
+    """Whether values of one NumPy dtype may be written over those of another:
+    none of a higher category may.
+    """
     order = "biufc"
     return order.index(source.kind) <= max(order.index(target.kind), order.index("u") * (target.kind != "b"))
 

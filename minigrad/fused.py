@@ -1,4 +1,6 @@
-"""Ops that are no single formula per argument: of a list of tensors, or fast code for a longer composition."""
+"""Ops that are no single formula per argument:
+of a list of tensors, or fast code for a longer composition.
+"""
 
 from __future__ import annotations
 

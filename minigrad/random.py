@@ -29,7 +29,9 @@ STATE = np.dtype(
 
 
 class Generator:
-    """A stream of random numbers; `manual_seed` starts it anew, `get_state`/`set_state` save and restore it."""
+    """A stream of random numbers; `manual_seed` starts it anew,
+    `get_state`/`set_state` save and restore it.
+    """
 
     def __init__(self, device="cpu"):
         self.device = backend.as_device(device)

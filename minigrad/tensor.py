@@ -221,7 +221,9 @@ class Tensor(RareMethods, Value):
 
     # ---- to and from other things ----------------------------------------------------------------
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The values as a NumPy array that shares memory; `force=True` detaches and moves to the CPU first."""
+        """The values as a NumPy array that shares memory;
+        `force=True` detaches and moves to the CPU first.
+        """
         if self.tracked and not force:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."

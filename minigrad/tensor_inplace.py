@@ -388,7 +388,7 @@ class InPlaceMethods:
     def put_(self, index, source, accumulate=False):
         return write(self, ops.put, index, source, accumulate)
 
-    # ---- along a dimension ---------------------------------------------------------------------------------
+    # ---- along a dimension -----------------------------------------------------------------------
     def cumsum_(self, dim, *, dtype=None):
         return write(self, ops.cumsum, dim, dtype=dtype)
 
@@ -446,7 +446,9 @@ class InPlaceMethods:
         return ops.fill_normal(self, mean, std, generator=generator)
 
     def random_(self, from_=0, to=None, *, generator=None):
-        """Filled with integers from [from, to), from [0, from_) with one bound, or all that the dtype holds."""
+        """Filled with integers from [from, to), from [0, from_) with one bound,
+        or all that the dtype holds.
+        """
         low, high = (0, from_ or None) if to is None else (from_, to)
         return ops.fill_integers(self, low, high, generator=generator)
 
@@ -470,7 +472,7 @@ class InPlaceMethods:
         """Filled with the exponentials of values from N(mean, std^2)."""
         return ops.fill_log_normal(self, mean, std, generator=generator)
 
-    # ---- shape ---------------------------------------------------------------------------------------------
+    # ---- shape -----------------------------------------------------------------------------------
     def t_(self):
         return ops.reshape_in_place(self, ops.t)
 
@@ -518,5 +520,7 @@ class InPlaceMethods:
         return ops.apply_in_place(self, callable, x, y)
 
     def share_memory_(self):
-        """Moved to memory that processes forked from this one share; views made before keep the old memory."""
+        """Moved to memory that processes forked from this one share;
+        views made before keep the old memory.
+        """
         return ops.move_to_shared(self)

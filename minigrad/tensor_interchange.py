@@ -157,7 +157,9 @@ def _tensors_in(value):
 
 
 def _refuse_tracked(called: str, arguments, name: str | None) -> None:
-    """NumPy may not compute with a tensor that requires grad, as the gradient would be lost without a word."""
+    """NumPy may not compute with a tensor that requires grad,
+    as the gradient would be lost without a word.
+    """
     if any(t.tracked for t in _tensors_in(arguments)):
         remedy = f"use minigrad.{name}" if name else "compute it with minigrad's functions"
         raise TypeError(

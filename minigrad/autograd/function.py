@@ -294,7 +294,9 @@ class Refusal:
 
 
 def once_differentiable(function: Callable) -> Callable:
-    """Decorator for a `backward` that is computed without recording: its result refuses to be differentiated."""
+    """Decorator for a `backward` that is computed without recording:
+    its result refuses to be differentiated.
+    """
 
     @wraps(function)
     def backward(ctx, *grads):

@@ -35,7 +35,9 @@ def _like_given(values: tuple, single: bool):
 
 
 def _fresh(inputs: tuple, create_graph: bool) -> tuple:
-    """The inputs anew, so that derivatives end at exactly this use of them; tied to their history if asked."""
+    """The inputs anew, so that derivatives end at exactly this use of them;
+    tied to their history if asked.
+    """
     return tuple(
         fresh_history(t) if create_graph and t.tracked else untracked(t.array).requires_grad_()
         for t in inputs

@@ -278,7 +278,9 @@ def logsigmoid(x):
 
 @_one_floating(x=lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
 def erf(x):
-    """The error function: SciPy's where it is installed, else the standard library's, one element at a time."""
+    """The error function: SciPy's where it is installed, else the standard library's,
+    one element at a time.
+    """
     return special_of("erf", x)
 
 

@@ -26,7 +26,7 @@ OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 PAD_MODES: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-# ---- one axis: the primitives ----------------------------------------------------------------------------
+# ---- one axis: the primitives --------------------------------------------------------------------
 def _precise_as(x, found, kind=np.complex64):
     """A transform in the precision of its input; NumPy may compute in double."""
     return found.astype(np.result_type(x.dtype, kind) if kind is np.complex64 else x.real.dtype, copy=False)
@@ -95,7 +95,7 @@ def _multiplicity(size: int, axis: int, ndim: int):
     return times.reshape([-1 if i == axis else 1 for i in range(ndim)])
 
 
-# ---- PyTorch's functions ---------------------------------------------------------------------------------
+# ---- PyTorch's functions -------------------------------------------------------------------------
 def _prepared(name: str, input, n, dim: int, norm, spectrum: bool = False) -> tuple[int, int, str]:
     """(size, axis, norm) of a transform along one dimension."""
     if norm not in (None, *OPPOSITE):
@@ -178,7 +178,8 @@ def _sizes_and_dims(name: str, input, s, dim) -> list[tuple[int | None, int]]:
     )
     if len(sizes) != len(axes):
         raise RuntimeError(
-            f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and {len(sizes)}"
+            f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and "
+            f"{len(sizes)}"
         )
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name}: dim {tuple(dims)} must be unique")
@@ -255,7 +256,7 @@ def ihfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) ->
     return ihfftn(input, s, dim, norm, out=out)
 
 
-# ---- frequencies and order -------------------------------------------------------------------------------
+# ---- frequencies and order -----------------------------------------------------------------------
 def fftfreq(
     n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None
 ) -> Tensor:
@@ -293,7 +294,7 @@ def ifftshift(input, dim=None) -> Tensor:
     return _shifted("fft.ifftshift", input, dim, -1)
 
 
-# ---- short-time transforms -------------------------------------------------------------------------------
+# ---- short-time transforms -----------------------------------------------------------------------
 def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> Tensor:
     """The window in the middle of n_fft zeros; ones where none is given."""
     length = n_fft if win_length is None else win_length
@@ -305,7 +306,8 @@ def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> T
         window = untracked(np.ones(length, like.array.real.dtype))
     if window.array.shape != (length,):
         raise RuntimeError(
-            f"{name}: expected a 1D window tensor of size win_length={length}, got {tuple(window.array.shape)}"
+            f"{name}: expected a 1D window tensor of size win_length={length}, got "
+            f"{tuple(window.array.shape)}"
         )
     left = (n_fft - length) // 2
     return resized(roll(resized(window, n_fft, 0), left, 0), n_fft, 0) if left else resized(window, n_fft, 0)
@@ -316,9 +318,7 @@ def _reflected(input, width: int, mode: str) -> Tensor:
     size = input.array.shape[-1]
     if mode == "reflect" and size <= width:
         raise RuntimeError(f"stft: a signal of {size} is too short to be reflected by {width} on either side")
-    places = np.pad(
-        np.arange(size), width, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
-    )
+    places = np.pad(np.arange(size), width, mode=PAD_MODES[mode])
     return take_part(input, (..., places))
 
 
@@ -344,7 +344,8 @@ def stft(
     hop = n_fft // 4 if hop_length is None else hop_length
     if hop <= 0 or input.array.ndim not in (1, 2):
         raise RuntimeError(
-            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} dimensions"
+            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} "
+            "dimensions"
         )
     real = input.array.dtype.kind != "c"
     if return_complex is None and real and (window is None or window.array.dtype.kind != "c"):
@@ -385,7 +386,8 @@ def istft(
     """
     if input.array.dtype.kind != "c":
         raise RuntimeError(
-            "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
+            "istft requires a complex-valued input tensor matching the output from stft with "
+            "return_complex=True."
         )
     hop = n_fft // 4 if hop_length is None else hop_length
     weights = _window_of("istft", input, n_fft, win_length, window)

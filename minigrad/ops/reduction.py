@@ -325,7 +325,9 @@ def cumprod_along(x, axis):
 
 
 def _cumprod_gradient(g, x, axis):
-    """For each i the sum over j >= i of g_j * prod of x up to j without x_i; exact where elements are zero."""
+    """For each i the sum over j >= i of g_j * prod of x up to j without x_i;
+    exact where elements are zero.
+    """
     size = x.shape[axis]
     total = []
     for i in range(size):

@@ -433,7 +433,9 @@ def stack(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
 
 
 def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of consecutive parts along a dimension: of one size (the last may be smaller), or of given sizes."""
+    """Views of consecutive parts along a dimension:
+    of one size (the last may be smaller), or of given sizes.
+    """
     axis = axis_of("split", tensor, dim)
     size = tensor.array.shape[axis]
     if isinstance(split_size_or_sections, int):

@@ -77,7 +77,9 @@ def _first_nan_or(find):
 
 
 def max(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
-    """The largest element; with `dim` also its place, the first where several are equal; or of two tensors."""
+    """The largest element; with `dim` also its place, the first where several are equal;
+    or of two tensors.
+    """
     return _extreme(
         "max",
         max_result,

@@ -143,7 +143,9 @@ def _is_dtype(value) -> bool:
 
 
 def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
-    """Write a number or tensor into a tensor, converted to its dtype and device and broadcast to its shape."""
+    """Write a number or tensor into a tensor,
+    converted to its dtype and device and broadcast to its shape.
+    """
     if not isinstance(source, Value):
         source = untracked(module_of(target.array).asarray(np.asarray(source).astype(target.array.dtype)))
     source = to_dtype(source.to(target.device), target.dtype)
@@ -173,7 +175,9 @@ def overwrite(target: Tensor, source: Tensor) -> Tensor:
 
 
 def legacy_tensor(*args, dtype: dtypes.dtype | None = None) -> Tensor:
-    """PyTorch's old constructor: sizes give an unset tensor, data a copy, in the given or the default dtype."""
+    """PyTorch's old constructor: sizes give an unset tensor, data a copy,
+    in the given or the default dtype.
+    """
     target = (dtype or dtypes.get_default_dtype()).numpy
     if len(args) == 1 and isinstance(args[0], Value):
         return untracked(args[0].array.astype(target))

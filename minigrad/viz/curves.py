@@ -1,4 +1,6 @@
-"""Training curves as an SVG file: one line per named series, axes with round ticks, names at the lines' ends."""
+"""Training curves as an SVG file: one line per named series, axes with round ticks,
+names at the lines' ends.
+"""
 
 from __future__ import annotations
 

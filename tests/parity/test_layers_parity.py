@@ -112,7 +112,9 @@ def assert_same(ours, theirs, tolerance: float) -> None:
 
 
 def assert_agree(call, theirs, ours, arrays, rng, tolerance: float) -> None:
-    """Outputs, and gradients of random weights of the floating ones; `call(framework's callable, tensors)`."""
+    """Outputs, and gradients of random weights of the floating ones;
+    `call(framework's callable, tensors)`.
+    """
     inputs = leaves(arrays)
     results = [
         [t for t in tensors_of(call(f, x)) if t is not None]
@@ -149,7 +151,7 @@ def test_layers_start_print_and_compute_alike(case):
             assert_same(got.grad, expected.grad, 5e-5)
 
 
-# ---- attention ---------------------------------------------------------------------------------------------
+# ---- attention -----------------------------------------------------------------------------------
 #: name -> (arguments besides query, key and value, made by either framework)
 ATTENTION = {
     "scaled": lambda f: {"scale": 0.3},

@@ -103,9 +103,7 @@ def cuda_is_available() -> bool:
 
 
 def as_device(where) -> device:
-    """`where` as a device (None is the default);
-    one that cannot be used is refused here, not at first use.
-    """
+    """`where` as a device (None: the default); one that cannot be used is refused here, not at first use."""
     found = default_device.get() if where is None else where if isinstance(where, device) else device(where)
     if found.type == "cuda" and not cuda_is_available():
         cupy()

@@ -207,16 +207,14 @@ def _rank_and_dtype(operand) -> tuple[int, dtype]:
 
 
 def can_cast(source: dtype, target: dtype) -> bool:
-    """Whether an in-place operation may write `source` values into a `target` tensor:
-    never to a lower category.
+    """Whether an in-place operation may write `source` values into a `target` tensor: never to a lower
+    category.
     """
     return source.category <= target.category
 
 
 class finfo:
-    """Limits of a floating-point dtype:
-    `eps`, `max`, `min`, `tiny`, `smallest_normal`, `resolution`, `bits`.
-    """
+    """Limits of a floating dtype: `eps`, `max`, `min`, `tiny`, `smallest_normal`, `resolution`, `bits`."""
 
     def __init__(self, d: dtype | None = None):
         d = get_default_dtype() if d is None else as_dtype(d)

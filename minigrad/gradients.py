@@ -1,6 +1,4 @@
-"""`backward` and `grad`: from what a user asks to the engine's walk,
-and from the walk's result to `.grad`.
-"""
+"""`backward` and `grad`: from what a user asks to the engine's walk, and from its result to `.grad`."""
 
 from __future__ import annotations
 

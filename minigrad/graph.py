@@ -128,15 +128,13 @@ class GradFn:
         raise AttributeError(f"'{self.name()}' object has no attribute '{attribute}'")
 
     def register_prehook(self, hook: Callable) -> RemovableHandle:
-        """`hook(grad_outputs)` runs before the op's formulas,
-        and may return other gradients of the results.
-        """
+        """`hook(grad_outputs)` runs before the op's formulas and may return other gradients for it."""
         self.node.hooks = {} if self.node.hooks is None else self.node.hooks
         return add_hook(self.node.hooks, lambda g: _first(hook((g,))))
 
     def register_hook(self, hook: Callable) -> RemovableHandle:
-        """`hook(grad_inputs, grad_outputs)` runs after the op's formulas,
-        and may return other gradients of the inputs.
+        """`hook(grad_inputs, grad_outputs)` runs after the op's formulas, and may return other gradients of
+        the inputs.
         """
         if not isinstance(self.node.op, Hooked):
             self.node.op = Hooked(self.node.op)

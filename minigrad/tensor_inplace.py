@@ -446,9 +446,7 @@ class InPlaceMethods:
         return ops.fill_normal(self, mean, std, generator=generator)
 
     def random_(self, from_=0, to=None, *, generator=None):
-        """Filled with integers from [from, to), from [0, from_) with one bound,
-        or all that the dtype holds.
-        """
+        """Filled with integers from [from, to), from [0, from_) with one bound, or all the dtype holds."""
         low, high = (0, from_ or None) if to is None else (from_, to)
         return ops.fill_integers(self, low, high, generator=generator)
 
@@ -517,7 +515,5 @@ class InPlaceMethods:
         return ops.apply_in_place(self, callable, x, y)
 
     def share_memory_(self):
-        """Moved to memory that processes forked from this one share;
-        views made before keep the old memory.
-        """
+        """Moved to memory that processes forked from this one share; views made before keep the old one."""
         return ops.move_to_shared(self)

@@ -1,10 +1,8 @@
 """What makes a Tensor at home beside other libraries' arrays: NumPy's dispatch, DLPack, copying and pickling.
 
 NumPy asks `__array_ufunc__` and `__array_function__` before it computes with a Tensor. Where there is an op
-of the same
-meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy computes
-with the
-plain arrays, unless that would drop a gradient.
+of the same meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy
+computes with the plain arrays, unless that would drop a gradient.
 """
 
 from __future__ import annotations
@@ -159,9 +157,7 @@ def _tensors_in(value):
 
 
 def _refuse_tracked(called: str, arguments, name: str | None) -> None:
-    """NumPy may not compute with a tensor that requires grad,
-    as the gradient would be lost without a word.
-    """
+    """NumPy may not compute with a tensor that requires grad: the gradient would be lost without a word."""
     if any(t.tracked for t in _tensors_in(arguments)):
         remedy = f"use minigrad.{name}" if name else "compute it with minigrad's functions"
         raise TypeError(

@@ -186,8 +186,8 @@ class RareMethods(InPlaceMethods, Interchange):
 
     # ---- dtypes ----------------------------------------------------------------------------------
     def type(self, dtype=None, non_blocking=False):
-        """The name of its type, such as 'torch.FloatTensor';
-        or the tensor converted to a dtype or such a name.
+        """The name of its type, such as 'torch.FloatTensor'; or the tensor converted to a dtype or such a
+        name.
         """
         if dtype is None:
             return ops.type_name(self)

@@ -20,10 +20,8 @@ def walk(
     turn.
 
     `roots` are pairs (edge, gradient); gradients are arrays, or Tensors where `record` asks for a graph of
-    the walk
-    itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these are
-    given: then
-    only what lies between is walked. What was kept is freed on the way unless `retain`.
+    the walk itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these
+    are given: then only what lies between is walked. What was kept is freed on the way unless `retain`.
     """
     pending: dict = {}
     heap: list = []

@@ -15,8 +15,7 @@
     y = Exp.apply(x)
 
 `forward` runs without recording. `backward` is recorded where the walk itself is (`create_graph=True`), so a
-Function
-can be differentiated as often as its `backward` can.
+Function can be differentiated as often as its `backward` can.
 """
 
 from __future__ import annotations
@@ -295,9 +294,7 @@ class Refusal:
 
 
 def once_differentiable(function: Callable) -> Callable:
-    """Decorator for a `backward` that is computed without recording:
-    its result refuses to be differentiated.
-    """
+    """Decorator for a `backward` computed without recording: its result refuses to be differentiated."""
 
     @wraps(function)
     def backward(ctx, *grads):

@@ -1,8 +1,8 @@
 """Derivatives of functions: Jacobians, Hessians, and their products with vectors.
 
 `jvp` and `hvp` go forward by going back twice: the gradient of a vector-Jacobian product with respect to its
-vector is
-the Jacobian-vector product (the "double backward trick", j-towns.github.io/2017/06/12/A-new-trick.html).
+vector is the Jacobian-vector product (the "double backward trick",
+j-towns.github.io/2017/06/12/A-new-trick.html).
 """
 
 from __future__ import annotations
@@ -35,9 +35,7 @@ def _like_given(values: tuple, single: bool):
 
 
 def _fresh(inputs: tuple, create_graph: bool) -> tuple:
-    """The inputs anew, so that derivatives end at exactly this use of them;
-    tied to their history if asked.
-    """
+    """The inputs anew, so that derivatives end at just this use of them; tied to their history if asked."""
     return tuple(
         fresh_history(t) if create_graph and t.tracked else untracked(t.array).requires_grad_()
         for t in inputs
@@ -147,8 +145,8 @@ def vhp(func: Callable, inputs, v=None, create_graph: bool = False, strict: bool
 
 
 def hvp(func: Callable, inputs, v=None, create_graph: bool = False, strict: bool = False):
-    """(func(inputs), H v): the product of the Hessian with a vector;
-    as the Hessian is symmetric, `vhp` is the same.
+    """(func(inputs), H v): the product of the Hessian with a vector; as the Hessian is symmetric, `vhp` is
+    the same.
     """
     return vhp(func, inputs, v, create_graph, strict)
 

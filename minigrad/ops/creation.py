@@ -42,8 +42,8 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
 
 
 def _place_for(data, device):
-    """The device asked for; without one, data that is on a device stays there,
-    other data goes to the default.
+    """The device asked for; without one, data that is on a device stays there, other data goes to the
+    default.
     """
     if device is None and not isinstance(data, (Value, np.ndarray)) and not hasattr(data, "device"):
         return get_default_device()

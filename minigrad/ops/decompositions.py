@@ -1,9 +1,8 @@
 """Inverses, determinants and decompositions of matrices (..., n, m), by NumPy's LAPACK.
 
 Their gradients are matrix formulas in the op's own results; `adjoint` is the conjugate transpose. Where a
-result is
-fixed only up to a sign or phase (singular vectors), the gradient is that of a loss that does not depend on
-it.
+result is fixed only up to a sign or phase (singular vectors), the gradient is that of a loss that does not
+depend on it.
 """
 
 from __future__ import annotations

@@ -249,8 +249,8 @@ def masked_select(input, mask: Tensor, *, out=None) -> Tensor:
 
 
 def where(condition, input=None, other=None, *, out=None):
-    """`input` where the condition holds, `other` elsewhere;
-    with the condition alone, `nonzero(as_tuple=True)`.
+    """`input` where the condition holds, `other` elsewhere; with the condition alone,
+    `nonzero(as_tuple=True)`.
     """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)

@@ -63,8 +63,8 @@ def _without(t, axes: tuple[int, ...]) -> Tensor:
 
 
 def linalg_norm(A, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:
-    """A vector norm over one dimension, a matrix norm over two, or, without `ord`,
-    the 2-norm of all elements in `dim`.
+    """A vector norm over one dimension, a matrix norm over two, or, without `ord`, the 2-norm of all elements
+    in `dim`.
     """
     if isinstance(dim, int):
         dim = (dim,)

@@ -205,8 +205,8 @@ def type_name(t: Tensor) -> str:
 
 
 def dtype_of_type(kind):
-    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor',
-    or a class such as `LongTensor`.
+    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor', or a class such as
+    `LongTensor`.
     """
     name = kind if isinstance(kind, str) else getattr(kind, "type_name", None)
     if name is None:

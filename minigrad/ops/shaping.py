@@ -86,8 +86,8 @@ def reshape(input, *sizes, shape=None) -> Tensor:
 
 
 def view(input, *sizes, size=None, dtype=None) -> Tensor:
-    """The same memory in another shape, or, with a dtype, as other elements;
-    refuses where it would have to copy.
+    """The same memory in another shape, or, with a dtype, as other elements; refuses where it would have to
+    copy.
     """
     if dtype is not None or (len(sizes) == 1 and type(sizes[0]) is dtypes.dtype):
         return view_as_dtype(input, dtype or sizes[0])
@@ -433,9 +433,7 @@ def stack(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
 
 
 def split(tensor, split_size_or_sections, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of consecutive parts along a dimension:
-    of one size (the last may be smaller), or of given sizes.
-    """
+    """Views of successive parts along a dimension: of one size (the last may be less), or of given sizes."""
     axis = axis_of("split", tensor, dim)
     size = tensor.array.shape[axis]
     if isinstance(split_size_or_sections, int):

@@ -1,5 +1,5 @@
-"""Ops that order elements or find extremes with their places:
-sort, topk, median, max and min along a dimension.
+"""Ops that order elements or find extremes with their places: sort, topk, median, max and min along a
+dimension.
 """
 
 from __future__ import annotations
@@ -77,9 +77,7 @@ def _first_nan_or(find):
 
 
 def max(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
-    """The largest element; with `dim` also its place, the first where several are equal;
-    or of two tensors.
-    """
+    """The largest element; with `dim` also its place, the first of several equal ones; or of two tensors."""
     return _extreme(
         "max",
         max_result,
@@ -133,15 +131,15 @@ def _arg(name: str, find, input, dim, keepdim) -> Tensor:
 
 
 def argmax(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
-    """The place of the largest element, in the flattened tensor or along `dim`;
-    the first where several are equal.
+    """The place of the largest element, in the flattened tensor or along `dim`; the first where several are
+    equal.
     """
     return stored(_arg("argmax", np.argmax, input, _first(dim, axis), keepdim), out)
 
 
 def argmin(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
-    """The place of the smallest element, in the flattened tensor or along `dim`;
-    the first where several are equal.
+    """The place of the smallest element, in the flattened tensor or along `dim`; the first where several are
+    equal.
     """
     return stored(_arg("argmin", np.argmin, input, _first(dim, axis), keepdim), out)
 

@@ -157,8 +157,8 @@ def index_fill(input, dim: int, index: Tensor, value) -> Tensor:
 
 
 def index_put(input, indices, values, accumulate: bool = False) -> Tensor:
-    """A copy of the input with values written (or added) at `input[indices]`;
-    an index may be a mask, or None.
+    """A copy of the input with values written (or added) at `input[indices]`; an index may be a mask, or
+    None.
     """
     places = tuple(slice(None) if i is None else i for i in plain_index(tuple(indices)))
     _same_dtype("index_put", input, values, "values")

@@ -1,6 +1,5 @@
 """PyTorch's spellings of the elementwise ops that take more than the mathematics needs: alpha, rounding
-modes, bounds,
-numbers as exponents; and conversions between dtypes and devices."""
+modes, bounds, numbers as exponents; and conversions between dtypes and devices."""
 
 from __future__ import annotations
 
@@ -89,8 +88,8 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
 
 
 def _no_further(input, bound, beyond) -> Tensor:
-    """The input, and the bound where the input is beyond it or the bound is nan;
-    the gradient passes at the bound.
+    """The input, and the bound where the input is beyond it or the bound is nan; the gradient passes at the
+    bound.
     """
     bound = (
         bound
@@ -144,9 +143,7 @@ def _is_dtype(value) -> bool:
 
 
 def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
-    """Write a number or tensor into a tensor,
-    converted to its dtype and device and broadcast to its shape.
-    """
+    """Write a number or tensor into a tensor, converted to its dtype and device, broadcast to its shape."""
     if not isinstance(source, Value):
         source = untracked(module_of(target.array).asarray(np.asarray(source).astype(target.array.dtype)))
     source = to_dtype(source.to(target.device), target.dtype)
@@ -167,9 +164,7 @@ def overwrite(target: Tensor, source: Tensor) -> Tensor:
 
 
 def legacy_tensor(*args, dtype: dtypes.dtype | None = None) -> Tensor:
-    """PyTorch's old constructor: sizes give an unset tensor, data a copy,
-    in the given or the default dtype.
-    """
+    """PyTorch's old constructor: sizes give an unset tensor, data a copy, in a given or the default dtype."""
     target = (dtype or dtypes.get_default_dtype()).numpy
     if len(args) == 1 and isinstance(args[0], Value):
         return untracked(args[0].array.astype(target))

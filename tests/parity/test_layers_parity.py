@@ -93,9 +93,7 @@ def assert_same(ours, theirs, tolerance: float) -> None:
 
 
 def assert_agree(call, theirs, ours, arrays, rng, tolerance: float) -> None:
-    """Outputs, and gradients of random weights of the floating ones;
-    `call(framework's callable, tensors)`.
-    """
+    """Outputs, and gradients of random weights of floating ones; `call(framework's callable, tensors)`."""
     inputs = leaves(arrays)
     results = [
         [t for t in tensors_of(call(f, x)) if t is not None]

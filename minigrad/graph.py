@@ -128,7 +128,7 @@ class GradFn:
         raise AttributeError(f"'{self.name()}' object has no attribute '{attribute}'")
 
     def register_prehook(self, hook: Callable) -> RemovableHandle:
-        """`hook(grad_outputs)` runs before the op's formulas and may return other gradients for it."""
+        """`hook(grad_outputs)` runs before the op's formulas and may return others in their place."""
         self.node.hooks = {} if self.node.hooks is None else self.node.hooks
         return add_hook(self.node.hooks, lambda g: _first(hook((g,))))
 

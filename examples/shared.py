@@ -13,9 +13,9 @@ import minigrad
 
 
 def option_parser(
-    description: str, learning_rate: float, epochs: int | None = None
+    description: str, learning_rate: float | None = None, epochs: int | None = None
 ) -> argparse.ArgumentParser:
-    """The command line both examples share."""
+    """The command line both examples share; what is None here, the chosen series decides."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

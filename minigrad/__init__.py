@@ -272,6 +272,9 @@ from .ops import (
     rot90,
     copy as clone,
     as_strided,
+    as_strided_scatter,
+    empty_permuted,
+    empty_strided,
 )
 from .ops import (
     cat,
@@ -286,6 +289,7 @@ from .ops import (
     split,
     split as split_with_sizes,
     split as unsafe_split,
+    split as unsafe_split_with_sizes,
     chunk,
     chunk as unsafe_chunk,
     tensor_split,
@@ -356,6 +360,10 @@ from .ops import (
     svd_thin as svd,
     qr_thin as qr,
     cholesky_of as cholesky,
+    cholesky_inverse,
+    cholesky_solve,
+    triangular_solve,
+    matrix_exp,
 )
 from .ops import (
     sgn,
@@ -447,6 +455,11 @@ from .ops import (
 from .ops import (
     istft,
     stft,
+    bartlett_window,
+    blackman_window,
+    hamming_window,
+    hann_window,
+    kaiser_window,
 )
 from .ops.facts import (
     get_device,
@@ -495,7 +508,7 @@ from .version import __version__
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = "accelerator datasets fft func jit linalg nn onnx optim serialization special utils viz".split()
+_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization signal special utils viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},

@@ -3,6 +3,7 @@
 from .ops import (
     LinAlgError,
     cholesky,
+    cholesky_ex,
     cond,
     cross,
     det,
@@ -12,7 +13,10 @@ from .ops import (
     eigvals,
     eigvalsh,
     inv,
+    inv_ex,
+    lstsq,
     matmul,
+    matrix_exp,
     matrix_norm,
     matrix_power,
     matrix_rank,
@@ -24,12 +28,22 @@ from .ops import (
     solve_triangular,
     svd,
     svdvals,
+    tensorinv,
+    tensorsolve,
+    vander,
     vecdot,
     vector_norm,
 )
 from .ops import linalg_norm as norm
 
 __all__ = [
+    "cholesky_ex",
+    "inv_ex",
+    "matrix_exp",
+    "lstsq",
+    "tensorinv",
+    "tensorsolve",
+    "vander",
     "LinAlgError",
     "cholesky",
     "cond",

@@ -425,7 +425,7 @@ class Tensor(RareMethods, Value):
         """Fill with zeros."""
         return self.fill_(0)
 
-    fill_ = ops.copy_into
+    fill_ = ops.fill_in_place
 
     # ---- arithmetic ------------------------------------------------------------------------------
     add = ops.scaled_add

@@ -489,6 +489,9 @@ class InPlaceMethods:
     def unsqueeze_(self, dim):
         return ops.reshape_in_place(self, ops.unsqueeze, dim)
 
+    def as_strided_(self, size, stride, storage_offset=None):
+        return ops.reshape_in_place(self, ops.as_strided, size, stride, storage_offset)
+
     def resize_(self, *sizes, memory_format=None):
         """The shape changed, keeping the first elements; new ones are zeros."""
         return ops.resize(self, *sizes)

@@ -169,6 +169,13 @@ class RareMethods(InPlaceMethods, Interchange):
         dtype, device = self._own_or(dtype, device)
         return ops.empty(*sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
+    def new_empty_strided(
+        self, size, stride, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False
+    ):
+        """Values that are not set (zeros here), with strides given in elements."""
+        dtype, device = self._own_or(dtype, device)
+        return ops.empty_strided(size, stride, dtype=dtype, device=device, requires_grad=requires_grad)
+
     def new_full(
         self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False
     ):
@@ -390,6 +397,10 @@ class RareMethods(InPlaceMethods, Interchange):
     renorm = ops.renorm
     stft = ops.stft
     istft = ops.istft
+    cholesky_inverse = ops.cholesky_inverse
+    cholesky_solve = ops.cholesky_solve
+    matrix_exp = ops.matrix_exp
+    triangular_solve = ops.triangular_solve
 
     # ---- reductions ------------------------------------------------------------------------------
     amax = ops.amax
@@ -440,6 +451,9 @@ class RareMethods(InPlaceMethods, Interchange):
     narrow = ops.narrow
     select = ops.select_at
     split_with_sizes = ops.split
+    unsafe_chunk = ops.chunk
+    unsafe_split = ops.split
+    unsafe_split_with_sizes = ops.split
     tensor_split = ops.tensor_split
     hsplit = ops.hsplit
     vsplit = ops.vsplit
@@ -451,6 +465,7 @@ class RareMethods(InPlaceMethods, Interchange):
     tril = ops.tril
     triu = ops.triu
     as_strided = ops.as_strided
+    as_strided_scatter = ops.as_strided_scatter
 
     # ---- picking and placing elements ------------------------------------------------------------
     def where(self, condition, other):

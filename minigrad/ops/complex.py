@@ -68,11 +68,9 @@ def view_as_real(input) -> Tensor:
 
 @primitive(views=True, x=lambda g: complex_of_parts(g))
 def parts_of(x):
-    return (
-        np.stack([x.real, x.imag], -1)
-        if not x.flags.c_contiguous
-        else x.view(x.real.dtype).reshape(*x.shape, 2)
-    )
+    if not x.flags.c_contiguous:
+        return np.stack([x.real, x.imag], -1)
+    return x.reshape(*x.shape, 1).view(x.real.dtype)
 
 
 @primitive(views=True, x=lambda g: parts_of(g))

@@ -17,7 +17,7 @@ from .arranging import adjoint, lower_triangle, upper_triangle
 from .elementwise import select, sgn
 from .linalg import matmul
 from .promotion import floating
-from .shaping import cat, reshape_to, take_part
+from .shaping import cat, concat, reshape_to, take_part
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -113,9 +113,13 @@ def log_absolute_determinant(x):
 def slogdet(A) -> slogdet_result:
     """The sign of the determinant, and the logarithm of its absolute value."""
     must_be_square("linalg.slogdet", A)
-    real = A.array.dtype.kind == "f"
-    sign = untracked(np.asarray(np.linalg.slogdet(A.array)[0])) if real else sgn(determinant_of(A))
+    sign = determinant_sign(A) if A.array.dtype.kind == "f" else sgn(determinant_of(A))
     return slogdet_result(sign, log_absolute_determinant(A))
+
+
+@primitive(x=lambda g, x: g[..., None, None] * (x * 0))
+def determinant_sign(x):
+    return np.linalg.slogdet(x)[0]
 
 
 def logdet(A) -> Tensor:
@@ -282,25 +286,36 @@ def eigvalsh(A, UPLO: str = "L", *, out=None) -> Tensor:
     return eigenvalues_of(A, UPLO, out=out)
 
 
-def _without_gradient(name: str, A) -> None:
-    must_be_square(name, A)
-    if A.tracked:
-        raise NotImplementedError(
-            f"{name}: has no gradient here; use linalg.eigh for Hermitian matrices, or detach()"
-        )
+@primitive(
+    arity=0, promote=floating, holomorphic=False, x=lambda g, x, out: _real_as(x, _eig_gradient(*g, *out))
+)
+def eig_of(x):
+    kind = np.result_type(x.dtype, np.complex64)
+    return tuple(part.astype(kind) for part in _solved("linalg.eig", np.linalg.eig, x))
+
+
+def _real_as(x, found):
+    """The gradient of a real matrix through complex results."""
+    return found if x.dtype == found.dtype else found.real
+
+
+def _eig_gradient(gw, gV, w, V):
+    """Giles, 2008, section 3.1, for eigenvectors of length 1."""
+    inner = _dagger(V) @ gV
+    inner = inner - (_dagger(V) @ V) * inner.diagonal(0, -2, -1).real[..., None, :]
+    inner = _off_diagonal(inner) / _differences(w).conj() + _on_diagonal(gw)
+    return inverse_of(_dagger(V)) @ inner @ _dagger(V)
 
 
 def eig(A, *, out=None) -> eig_result:
-    """Eigenvalues and eigenvectors, as columns, of any square matrix; complex, and without gradient."""
-    _without_gradient("linalg.eig", A)
-    kind = np.result_type(A.array.dtype, np.complex64)
-    return eig_result(*[untracked(part.astype(kind)) for part in np.linalg.eig(A.array)])
+    """Eigenvalues and eigenvectors, as columns of length 1, of any square matrix; complex."""
+    must_be_square("linalg.eig", A)
+    return eig_result(*eig_of(A))
 
 
 def eigvals(A, *, out=None) -> Tensor:
-    """The eigenvalues of any square matrix; complex, and without gradient."""
-    _without_gradient("linalg.eigvals", A)
-    return untracked(np.linalg.eigvals(A.array).astype(np.result_type(A.array.dtype, np.complex64)))
+    """The eigenvalues of any square matrix; complex."""
+    return eig(A)[0]
 
 
 @primitive(arity=0, promote=floating, holomorphic=False, x=lambda g, out: _svd_gradient(*g, *out))
@@ -331,11 +346,11 @@ def svd(A, full_matrices: bool = True, *, driver=None, out=None) -> svd_result:
     must_be_matrix("linalg.svd", A)
     if not full_matrices or A.array.shape[-1] == A.array.shape[-2]:
         return svd_result(*svd_of(A))
-    if A.tracked:
-        raise RuntimeError(
-            "linalg.svd: full_matrices=True has no gradient for matrices that are not square; pass False"
-        )
-    return svd_result(*[untracked(part) for part in np.linalg.svd(A.array)])
+    U, S, Vh = svd_of(A)
+    wide = np.linalg.svd(A.array)  # what it has besides spans the rest of the space, and gets no gradient
+    size = S.array.shape[-1]
+    rest = untracked(wide[0][..., size:]), untracked(wide[2][..., size:, :])
+    return svd_result(cat([U, rest[0]], -1), S, cat([Vh, rest[1]], -2))
 
 
 @primitive(promote=floating, holomorphic=False, x=lambda g, x: _values_gradient(g, *svd_of(x)))
@@ -378,3 +393,71 @@ def qr_thin(input, some: bool = True, *, out=None) -> old_qr_result:
 def cholesky_of(input, upper: bool = False, *, out=None) -> Tensor:
     """`linalg.cholesky`, whose `upper` may be given by position: `torch.cholesky`."""
     return cholesky(input, upper=upper, out=out)
+
+
+# ---- with information rather than errors, and by factors -------------------------------------------------
+inv_ex_result = namedtuple("linalg_inv_ex", ["inverse", "info"])
+cholesky_ex_result = namedtuple("linalg_cholesky_ex", ["L", "info"])
+triangular_solve_result = namedtuple("triangular_solve", ["solution", "cloned_coefficient"])
+
+
+def _nothing_wrong(A) -> Tensor:
+    return untracked(np.zeros(A.array.shape[:-2], np.int32))
+
+
+def inv_ex(A, *, check_errors: bool = False, out=None) -> inv_ex_result:
+    """(inverse, info): `inv`, which raises here where PyTorch would tell of a failure in `info`."""
+    return inv_ex_result(inv(A), _nothing_wrong(A))
+
+
+def cholesky_ex(A, *, upper: bool = False, check_errors: bool = False, out=None) -> cholesky_ex_result:
+    """(L, info): `cholesky`, which raises here where PyTorch would tell of a failure in `info`."""
+    return cholesky_ex_result(cholesky(A, upper=upper), _nothing_wrong(A))
+
+
+def cholesky_solve(B, L, upper: bool = False, *, out=None) -> Tensor:  # noqa: N803
+    """The X with A X = B, from the Cholesky factor of A."""
+    L = adjoint(L) if upper else L
+    between = solve_triangular(L, B, upper=False)
+    return solve_triangular(adjoint(L), between, upper=True, out=out)
+
+
+def cholesky_inverse(L, upper: bool = False, *, out=None) -> Tensor:
+    """The inverse of A, from its Cholesky factor."""
+    return cholesky_solve(
+        untracked(np.broadcast_to(np.eye(L.array.shape[-1], dtype=L.array.dtype), L.array.shape).copy()),
+        L,
+        upper,
+        out=out,
+    )
+
+
+def triangular_solve(
+    b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *, out=None
+):
+    """(X, A) with A X = b for a triangular A: PyTorch's older name for `solve_triangular`."""
+    coefficient = A.mT if transpose else A
+    found = solve_triangular(coefficient, b, upper=upper != transpose, unitriangular=unitriangular)
+    return triangular_solve_result(found, A.clone())
+
+
+@primitive(promote=floating, x=lambda g, x: _exponential_gradient(g, x))
+def matrix_exp(x):
+    """The exponential of square matrices, by SciPy."""
+    try:
+        from scipy.linalg import expm
+    except ImportError:
+        raise RuntimeError("matrix_exp: needs SciPy: pip install minigrad-rnn[special]") from None
+    return expm(x).astype(x.dtype, copy=False) if x.size else x.copy()
+
+
+def _exponential_gradient(g, x):
+    """The upper right block of the exponential of [[x^T, g], [0, x^T]] (Mathias, 1996)."""
+    size = x.shape[-1]
+    blocks = cat_of([cat_of([x.mT, g], -1), cat_of([x * 0, x.mT], -1)], -2)
+    return matrix_exp(blocks)[..., :size, size:]
+
+
+def cat_of(parts: list, axis: int):
+    """Parts joined, whether they are arrays or Tensors."""
+    return concat(parts, axis % len(parts[0].shape))

@@ -72,7 +72,7 @@ def abs(x):
 @_one(x=lambda g, x, out: _turned(g, x, out) if x.dtype.kind == "c" else g * 0)
 def sgn(x):
     """x / |x|, and 0 for 0: the sign of a real number, the direction of a complex one."""
-    return np.sign(x)
+    return np.sign(x) if x.dtype.kind != "b" else x.copy()
 
 
 def _turned(g, x, out):

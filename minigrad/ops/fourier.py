@@ -171,12 +171,14 @@ def _sizes_and_dims(name: str, input, s, dim) -> list[tuple[int | None, int]]:
     else:
         dims = [dim] if isinstance(dim, int) else dim
     axes = [axis_of(name, input, d) for d in dims]
-    given = [None] * len(axes) if s is None else [s] if isinstance(s, int) else s
-    sizes = [None if n == -1 else n for n in given]
+    sizes = (
+        [None] * len(axes)
+        if s is None
+        else [None if n == -1 else n for n in ([s] if isinstance(s, int) else s)]
+    )
     if len(sizes) != len(axes):
         raise RuntimeError(
-            f"{name}: When given, dim and shape arguments must have the same length, "
-            f"got {len(axes)} and {len(sizes)}"
+            f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and {len(sizes)}"
         )
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name}: dim {tuple(dims)} must be unique")
@@ -303,8 +305,7 @@ def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> T
         window = untracked(np.ones(length, like.array.real.dtype))
     if window.array.shape != (length,):
         raise RuntimeError(
-            f"{name}: expected a 1D window tensor of size win_length={length}, "
-            f"got {tuple(window.array.shape)}"
+            f"{name}: expected a 1D window tensor of size win_length={length}, got {tuple(window.array.shape)}"
         )
     left = (n_fft - length) // 2
     return resized(roll(resized(window, n_fft, 0), left, 0), n_fft, 0) if left else resized(window, n_fft, 0)
@@ -315,7 +316,9 @@ def _reflected(input, width: int, mode: str) -> Tensor:
     size = input.array.shape[-1]
     if mode == "reflect" and size <= width:
         raise RuntimeError(f"stft: a signal of {size} is too short to be reflected by {width} on either side")
-    places = np.pad(np.arange(size), width, mode=PAD_MODES[mode])
+    places = np.pad(
+        np.arange(size), width, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
+    )
     return take_part(input, (..., places))
 
 
@@ -341,8 +344,7 @@ def stft(
     hop = n_fft // 4 if hop_length is None else hop_length
     if hop <= 0 or input.array.ndim not in (1, 2):
         raise RuntimeError(
-            "stft: expected hop_length > 0 and a 1D or 2D tensor, "
-            f"got {hop} and {input.array.ndim} dimensions"
+            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} dimensions"
         )
     real = input.array.dtype.kind != "c"
     if return_complex is None and real and (window is None or window.array.dtype.kind != "c"):
@@ -383,16 +385,18 @@ def istft(
     """
     if input.array.dtype.kind != "c":
         raise RuntimeError(
-            "istft requires a complex-valued input tensor matching the output "
-            "from stft with return_complex=True."
+            "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
         )
     hop = n_fft // 4 if hop_length is None else hop_length
     weights = _window_of("istft", input, n_fft, win_length, window)
     onesided = input.array.shape[-2] != n_fft if onesided is None else onesided
     spectra = transpose(input, -1, -2)
     norm = "ortho" if normalized else None
-    frames = irfft(spectra, n_fft, norm=norm) if onesided else ifft(spectra, n_fft, norm=norm)
-    frames = frames if return_complex or onesided else frames.real
+    if return_complex:
+        frames = ifft(spectra, n_fft, norm=norm)
+    else:
+        half = spectra if onesided else take_part(spectra, (..., slice(0, n_fft // 2 + 1)))
+        frames = irfft(half, n_fft, norm=norm)
     count = frames.array.shape[-2]
     total = n_fft + hop * (count - 1)
     axis = frames.array.ndim - 2

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import namedtuple
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import dtypes
-from ..engine import untracked
-from .decompositions import inv, must_be_matrix, must_be_square, svdvals
-from .elementwise import abs, conj, mul, sub
+from ..engine import Value, stored, untracked
+from .decompositions import inv, must_be_matrix, must_be_square, pinv, solve, svdvals
+from .elementwise import abs, add, conj, mul, sub
 from .linalg import matmul
 from .promotion import to_dtype
 from .reduction import max_over, min_over, sum, vector_norm
@@ -92,6 +93,8 @@ def matrix_power(A, n: int, *, out=None) -> Tensor:
     if n < 0:
         A, n = inv(A), -n
     power = untracked(np.broadcast_to(np.eye(A.array.shape[-1], dtype=A.array.dtype), A.array.shape).copy())
+    if n == 0:
+        return stored(add(power, mul(A, 0)), out)  # part of the graph, as in PyTorch
     while n:
         power = matmul(power, A) if n & 1 else power
         A, n = matmul(A, A) if n > 1 else A, n >> 1
@@ -101,17 +104,19 @@ def matrix_power(A, n: int, *, out=None) -> Tensor:
 def matrix_rank(A, tol=None, hermitian: bool = False, *, atol=None, rtol=None, out=None) -> Tensor:
     """How many singular values are above a limit: rtol times the largest, or atol."""
     must_be_matrix("linalg.matrix_rank", A)
-    values = np.linalg.svd(A.array, compute_uv=False)
+    values = np.abs(np.linalg.eigvalsh(A.array)) if hermitian else np.linalg.svd(A.array, compute_uv=False)
+    absolute = _per_matrix(tol if tol is not None else atol)
+    relative = _per_matrix(rtol)
+    if relative is None:
+        relative = 0 if absolute is not None else max(A.array.shape[-2:]) * np.finfo(A.array.dtype).eps
     top = values.max(-1, keepdims=True, initial=0)
-    rtol = (
-        rtol
-        if rtol is not None
-        else 0
-        if atol or tol
-        else max(A.array.shape[-2:]) * np.finfo(A.array.dtype).eps
-    )
-    limit = np.maximum(tol if tol is not None else atol or 0, rtol * top)
+    limit = np.maximum(0 if absolute is None else absolute, relative * top)
     return untracked(np.asarray((values > limit).sum(-1)))
+
+
+def _per_matrix(limit):
+    """A number, or one for each of a batch of matrices, beside singular values."""
+    return limit.array[..., None] if isinstance(limit, Value) else limit
 
 
 def cond(A, p=None, *, out=None) -> Tensor:
@@ -161,3 +166,48 @@ def norm(input, p="fro", dim=None, keepdim: bool = False, out=None, dtype=None) 
     if not isinstance(p, (int, float)):
         raise RuntimeError(f"norm: p={p!r} is none of the norms; use a number, 'fro' or 'nuc'")
     return vector_norm(input, p, dim, keepdim, dtype=dtype, out=out)
+
+
+def tensorinv(A, ind: int = 2, *, out=None) -> Tensor:
+    """The inverse of the map `tensordot` makes of A, whose first `ind` dimensions are its rows."""
+    shape = A.array.shape
+    rows, columns = shape[:ind], shape[ind:]
+    if ind <= 0 or math.prod(rows) != math.prod(columns):
+        raise RuntimeError(
+            f"linalg.tensorinv: expected self to satisfy prod(shape[ind:]) == prod(shape[:ind]), got {tuple(shape)} and ind={ind}"
+        )
+    return reshape_to(inv(reshape_to(A, (math.prod(rows), math.prod(columns)))), (*columns, *rows), out=out)
+
+
+def tensorsolve(A, B, dims=None, *, out=None) -> Tensor:
+    """The X with tensordot(A, X) = B."""
+    if dims is not None:
+        A = movedim(A, tuple(dims), tuple(range(A.array.ndim - len(dims), A.array.ndim)))
+    shape = A.array.shape[B.array.ndim :]
+    size = math.prod(shape)
+    if size != B.array.size:
+        raise RuntimeError(
+            f"linalg.tensorsolve: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), got {size} and {B.array.size}"
+        )
+    return reshape_to(solve(reshape_to(A, (size, size)), reshape_to(B, (size,))), shape, out=out)
+
+
+lstsq_result = namedtuple("linalg_lstsq", ["solution", "residuals", "rank", "singular_values"])
+
+
+def lstsq(A, B, rcond=None, *, driver: str | None = None) -> lstsq_result:
+    """(solution, residuals, rank, singular values): the X with the smallest |A X - B|, by the pseudoinverse."""
+    rows, columns = A.array.shape[-2:]
+    vectors = B.array.ndim == A.array.ndim - 1
+    right = unsqueeze(B, -1) if vectors else B
+    solution = matmul(pinv(A, rtol=rcond), right)
+    squares = abs(sub(matmul(A, solution), right))
+    residuals = (
+        sum(mul(squares, squares), -2) if rows > columns else untracked(np.zeros(0, A.array.real.dtype))
+    )
+    empty = untracked(np.zeros(0, A.array.real.dtype))
+    values = svdvals(A.detach()) if driver in ("gelss", "gelsd") else empty
+    rank = untracked(np.zeros(0, np.int64)) if driver == "gels" else matrix_rank(A)
+    return lstsq_result(
+        reshape_to(solution, solution.array.shape[:-1]) if vectors else solution, residuals, rank, values
+    )

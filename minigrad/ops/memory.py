@@ -12,7 +12,9 @@ from .. import dtypes
 from ..backend import device_of, module_of
 from ..engine import Value, is_recording, primitive, refresh, untracked
 from ..inplace import check_writable
+from .creation import zeros
 from .shaping import put_back, reshape_to, sizes_of
+from .updates import replace_part
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -168,7 +170,48 @@ def put_strided(g, shape, size, stride, offset):
     return reshape_to(flat, shape)
 
 
-# ---- diagonals in place --------------------------------------------------------------------------
+def as_strided_scatter(input, src, size, stride, storage_offset: int | None = None) -> Tensor:
+    """A copy of the input with src where `as_strided` would look."""
+    if tuple(src.array.shape) != tuple(size):
+        raise RuntimeError(
+            f"as_strided_scatter: expected src to have size {tuple(size)}, got {tuple(src.array.shape)}"
+        )
+    as_strided(input, size, stride, storage_offset)  # refuses what it refuses
+    offset = 0 if storage_offset is None else storage_offset - offset_of(input)
+    places = offset + sum_of_strides(tuple(size), tuple(stride))
+    flat = replace_part(reshape_to(input, (input.array.size,)), src, places)
+    return reshape_to(flat, input.array.shape)
+
+
+def empty_strided(
+    size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
+) -> Tensor:
+    """Values that are not set (zeros here), with strides given in elements."""
+    size, stride = tuple(size), tuple(stride)
+    if len(size) != len(stride):
+        raise RuntimeError(
+            f"empty_strided: dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})"
+        )
+    last = sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if all(size) else -1
+    t = as_strided(zeros(last + 1, dtype=dtype, device=device), size, stride).detach()
+    return t.requires_grad_() if requires_grad else t
+
+
+def empty_permuted(
+    size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
+) -> Tensor:
+    """Values that are not set (zeros here), whose dimensions lie in memory in the given order."""
+    order = list(physical_layout)
+    if sorted(order) != list(range(len(size))):
+        raise RuntimeError(
+            f"empty_permuted: physical_layout {order} must name each of the {len(size)} dimensions once"
+        )
+    t = zeros([size[d] for d in order], dtype=dtype, device=device)
+    t = untracked(t.array.transpose([order.index(d) for d in range(len(size))]))
+    return t.requires_grad_() if requires_grad else t
+
+
+# ---- diagonals in place ------------------------------------------------------------------------------------
 def fill_diagonal(target: Tensor, value, wrap: bool = False) -> Tensor:
     """The main diagonal set to a number; with `wrap` a tall matrix begins anew after a gap of one row."""
     shape = target.array.shape

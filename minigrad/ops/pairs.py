@@ -13,12 +13,12 @@ from .. import dtypes
 from ..engine import primitive, stored, untracked
 from .elementwise import abs, exp, mul, select, sign
 from .promotion import arithmetic, floating, to_dtype
+from .variants import pow
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 _two = partial(primitive, promote=arithmetic, numbers="neither")
-_two_floating = partial(primitive, promote=floating, numbers="neither")
 frexp_result = namedtuple("frexp", ["mantissa", "exponent"])
 
 
@@ -67,7 +67,11 @@ def _share(x, out, power):
     return power(x - select(abs(out) == math.inf, 0, out))
 
 
-@primitive(promote=floating, arity=2, x=lambda g, x, out: select(x == 0, 0, g * sign(x) * sign(out)))
+@primitive(
+    promote=floating,
+    x=lambda g, x, out: select(x == 0, 0, g * sign(x) * sign(out)),
+    y=lambda g: g * 0,
+)
 def copysign(x, y):
     """|x| with the sign of y."""
     return np.copysign(x, y)
@@ -99,8 +103,8 @@ def lcm(x, y):
 
 def ldexp(input, other, *, out=None) -> Tensor:
     """input * 2^other."""
-    kind = input.dtype if input.array.dtype.kind in "fc" else dtypes.get_default_dtype()
-    return mul(to_dtype(input, kind), untracked(np.asarray(np.exp2(other.array), kind.numpy)), out=out)
+    kind = dtypes.get_default_dtype() if other.array.dtype.kind in "biu" else other.dtype
+    return mul(input, pow(2.0, to_dtype(other, kind)), out=out)
 
 
 def frexp(input, *, out=None) -> frexp_result:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine import Value, untracked
+from ..engine import Value, stored, untracked
 from .arranging import ravel
 from .creation import meshgrid
 from .elementwise import add, mul, power_of, select, sub
@@ -28,13 +28,17 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor:
             f"addr: Expected 1-D argument vec1 and vec2, got {vec1.array.ndim}-D and {vec2.array.ndim}-D"
         )
     product = mul(reshape_to(vec1, (vec1.array.size, 1)), vec2)
-    if product.array.dtype.kind in "biu" and not (isinstance(alpha, int) and isinstance(beta, int)):
+    if product.array.dtype.kind == "b":
+        alpha, beta = bool(alpha), bool(beta)
+    elif product.array.dtype.kind in "iu" and not (isinstance(alpha, int) and isinstance(beta, int)):
         raise RuntimeError(
             "addr: For integral input tensors, argument alpha and beta must not be floating point numbers."
         )
     product = product if alpha == 1 else mul(product, alpha)
     if beta == 0:
         return add(product, mul(input.new_zeros(()), 0), out=out)
+    if product.array.dtype.kind == "b":
+        return stored(input | product, out)
     return add(input if beta == 1 else mul(input, beta), product, out=out)
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine import Value, primitive, stored, untracked
-from .elementwise import add, div, exp, mul, select, sub
+from .elementwise import add, div, exp, log, mul, select, sub
 from .indexing import gather
 from .promotion import floating
-from .reduction import cumsum, cumsum_along, sum
+from .reduction import cumsum, sum
 from .shaping import axis_of, cat, copy, flip_axes, reshape_to, take_part
 from .spelling import numpy_names
 
@@ -55,10 +55,13 @@ def running_logsumexp(x, axis):
 
 
 def _spread_back(g, x, out, axis):
-    """exp(x_j) times the sum over i >= j of g_i exp(-out_i), shifted likewise."""
-    top = select(abs(out) < math.inf, out, 0)
-    reach = flip_axes(cumsum_along(flip_axes(g * exp(-top), (axis,)), axis), (axis,))
-    return select(x == -math.inf, 0, exp(select(x == -math.inf, 0, x)) * reach)
+    """exp(x_j) times the sum over i >= j of g_i exp(-out_i), in logarithms, for each sign of g."""
+
+    def part(g):
+        logarithms = select(g > 0, log(select(g > 0, g, 1)), -math.inf) - select(out == -math.inf, 0, out)
+        return exp(flip_axes(running_logsumexp(flip_axes(logarithms, (axis,)), axis), (axis,)) + x)
+
+    return part(g) - part(-g)
 
 
 def logcumsumexp(input, dim: int, *, out=None) -> Tensor:
@@ -78,13 +81,15 @@ def diff(input, n: int = 1, dim: int = -1, prepend=None, append=None, *, out=Non
     axis = axis_of("diff", input, dim)
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
+    if n == 0:
+        return stored(copy(input), out)
     parts = [p for p in (prepend, input, append) if p is not None]
     total = cat(parts, axis) if len(parts) > 1 else input
     lead = (slice(None),) * axis
     for _ in range(min(n, total.array.shape[axis])):
         later, earlier = take_part(total, (*lead, slice(1, None))), take_part(total, (*lead, slice(0, -1)))
         total = later ^ earlier if total.array.dtype.kind == "b" else sub(later, earlier)
-    return stored(copy(total) if total is input else total, out)
+    return stored(total, out)
 
 
 def gradient(input, *, spacing=1, dim=None, edge_order: int = 1) -> list[Tensor]:
@@ -97,6 +102,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order: int = 1) -> list[Tensor]
         raise RuntimeError(f"gradient only supports edge_order=1 and edge_order=2, got {edge_order}")
     dims = range(input.array.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
     axes = [axis_of("gradient", input, d) for d in dims]
+    spacing = 1 if spacing is None else spacing
     spacings = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(axes)
     if len(spacings) != len(axes):
         raise RuntimeError(f"gradient: spacing has {len(spacings)} entries for {len(axes)} dimensions")

@@ -97,24 +97,39 @@ def mvlgamma(input, p: int, *, out=None) -> Tensor:
     return total if out is None else out.copy_(total)
 
 
+def not_differentiable(name: str, argument: str):
+    """What a gradient that is not known says."""
+    raise NotImplementedError(f"{name}: the derivative by {argument!r} is not implemented; detach() it")
+
+
 def _gamma_density(a, x):
     """The derivative of the lower incomplete gamma function by x."""
     return exp((a - 1) * log(x) - x - lgamma(a))
 
 
-@primitive(promote=floating, arity=2, numbers="neither", x=lambda g, a, x: g * _gamma_density(a, x))
+@primitive(
+    promote=floating,
+    numbers="neither",
+    a=lambda g: not_differentiable("igamma", "a"),
+    x=lambda g, a, x: g * _gamma_density(a, x),
+)
 def igamma(a, x):
     """The lower incomplete gamma function of a and x, regularized; differentiable by x."""
     return special_of("gammainc", a, x)
 
 
-@primitive(promote=floating, arity=2, numbers="neither", x=lambda g, a, x: -g * _gamma_density(a, x))
+@primitive(
+    promote=floating,
+    numbers="neither",
+    a=lambda g: not_differentiable("igammac", "a"),
+    x=lambda g, a, x: -g * _gamma_density(a, x),
+)
 def igammac(a, x):
     """The upper incomplete gamma function of a and x, regularized; differentiable by x."""
     return special_of("gammaincc", a, x)
 
 
-@_two(arity=2, y=lambda g, x, y: -g * x * zeta(x + 1, y))
+@_two(x=lambda g: not_differentiable("zeta", "x"), y=lambda g, x, y: -g * x * zeta(x + 1, y))
 def zeta(x, y):
     """The Hurwitz zeta function, differentiable by its second argument."""
     return special_of("zeta", x, y)

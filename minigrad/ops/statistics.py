@@ -72,7 +72,7 @@ def unique_consecutive(
         differs = rows[1:] != rows[:-1]
     else:
         rows = np.moveaxis(input.array, axis_of("unique_consecutive", input, dim), 0)
-        differs = (rows[1:] != rows[:-1]).reshape(max(len(rows) - 1, 0), -1).any(1)
+        differs = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
     first = np.concatenate([[True], differs]) if len(rows) else np.zeros(0, bool)
     starts = np.flatnonzero(first)
     values = (
@@ -127,14 +127,14 @@ def bincount(input, weights=None, minlength: int = 0) -> Tensor:
     return untracked(counted.astype(np.float32 if weights.array.dtype == np.float32 else np.float64))
 
 
-def _edges(name: str, array, bins: int, low: float, high: float):
+def _edges(name: str, array, bins: int, low: float, high: float, margin: float = 1):
     """Equal bins over [low, high], or over what the elements span where these are the same."""
     if low > high:
         raise RuntimeError(f"{name}: max must be larger than min")
     if low == high:
         low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 1.0)
     if low == high:
-        low, high = low - 1, high + 1
+        low, high = low - margin, high + margin
     if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
     return np.linspace(low, high, bins + 1)
@@ -157,7 +157,7 @@ def histogram(input, bins, *, range=None, weight=None, density: bool = False, ou
     if isinstance(bins, Value):
         edges = bins.array
     else:
-        edges = _edges("histogram", array, bins, *(range or (0.0, 0.0)))
+        edges = _edges("histogram", array, bins, *(range or (0.0, 0.0)), margin=0.5)
     counts, _ = np.histogram(array, edges, weights=None if weight is None else weight.array, density=density)
     return histogram_result(untracked(counts.astype(array.dtype)), untracked(np.asarray(edges, array.dtype)))
 
@@ -194,8 +194,11 @@ def searchsorted(
                 "searchsorted: boundaries tensor should be 1 dimension or the first N-1 dimensions must "
                 f"match, got {sequence.shape} and {given.shape}"
             )
-        rows = zip(sequence.reshape(-1, sequence.shape[-1]), given.reshape(-1, given.shape[-1]), strict=True)
-        places = np.array([np.searchsorted(s, v, place) for s, v in rows]).reshape(given.shape)
+        lead = math.prod(given.shape[:-1])
+        rows = zip(
+            sequence.reshape(lead, sequence.shape[-1]), given.reshape(lead, given.shape[-1]), strict=True
+        )
+        places = np.array([np.searchsorted(s, v, side) for s, v in rows], np.int64).reshape(given.shape)
     return stored(untracked(np.asarray(places, np.int32 if out_int32 else np.int64)), out)
 
 
@@ -279,15 +282,14 @@ ROUNDINGS: dict[str, Callable] = {
 
 
 def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, ignore_nan: bool) -> Tensor:
-    if interpolation not in ROUNDINGS:
+    if interpolation not in INTERPOLATIONS:
         raise RuntimeError(
-            f"{name}() interpolation must be one of {', '.join(ROUNDINGS)}, but got {interpolation}"
+            f"{name}() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got {interpolation}"
         )
     q = q if isinstance(q, Value) else untracked(np.asarray(q, input.array.dtype))
     if input.array.dtype.kind != "f" or q.array.dtype != input.array.dtype:
         raise RuntimeError(
-            f"{name}() input tensor must be either float or double dtype, and q the same: "
-            f"{input.dtype}, {q.dtype}"
+            f"{name}() input tensor must be either float or double dtype, and q the same: {input.dtype}, {q.dtype}"
         )
     if q.array.ndim > 1 or not ((q.array >= 0) & (q.array <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1], in a scalar or 1D tensor")
@@ -297,9 +299,10 @@ def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, ignor
     found = _between_ranks(rows, reshape_to(q, (q.array.size,)), interpolation, ignore_nan)
     if keepdim:
         ones = (1,) * input.array.ndim
+        flat = dim is None or not input.array.ndim
         found = (
             reshape_to(found, (q.array.size, *ones))
-            if dim is None
+            if flat
             else unsqueeze(found, axis_of(name, input, dim) + 1)
         )
     return found if q.array.ndim else take_part(found, 0)
@@ -314,7 +317,9 @@ def _between_ranks(rows, q, interpolation: str, ignore_nan: bool) -> Tensor:
     parts = []
     for i in range(q.array.size):
         rank = q.array[i] * (np.maximum(count, 1) - 1)
-        rank = ROUNDINGS[interpolation](rank)
+        rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}.get(interpolation, lambda r: r)(
+            rank
+        )
         low, high = np.floor(rank).astype(np.int64), np.ceil(rank).astype(np.int64)
         low, high = np.where(count < 0, size - 1, low), np.where(count < 0, size - 1, high)
         below, above = _nth(rows, order, low), _nth(rows, order, high)
@@ -379,8 +384,7 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None) -> Tensor:
     rows = reshape_to(input, (1, input.array.size)) if input.array.ndim < 2 else input
     if rows.array.ndim > 2:
         raise RuntimeError(
-            "cov(): expected input to have two or fewer dimensions but got an "
-            f"input with {input.array.ndim} dimensions"
+            f"cov(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
         )
     rows = rows if rows.array.dtype.kind in "fc" else to_dtype(rows, dtypes.get_default_dtype())
     weight = _weights("cov", rows, fweights, aweights)
@@ -395,7 +399,7 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None) -> Tensor:
     weighted = centred if weight is None else mul(centred, weight)
     product = matmul(weighted, conj(transpose(centred, 0, 1)))
     found = div(product, clamp_between(free, 0, None) if isinstance(free, Value) else float(max(free, 0)))
-    return reshape_to(found, ()) if input.array.ndim < 2 else found
+    return squeeze(found)
 
 
 def _weights(name: str, rows, fweights, aweights):
@@ -405,8 +409,7 @@ def _weights(name: str, rows, fweights, aweights):
     for w in given:
         if w.array.ndim > 1 or w.array.size != rows.array.shape[1]:
             raise RuntimeError(
-                f"{name}(): expected weights to have the same numel as there are observations, "
-                f"got {w.array.size}"
+                f"{name}(): expected weights to have the same numel as there are observations, got {w.array.size}"
             )
         if (w.array < 0).any():
             raise RuntimeError(f"{name}(): weights cannot be negative")
@@ -417,8 +420,7 @@ def corrcoef(input) -> Tensor:
     """The correlation coefficients of the rows of a matrix, each a variable."""
     if input.array.ndim > 2:
         raise RuntimeError(
-            "corrcoef(): expected input to have two or fewer dimensions but got "
-            f"an input with {input.array.ndim} dimensions"
+            f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
         )
     covariance = cov(input)
     if covariance.array.ndim == 0:

@@ -1,0 +1,5 @@
+"""PyTorch's `signal`: window functions."""
+
+from . import windows
+
+__all__ = ["windows"]

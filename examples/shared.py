@@ -1,4 +1,4 @@
-"""What both examples need and neither is about: options, a progress line, checkpoints, a table of scores."""
+"""What both examples need and neither is about: options, progress, checkpoints, a table of scores."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def walk(
 
 
 def deliver(pending: dict, heap: list, edge, g, source: Any = None) -> None:
-    """Add a gradient to what is pending for a root, a leaf, or one result (`source` made it) among several."""
+    """Add a gradient to what is pending for a root, a leaf, or one of several results (`source` made it)."""
     if type(edge) is SeveralOutputs:
         if edge not in pending:
             pending[edge] = [None] * len(edge.outputs)
@@ -104,7 +104,7 @@ def deliver(pending: dict, heap: list, edge, g, source: Any = None) -> None:
 
 
 def nodes_between(roots: Iterable, inputs: Collection) -> set:
-    """The Nodes on a path from a root to an input, the inputs' own left out: what a partial walk must visit."""
+    """The Nodes on a path from a root to an input, inputs' own left out: what a partial walk must visit."""
     seen, stack = set(roots), list(roots)
     while stack:
         for edge in getattr(stack.pop(), "edges", ()):

@@ -171,14 +171,12 @@ def _sizes_and_dims(name: str, input, s, dim) -> list[tuple[int | None, int]]:
     else:
         dims = [dim] if isinstance(dim, int) else dim
     axes = [axis_of(name, input, d) for d in dims]
-    sizes = (
-        [None] * len(axes)
-        if s is None
-        else [None if n == -1 else n for n in ([s] if isinstance(s, int) else s)]
-    )
+    given = [None] * len(axes) if s is None else [s] if isinstance(s, int) else s
+    sizes = [None if n == -1 else n for n in given]
     if len(sizes) != len(axes):
         raise RuntimeError(
-            f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and {len(sizes)}"
+            f"{name}: When given, dim and shape arguments must have the same length, "
+            f"got {len(axes)} and {len(sizes)}"
         )
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name}: dim {tuple(dims)} must be unique")
@@ -305,7 +303,8 @@ def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> T
         window = untracked(np.ones(length, like.array.real.dtype))
     if window.array.shape != (length,):
         raise RuntimeError(
-            f"{name}: expected a 1D window tensor of size win_length={length}, got {tuple(window.array.shape)}"
+            f"{name}: expected a 1D window tensor of size win_length={length}, "
+            f"got {tuple(window.array.shape)}"
         )
     left = (n_fft - length) // 2
     return resized(roll(resized(window, n_fft, 0), left, 0), n_fft, 0) if left else resized(window, n_fft, 0)
@@ -316,9 +315,7 @@ def _reflected(input, width: int, mode: str) -> Tensor:
     size = input.array.shape[-1]
     if mode == "reflect" and size <= width:
         raise RuntimeError(f"stft: a signal of {size} is too short to be reflected by {width} on either side")
-    places = np.pad(
-        np.arange(size), width, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
-    )
+    places = np.pad(np.arange(size), width, mode=PAD_MODES[mode])
     return take_part(input, (..., places))
 
 
@@ -344,7 +341,8 @@ def stft(
     hop = n_fft // 4 if hop_length is None else hop_length
     if hop <= 0 or input.array.ndim not in (1, 2):
         raise RuntimeError(
-            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} dimensions"
+            "stft: expected hop_length > 0 and a 1D or 2D tensor, "
+            f"got {hop} and {input.array.ndim} dimensions"
         )
     real = input.array.dtype.kind != "c"
     if return_complex is None and real and (window is None or window.array.dtype.kind != "c"):
@@ -385,7 +383,8 @@ def istft(
     """
     if input.array.dtype.kind != "c":
         raise RuntimeError(
-            "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
+            "istft requires a complex-valued input tensor matching the output "
+            "from stft with return_complex=True."
         )
     hop = n_fft // 4 if hop_length is None else hop_length
     weights = _window_of("istft", input, n_fft, win_length, window)

@@ -174,7 +174,8 @@ def tensorinv(A, ind: int = 2, *, out=None) -> Tensor:
     rows, columns = shape[:ind], shape[ind:]
     if ind <= 0 or math.prod(rows) != math.prod(columns):
         raise RuntimeError(
-            f"linalg.tensorinv: expected self to satisfy prod(shape[ind:]) == prod(shape[:ind]), got {tuple(shape)} and ind={ind}"
+            "linalg.tensorinv: expected self to satisfy prod(shape[ind:]) == prod(shape[:ind]), "
+            f"got {tuple(shape)} and ind={ind}"
         )
     return reshape_to(inv(reshape_to(A, (math.prod(rows), math.prod(columns)))), (*columns, *rows), out=out)
 
@@ -187,7 +188,8 @@ def tensorsolve(A, B, dims=None, *, out=None) -> Tensor:
     size = math.prod(shape)
     if size != B.array.size:
         raise RuntimeError(
-            f"linalg.tensorsolve: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), got {size} and {B.array.size}"
+            "linalg.tensorsolve: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
+            f"prod(self.shape[:other.ndim]), got {size} and {B.array.size}"
         )
     return reshape_to(solve(reshape_to(A, (size, size)), reshape_to(B, (size,))), shape, out=out)
 
@@ -196,7 +198,7 @@ lstsq_result = namedtuple("linalg_lstsq", ["solution", "residuals", "rank", "sin
 
 
 def lstsq(A, B, rcond=None, *, driver: str | None = None) -> lstsq_result:
-    """(solution, residuals, rank, singular values): the X with the smallest |A X - B|, by the pseudoinverse."""
+    """(solution, residuals, rank, singular values): the X of smallest |A X - B|, by the pseudoinverse."""
     rows, columns = A.array.shape[-2:]
     vectors = B.array.ndim == A.array.ndim - 1
     right = unsqueeze(B, -1) if vectors else B

@@ -157,7 +157,8 @@ def histogram(input, bins, *, range=None, weight=None, density: bool = False, ou
     if isinstance(bins, Value):
         edges = bins.array
     else:
-        edges = _edges("histogram", array, bins, *(range or (0.0, 0.0)), margin=0.5)
+        low, high = range or (0.0, 0.0)
+        edges = _edges("histogram", array, bins, low, high, margin=0.5)
     counts, _ = np.histogram(array, edges, weights=None if weight is None else weight.array, density=density)
     return histogram_result(untracked(counts.astype(array.dtype)), untracked(np.asarray(edges, array.dtype)))
 
@@ -198,7 +199,7 @@ def searchsorted(
         rows = zip(
             sequence.reshape(lead, sequence.shape[-1]), given.reshape(lead, given.shape[-1]), strict=True
         )
-        places = np.array([np.searchsorted(s, v, side) for s, v in rows], np.int64).reshape(given.shape)
+        places = np.array([np.searchsorted(s, v, place) for s, v in rows], np.int64).reshape(given.shape)
     return stored(untracked(np.asarray(places, np.int32 if out_int32 else np.int64)), out)
 
 
@@ -282,14 +283,15 @@ ROUNDINGS: dict[str, Callable] = {
 
 
 def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, ignore_nan: bool) -> Tensor:
-    if interpolation not in INTERPOLATIONS:
+    if interpolation not in ROUNDINGS:
         raise RuntimeError(
-            f"{name}() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got {interpolation}"
+            f"{name}() interpolation must be one of {', '.join(ROUNDINGS)}, but got {interpolation}"
         )
     q = q if isinstance(q, Value) else untracked(np.asarray(q, input.array.dtype))
     if input.array.dtype.kind != "f" or q.array.dtype != input.array.dtype:
         raise RuntimeError(
-            f"{name}() input tensor must be either float or double dtype, and q the same: {input.dtype}, {q.dtype}"
+            f"{name}() input tensor must be either float or double dtype, and q the same: "
+            f"{input.dtype}, {q.dtype}"
         )
     if q.array.ndim > 1 or not ((q.array >= 0) & (q.array <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1], in a scalar or 1D tensor")
@@ -317,9 +319,7 @@ def _between_ranks(rows, q, interpolation: str, ignore_nan: bool) -> Tensor:
     parts = []
     for i in range(q.array.size):
         rank = q.array[i] * (np.maximum(count, 1) - 1)
-        rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}.get(interpolation, lambda r: r)(
-            rank
-        )
+        rank = ROUNDINGS[interpolation](rank)
         low, high = np.floor(rank).astype(np.int64), np.ceil(rank).astype(np.int64)
         low, high = np.where(count < 0, size - 1, low), np.where(count < 0, size - 1, high)
         below, above = _nth(rows, order, low), _nth(rows, order, high)
@@ -384,7 +384,8 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None) -> Tensor:
     rows = reshape_to(input, (1, input.array.size)) if input.array.ndim < 2 else input
     if rows.array.ndim > 2:
         raise RuntimeError(
-            f"cov(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
+            "cov(): expected input to have two or fewer dimensions but got an "
+            f"input with {input.array.ndim} dimensions"
         )
     rows = rows if rows.array.dtype.kind in "fc" else to_dtype(rows, dtypes.get_default_dtype())
     weight = _weights("cov", rows, fweights, aweights)
@@ -409,7 +410,8 @@ def _weights(name: str, rows, fweights, aweights):
     for w in given:
         if w.array.ndim > 1 or w.array.size != rows.array.shape[1]:
             raise RuntimeError(
-                f"{name}(): expected weights to have the same numel as there are observations, got {w.array.size}"
+                f"{name}(): expected weights to have the same numel as there are observations, "
+                f"got {w.array.size}"
             )
         if (w.array < 0).any():
             raise RuntimeError(f"{name}(): weights cannot be negative")
@@ -420,7 +422,8 @@ def corrcoef(input) -> Tensor:
     """The correlation coefficients of the rows of a matrix, each a variable."""
     if input.array.ndim > 2:
         raise RuntimeError(
-            f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
+            "corrcoef(): expected input to have two or fewer dimensions but got "
+            f"an input with {input.array.ndim} dimensions"
         )
     covariance = cov(input)
     if covariance.array.ndim == 0:

@@ -171,11 +171,8 @@ def _sizes_and_dims(name: str, input, s, dim) -> list[tuple[int | None, int]]:
     else:
         dims = [dim] if isinstance(dim, int) else dim
     axes = [axis_of(name, input, d) for d in dims]
-    sizes = (
-        [None] * len(axes)
-        if s is None
-        else [None if n == -1 else n for n in ([s] if isinstance(s, int) else s)]
-    )
+    given = [None] * len(axes) if s is None else [s] if isinstance(s, int) else s
+    sizes = [None if n == -1 else n for n in given]
     if len(sizes) != len(axes):
         raise RuntimeError(
             f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and "

@@ -509,17 +509,19 @@ from .version import __version__
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization signal special utils viz""".split()
+_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization signal special utils
+viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
     "nn.functional": {
         name: name
         for name in """alpha_dropout batch_norm bilinear binary_cross_entropy_with_logits celu celu_
-        cosine_embedding_loss cosine_similarity dropout embedding_bag feature_alpha_dropout group_norm hardshrink
-        hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss pairwise_distance pdist
-        poisson_nll_loss prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
-        """.split()
+        cosine_embedding_loss cosine_similarity dropout embedding_bag feature_alpha_dropout
+        group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm
+        margin_ranking_loss pairwise_distance pdist poisson_nll_loss prelu relu_ rms_norm
+        rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss conv1d conv2d conv3d
+        conv_transpose1d conv_transpose2d conv_transpose3d""".split()
     },
 }
 _LATER = {name: (name, None) for name in _SUBMODULES}

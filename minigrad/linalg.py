@@ -30,22 +30,16 @@ from .ops import (
     svdvals,
     tensorinv,
     tensorsolve,
-    vander,
     vecdot,
     vector_norm,
 )
 from .ops import linalg_norm as norm
+from .ops import linalg_vander as vander
 
 __all__ = [
-    "cholesky_ex",
-    "inv_ex",
-    "matrix_exp",
-    "lstsq",
-    "tensorinv",
-    "tensorsolve",
-    "vander",
     "LinAlgError",
     "cholesky",
+    "cholesky_ex",
     "cond",
     "cross",
     "det",
@@ -55,7 +49,10 @@ __all__ = [
     "eigvals",
     "eigvalsh",
     "inv",
+    "inv_ex",
+    "lstsq",
     "matmul",
+    "matrix_exp",
     "matrix_norm",
     "matrix_power",
     "matrix_rank",
@@ -68,6 +65,9 @@ __all__ = [
     "solve_triangular",
     "svd",
     "svdvals",
+    "tensorinv",
+    "tensorsolve",
+    "vander",
     "vecdot",
     "vector_norm",
 ]

@@ -350,7 +350,7 @@ class InPlaceMethods:
     def nextafter_(self, other):
         return write(self, ops.nextafter, other)
 
-    # ---- operators -------------------------------------------------------------------------------------------
+    # ---- operators ---------------------------------------------------------------------------------------
     def __ifloordiv__(self, other):
         return write(self, ops.floor_divide, other)
 

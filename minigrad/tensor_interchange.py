@@ -134,7 +134,7 @@ def _leaf(cls: type, array, requires_grad: bool, attributes: dict):
 
 
 def _as_operand(value, beside):
-    """An array or a NumPy number as a tensor, to stand first beside a tensor; a number does not widen that."""
+    """An array or a NumPy number as a tensor, to stand before a tensor; a number does not widen that."""
     if isinstance(value, np.ndarray):
         return untracked(value)
     return untracked(np.asarray(value, dtypes.result_type(value, beside).numpy))

@@ -416,7 +416,7 @@ def cholesky_ex(A, *, upper: bool = False, check_errors: bool = False, out=None)
     return cholesky_ex_result(cholesky(A, upper=upper), _nothing_wrong(A))
 
 
-def cholesky_solve(B, L, upper: bool = False, *, out=None) -> Tensor:  # noqa: N803
+def cholesky_solve(B, L, upper: bool = False, *, out=None) -> Tensor:
     """The X with A X = B, from the Cholesky factor of A."""
     L = adjoint(L) if upper else L
     between = solve_triangular(L, B, upper=False)

@@ -1,7 +1,7 @@
 """Discrete Fourier transforms, by NumPy's FFT, and the short-time transform of signals.
 
-Each is linear, so its gradient is its adjoint: another transform, scaled the opposite way. Where a real signal has
-half a spectrum (`rfft`, `irfft`), the half that is left out counts as zeros, or twice.
+Each is linear, so its gradient is its adjoint: another transform, scaled the opposite way. Where a real
+signal has half a spectrum (`rfft`, `irfft`), the half that is left out counts as zeros, or twice.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _stored(result, out):
 
 
 def fft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
-    """The discrete Fourier transform along a dimension, of the input cut or filled up with zeros to n elements."""
+    """The discrete Fourier transform along a dimension, of the input cut or zero-filled to n elements."""
     return _stored(forward_of(_complex(input), *_prepared("fft.fft", input, n, dim, norm)), out)
 
 
@@ -149,7 +149,7 @@ def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *
 
 
 def hfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
-    """The transform of a signal given by its first half, the other being the mirror image, conjugated: it is real."""
+    """The real transform of a signal given by its first half; the other is its mirror image, conjugated."""
     size, axis, norm = _prepared("fft.hfft", input, n, dim, norm, True)
     return _stored(signal_of(conj(_complex(input)), size, axis, OPPOSITE[norm]), out)
 
@@ -173,9 +173,7 @@ def _sizes_and_dims(name: str, input, s, dim) -> list[tuple]:
         else [None if n == -1 else n for n in ([s] if isinstance(s, int) else s)]
     )
     if len(sizes) != len(axes):
-        raise RuntimeError(
-            f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and {len(sizes)}"
-        )
+        raise RuntimeError(f"{name}: dim and s must have the same length, got {len(axes)} and {len(sizes)}")
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name}: dim {tuple(dims)} must be unique")
     return list(zip(sizes, axes, strict=True))
@@ -301,7 +299,7 @@ def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> T
         window = untracked(np.ones(length, like.array.real.dtype))
     if window.array.shape != (length,):
         raise RuntimeError(
-            f"{name}: expected a 1D window tensor of size win_length={length}, got {tuple(window.array.shape)}"
+            f"{name}: the window must be 1D of size win_length={length}, got {tuple(window.array.shape)}"
         )
     left = (n_fft - length) // 2
     return resized(roll(resized(window, n_fft, 0), left, 0), n_fft, 0) if left else resized(window, n_fft, 0)
@@ -340,7 +338,7 @@ def stft(
     hop = n_fft // 4 if hop_length is None else hop_length
     if hop <= 0 or input.array.ndim not in (1, 2):
         raise RuntimeError(
-            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} dimensions"
+            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim}D"
         )
     real = input.array.dtype.kind != "c"
     if return_complex is None and real and (window is None or window.array.dtype.kind != "c"):
@@ -375,11 +373,9 @@ def istft(
     length: int | None = None,
     return_complex: bool = False,
 ) -> Tensor:
-    """The signal with the given spectra (..., lines, frames): frames overlap and add, over the sum of squared windows."""
+    """The signal with the given spectra (..., lines, frames): added frames over added squared windows."""
     if input.array.dtype.kind != "c":
-        raise RuntimeError(
-            "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
-        )
+        raise RuntimeError("istft requires a complex-valued input, as stft gives with return_complex=True")
     hop = n_fft // 4 if hop_length is None else hop_length
     weights = _window_of("istft", input, n_fft, win_length, window)
     onesided = input.array.shape[-2] != n_fft if onesided is None else onesided

@@ -12,7 +12,7 @@ import numpy as np
 from .. import dtypes
 from ..engine import Value, stored, untracked
 from .decompositions import inv, must_be_matrix, must_be_square, pinv, solve, svdvals
-from .elementwise import abs, add, conj, mul, sub
+from .elementwise import abs, add, conj, mul, power_of, sub
 from .linalg import matmul
 from .promotion import to_dtype
 from .reduction import max_over, min_over, sum, vector_norm
@@ -174,7 +174,7 @@ def tensorinv(A, ind: int = 2, *, out=None) -> Tensor:
     rows, columns = shape[:ind], shape[ind:]
     if ind <= 0 or math.prod(rows) != math.prod(columns):
         raise RuntimeError(
-            f"linalg.tensorinv: expected self to satisfy prod(shape[ind:]) == prod(shape[:ind]), got {tuple(shape)} and ind={ind}"
+            f"linalg.tensorinv: prod(shape[ind:]) must be prod(shape[:ind]), got {tuple(shape)}, ind={ind}"
         )
     return reshape_to(inv(reshape_to(A, (math.prod(rows), math.prod(columns)))), (*columns, *rows), out=out)
 
@@ -187,7 +187,7 @@ def tensorsolve(A, B, dims=None, *, out=None) -> Tensor:
     size = math.prod(shape)
     if size != B.array.size:
         raise RuntimeError(
-            f"linalg.tensorsolve: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), got {size} and {B.array.size}"
+            f"linalg.tensorsolve: A must be as a square matrix beside B: {size} columns, {B.array.size} rows"
         )
     return reshape_to(solve(reshape_to(A, (size, size)), reshape_to(B, (size,))), shape, out=out)
 
@@ -196,7 +196,7 @@ lstsq_result = namedtuple("linalg_lstsq", ["solution", "residuals", "rank", "sin
 
 
 def lstsq(A, B, rcond=None, *, driver: str | None = None) -> lstsq_result:
-    """(solution, residuals, rank, singular values): the X with the smallest |A X - B|, by the pseudoinverse."""
+    """The X with the smallest |A X - B|, by the pseudoinverse; with residuals, rank, singular values."""
     rows, columns = A.array.shape[-2:]
     vectors = B.array.ndim == A.array.ndim - 1
     right = unsqueeze(B, -1) if vectors else B
@@ -211,3 +211,12 @@ def lstsq(A, B, rcond=None, *, driver: str | None = None) -> lstsq_result:
     return lstsq_result(
         reshape_to(solution, solution.array.shape[:-1]) if vectors else solution, residuals, rank, values
     )
+
+
+def linalg_vander(x, N: int | None = None) -> Tensor:
+    """The powers 0 .. N-1 of each element, as a last dimension."""
+    count = x.array.shape[-1] if N is None and x.array.ndim else N
+    if count is None or count <= 1:
+        raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")
+    base = x if x.array.dtype.kind in "fc" else to_dtype(x, dtypes.int64)
+    return stack([power_of(base, k) if k else add(mul(base, 0), 1) for k in range(count)], -1)

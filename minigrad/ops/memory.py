@@ -190,7 +190,7 @@ def empty_strided(
     size, stride = tuple(size), tuple(stride)
     if len(size) != len(stride):
         raise RuntimeError(
-            f"empty_strided: dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})"
+            f"empty_strided: as many sizes as strides are needed, got {len(size)} and {len(stride)}"
         )
     last = sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if all(size) else -1
     t = as_strided(zeros(last + 1, dtype=dtype, device=device), size, stride).detach()

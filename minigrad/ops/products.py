@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine import Value, stored, untracked
+from ..engine import Value, is_recording, stored, untracked
+from ..inplace import write
 from .arranging import ravel
 from .creation import meshgrid
 from .elementwise import add, mul, power_of, select, sub
@@ -16,6 +17,7 @@ from .matrices import norm
 from .reduction import vector_norm
 from .shaping import axis_of, reshape_to, stack, take_part, unsqueeze
 from .updates import add_part, replace_part
+from .variants import copy_into
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -88,7 +90,7 @@ def combinations(input, r: int = 2, with_replacement: bool = False) -> Tensor:
     return take_part(input, places)
 
 
-def vander(x, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
+def vander(x, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of each element of a vector, as rows: falling, or rising."""
     if x.array.ndim != 1:
         raise RuntimeError(f"x must be a one-dimensional tensor, got {x.array.ndim} dimensions")
@@ -111,7 +113,7 @@ def cdist(x1, x2, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if
     """The p-norm distances between all pairs of rows: (..., P, M) and (..., R, M) give (..., P, R)."""
     if x1.array.ndim < 2 or x2.array.ndim < 2 or x1.array.shape[-1] != x2.array.shape[-1]:
         raise RuntimeError(
-            f"cdist: X1 and X2 must be at least 2D with the same number of columns, got {tuple(x1.array.shape)} and "
+            f"cdist: x1 and x2 need 2 dimensions and as many columns each, got {tuple(x1.array.shape)} and "
             f"{tuple(x2.array.shape)}"
         )
     if p < 0:
@@ -149,7 +151,7 @@ def put(input, index, source, accumulate: bool = False) -> Tensor:
     check_bounds("put_", places, size)
     if source.array.dtype != input.array.dtype or source.array.size != places.size:
         raise RuntimeError(
-            f"put_(): self and source must have the same dtype, and source as many elements as index, got {input.dtype}, "
+            f"put_(): source must have the input's dtype and as many elements as index, got {input.dtype}, "
             f"{source.dtype}, {source.array.size} and {places.size}"
         )
     write = add_part if accumulate else replace_part
@@ -169,3 +171,10 @@ def fill(input, value) -> Tensor:
         else untracked(np.asarray(value).astype(input.array.dtype))
     )
     return replace_part(input, value, ...)
+
+
+def fill_in_place(target: Tensor, value) -> Tensor:
+    """Fill with one value, a number or 0-d tensor; no gradient flows to what was there."""
+    if target.tracked and is_recording():
+        return write(target, fill, value)
+    return copy_into(target, fill(target, value))

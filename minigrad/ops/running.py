@@ -93,7 +93,7 @@ def diff(input, n: int = 1, dim: int = -1, prepend=None, append=None, *, out=Non
 
 
 def gradient(input, *, spacing=1, dim=None, edge_order: int = 1) -> list[Tensor]:
-    """The slope along each dimension: central differences, one-sided at the ends (of second order with edge_order=2).
+    """The slope along each dimension: central differences, one-sided at the ends, there of order edge_order.
 
     `spacing` is one distance, or one per dimension, or the coordinates along each dimension as tensors.
     """

@@ -172,7 +172,7 @@ def searchsorted(
     sorter=None,
     out=None,
 ) -> Tensor:
-    """Where the values would stand in sequences sorted along the last dimension: before equals, or after if `right`."""
+    """Where values would stand in sequences sorted along the last dimension: before equals, or after."""
     if side not in (None, "left", "right") or (right and side == "left"):
         raise RuntimeError(
             f"searchsorted: side {side!r} and right={right} do not go together; use 'left' or 'right'"
@@ -187,7 +187,7 @@ def searchsorted(
     else:
         if given.shape[:-1] != sequence.shape[:-1]:
             raise RuntimeError(
-                "searchsorted: boundaries tensor should be 1 dimension or the first N-1 dimensions must match, "
+                "searchsorted: the sequence must be 1D, or match the values in all dimensions but the last, "
                 f"got {sequence.shape} and {given.shape}"
             )
         lead = math.prod(given.shape[:-1])
@@ -278,7 +278,7 @@ def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, ignor
     q = q if isinstance(q, Value) else untracked(np.asarray(q, input.array.dtype))
     if input.array.dtype.kind != "f" or q.array.dtype != input.array.dtype:
         raise RuntimeError(
-            f"{name}() input tensor must be either float or double dtype, and q the same: {input.dtype}, {q.dtype}"
+            f"{name}() input and q must have one dtype, float or double: {input.dtype}, {q.dtype}"
         )
     if q.array.ndim > 1 or not ((q.array >= 0) & (q.array <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1], in a scalar or 1D tensor")
@@ -372,9 +372,7 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None) -> Tensor:
     """The covariance matrix of the rows of a matrix, each a variable; weights count or value the columns."""
     rows = reshape_to(input, (1, input.array.size)) if input.array.ndim < 2 else input
     if rows.array.ndim > 2:
-        raise RuntimeError(
-            f"cov(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
-        )
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions, got {input.array.ndim}")
     rows = rows if rows.array.dtype.kind in "fc" else to_dtype(rows, dtypes.get_default_dtype())
     weight = _weights("cov", rows, fweights, aweights)
     total = rows.array.shape[1] if weight is None else sum(weight)
@@ -398,7 +396,7 @@ def _weights(name: str, rows, fweights, aweights):
     for w in given:
         if w.array.ndim > 1 or w.array.size != rows.array.shape[1]:
             raise RuntimeError(
-                f"{name}(): expected weights to have the same numel as there are observations, got {w.array.size}"
+                f"{name}(): expected as many weights as there are observations, got {w.array.size}"
             )
         if (w.array < 0).any():
             raise RuntimeError(f"{name}(): weights cannot be negative")
@@ -409,7 +407,7 @@ def corrcoef(input) -> Tensor:
     """The correlation coefficients of the rows of a matrix, each a variable."""
     if input.array.ndim > 2:
         raise RuntimeError(
-            f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.array.ndim} dimensions"
+            f"corrcoef(): expected input to have two or fewer dimensions, got {input.array.ndim}"
         )
     covariance = cov(input)
     if covariance.array.ndim == 0:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-def _window(name: str, M: int, values, sym: bool, dtype, device, requires_grad: bool, layout=None) -> Tensor:  # noqa: N803
-    """M weights given by `values(k, last)`; a periodic window is a symmetric one of M + 1 without its last weight."""
+def _window(name: str, M: int, values, sym: bool, dtype, device, requires_grad: bool, layout=None) -> Tensor:
+    """M weights given by `values(k, last)`; a periodic window is a symmetric one of M + 1 less the last."""
     if M < 0:
         raise ValueError(f"{name}: requires non-negative window length, got M={M}")
     kind = dtypes.as_dtype(dtype or dtypes.get_default_dtype())
@@ -36,7 +36,7 @@ def _cosines(coefficients):
 
 def general_cosine(
     M: int, *, a, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False
-):  # noqa: N803
+):
     """A sum of cosines with the coefficients a."""
     return _window("general_cosine", M, _cosines(a), sym, dtype, device, requires_grad)
 
@@ -50,40 +50,40 @@ def general_hamming(
     layout=None,
     device=None,
     requires_grad: bool = False,
-):  # noqa: N803
+):
     """alpha - (1 - alpha) cos(2 pi k / last)."""
     return _window("general_hamming", M, _cosines([alpha, 1 - alpha]), sym, dtype, device, requires_grad)
 
 
-def hamming(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def hamming(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The Hamming window."""
     return _window("hamming", M, _cosines([0.54, 0.46]), sym, dtype, device, requires_grad)
 
 
-def hann(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def hann(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The Hann window."""
     return _window("hann", M, _cosines([0.5, 0.5]), sym, dtype, device, requires_grad)
 
 
-def blackman(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def blackman(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The Blackman window."""
     return _window("blackman", M, _cosines([0.42, 0.5, 0.08]), sym, dtype, device, requires_grad)
 
 
-def nuttall(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def nuttall(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The minimum 4-term Blackman-Harris window by Nuttall."""
     coefficients = [0.3635819, 0.4891775, 0.1365995, 0.0106411]
     return _window("nuttall", M, _cosines(coefficients), sym, dtype, device, requires_grad)
 
 
-def bartlett(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def bartlett(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The triangular window."""
     return _window(
         "bartlett", M, lambda k, last: 1 - np.abs(2 * k / last - 1), sym, dtype, device, requires_grad
     )
 
 
-def cosine(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):  # noqa: N803
+def cosine(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """Half a period of a sine."""
     return _window(
         "cosine",
@@ -105,7 +105,7 @@ def gaussian(
     layout=None,
     device=None,
     requires_grad: bool = False,
-):  # noqa: N803
+):
     """The normal density around the middle, 1 at most."""
     if std <= 0:
         raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
@@ -130,7 +130,7 @@ def exponential(
     layout=None,
     device=None,
     requires_grad: bool = False,
-):  # noqa: N803
+):
     """Falls by 1/e for each tau samples from the middle (or from `center`)."""
     if tau <= 0:
         raise ValueError(f"Tau must be positive, got: {tau} instead.")
@@ -156,7 +156,7 @@ def kaiser(
     layout=None,
     device=None,
     requires_grad: bool = False,
-):  # noqa: N803
+):
     """The Kaiser window."""
     if beta < 0:
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")

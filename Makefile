@@ -8,7 +8,7 @@
 
 PYTHON ?= python3
 UV ?= $(shell command -v uv 2>/dev/null)
-EPOCHS ?= 5
+EPOCHS ?= 14
 TORCH_INDEX ?=
 
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

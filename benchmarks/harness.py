@@ -2,8 +2,7 @@
 pair.
 
 A machine's speed drifts over seconds, so a ratio is taken between neighbours in time; what is reported is the
-median
-of the ratios with their quartiles.
+median of the ratios with their quartiles.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Reader(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(letters + 1, embedded, padding_idx=0)
         self.recurrent = RECURRENT[kind](embedded, hidden, bidirectional=True)
-        self.dropout = nn.Dropout(0.4)
+        self.dropout = nn.Dropout(0.3)
         self.scores = nn.Linear(2 * hidden, languages)
 
     def forward(self, names, lengths):
@@ -85,7 +85,7 @@ def main() -> None:
 
     # 7. Choose the loss, the optimizer, and how the learning rate moves.
     criterion = nn.CrossEntropyLoss()
-    optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.2)
     steps = args.epochs * len(train)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
 

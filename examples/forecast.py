@@ -149,17 +149,20 @@ def main() -> None:
         return f"{np.abs(forecasts - series.values)[when[held_out]].mean():.3g}"
 
     ahead, seen = setting["horizon"], len(values) - len(values) // 5
-    period, lags = setting["period"], setting["history"]
-    seasonal = baselines.seasonal_naive(series.values, period, ahead)
-    linear = baselines.autoregression(series.values, lags, ahead, seen)
-    steps = "step" if ahead == 1 else "steps"
+    season, lags = setting["period"], setting["history"]
     print_table(
-        f"mean absolute error, {ahead} {steps} ahead, {series.name} ({series.unit}), last fifth",
+        f"mean absolute error, {ahead} step{'s' * (ahead > 1)} ahead, {series.name} ({series.unit})",
         [
             ("last value", error_of(baselines.last_value(series.values, ahead))),
-            (f"seasonal naive (period {period})", error_of(seasonal)),
-            (f"autoregression, {lags} lags", error_of(linear)),
-            (f"{args.model.upper()}, {epochs} epochs", f"{held_out_error():.3g}"),
+            (
+                f"seasonal naive ({season} steps)",
+                error_of(baselines.seasonal_naive(series.values, season, ahead)),
+            ),
+            (
+                f"autoregression ({lags} lags)",
+                error_of(baselines.autoregression(series.values, lags, ahead, seen)),
+            ),
+            (f"{args.model.upper()} ({epochs} epochs)", f"{held_out_error():.3g}"),
         ],
     )
     print(f"\nthe training curve is in {picture.resolve()}\nthe trained model is in {checkpoint.resolve()}")

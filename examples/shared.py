@@ -1,6 +1,4 @@
-"""What both examples need and neither is about:
-options, a line of progress, checkpoints, a table of scores.
-"""
+"""What both examples need and neither is about: options, progress, checkpoints, a table of scores."""
 
 from __future__ import annotations
 
@@ -15,9 +13,9 @@ import minigrad
 
 
 def option_parser(
-    description: str, learning_rate: float, epochs: int | None = None
+    description: str, learning_rate: float | None = None, epochs: int | None = None
 ) -> argparse.ArgumentParser:
-    """The command line both examples share."""
+    """The command line both examples share; what is None here, the chosen series decides."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -73,8 +71,8 @@ def one_cycle(done: float) -> float:
 
 
 def save_checkpoint(path: Path, epoch: int, history: dict, **parts) -> None:
-    """Everything that decides how training goes on:
-    the parts' state dicts, the random stream, the curves so far.
+    """Everything that decides how training goes on: the parts' state dicts, the random stream, the curves so
+    far.
     """
     state = {name: part.state_dict() for name, part in parts.items()}
     minigrad.save(state | {"epoch": epoch, "history": history, "random": minigrad.get_rng_state()}, path)

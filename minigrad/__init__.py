@@ -3,8 +3,7 @@
     import minigrad as torch
 
 Every public name that PyTorch has too has its signature and its meaning. They stand here in the order a
-reader meets
-them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
+reader meets them: tensors and dtypes, gradients, then the operations by family, then settings and submodules.
 """
 
 # ruff: noqa: I001 - in the order a reader meets them.
@@ -516,15 +515,17 @@ _IN_SUBMODULES = {
     "func": {"vmap": "vmap"},
     "nn.functional": {
         name: name
-        for name in """alpha_dropout batch_norm bilinear binary_cross_entropy_with_logits celu celu_
-        cosine_embedding_loss cosine_similarity dropout embedding_bag feature_alpha_dropout
-        group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm
-        margin_ranking_loss pairwise_distance pdist poisson_nll_loss prelu relu_ rms_norm
-        rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss conv1d conv2d conv3d
-        conv_transpose1d conv_transpose2d conv_transpose3d""".split()
+        for name in """adaptive_avg_pool1d alpha_dropout avg_pool1d batch_norm bilinear
+        binary_cross_entropy_with_logits celu celu_ conv1d conv2d conv3d conv_tbc conv_transpose1d
+        conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity dropout embedding_bag
+        feature_alpha_dropout group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm
+        margin_ranking_loss
+        max_pool1d max_pool1d_with_indices max_pool2d max_pool3d pairwise_distance pdist
+        poisson_nll_loss prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
+        """.split()
     },
 }
-_LATER = {name: (name, None) for name in _SUBMODULES}
+_LATER: dict[str, tuple[str, str | None]] = {name: (name, None) for name in _SUBMODULES}
 _LATER |= {
     name: (module, member) for module, names in _IN_SUBMODULES.items() for name, member in names.items()
 }

@@ -192,9 +192,9 @@ def result_type(*operands) -> dtype:
         held = ranks[rank]
         ranks[rank] = d if held is None else promote_types(held, d)
     out: dtype | None = None
-    for d in ranks:
-        if d is not None and (out is None or d.category > out.category):
-            out = d if out is None else promote_types(out, d) if d.category == COMPLEX else d
+    for held in ranks:
+        if held is not None and (out is None or held.category > out.category):
+            out = held if out is None else promote_types(out, held) if held.category == COMPLEX else held
     assert out is not None
     return out
 
@@ -207,8 +207,8 @@ def _rank_and_dtype(operand) -> tuple[int, dtype]:
 
 
 def can_cast(source: dtype, target: dtype) -> bool:
-    """Whether an in-place operation may write `source` values into a `target` tensor:
-    never to a lower category.
+    """Whether an in-place operation may write `source` values into a `target` tensor: never to a lower
+    category.
     """
     return source.category <= target.category
 

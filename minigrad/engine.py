@@ -1,22 +1,17 @@
 """Reverse-mode automatic differentiation: the graph, and how an op enters it.
 
 Read top down: `Value` is what the engine needs of a Tensor, `Node` is one recorded op, `@primitive` makes an
-op of a
-NumPy function and one gradient formula per argument. Then read `walk.py`: the way from a result back to its
-leaves.
-The engine knows no op by name.
+op of a NumPy function and one gradient formula per argument. Then read `walk.py`: the way from a result back
+to its leaves. The engine knows no op by name.
 
     @primitive(x=lambda g, y: g * y, y=lambda g, x: g * x)
     def mul(x, y):
         return x * y
 
 A formula's first argument is the gradient that comes in; the others name what the op must keep: an argument,
-the
-shape of an argument (`x_shape`), or the result (`out`). Formulas are written with the operations users call.
-They run
-on plain arrays, or, when the walk itself is to be differentiated (`create_graph`), on Tensors: so any order
-comes
-for free. Broadcasting is undone by the walk; no formula mentions it.
+the shape of an argument (`x_shape`), or the result (`out`). Formulas are written with the operations users
+call. They run on plain arrays, or, when the walk itself is to be differentiated (`create_graph`), on Tensors:
+so any order comes for free. Broadcasting is undone by the walk; no formula mentions it.
 """
 
 from __future__ import annotations
@@ -26,7 +21,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy import generic, ndarray
 
@@ -35,7 +30,7 @@ from .backend import as_array, module_of, number_like
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 is_recording = recording.get  # per thread: a new thread starts with the default
 tick = itertools.count(1).__next__  # the time of the next Node
-new = object.__new__
+new: Any = object.__new__
 
 
 def count_with(counter: Callable[[], int]) -> Callable[[], int]:
@@ -49,10 +44,9 @@ def count_with(counter: Callable[[], int]) -> Callable[[], int]:
 class Value:
     """What the engine needs of a Tensor; `tensor.py` builds PyTorch's class on it.
 
-    `version` is a one-element list shared by a tensor and its views; every in-place write adds one to it.
-    A view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen. Slots that
-    most
-    tensors never use (`seen`, `recipe`, and those of subclasses) stay unset, which costs nothing.
+    `version` is a one-element list shared by a tensor and its views; every in-place write adds one to it. A
+    view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen. Slots that
+    most tensors never use (`seen`, `recipe`, and those of subclasses) stay unset, which costs nothing.
     """
 
     __slots__ = ("__weakref__", "array", "base", "node", "recipe", "seen", "tracked", "version")
@@ -62,9 +56,15 @@ class Value:
     node: Node | None  # the op that made it; None for a leaf
     version: list[int]
     base: Value | None
+    recipe: tuple[Callable, tuple] | None
+    seen: int
+
+    if TYPE_CHECKING:  # ops see a Tensor as a Value, and use what tensor.py adds to it
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
-Tensor: type = Value  # what ops return; tensor.py names its class by `results_are`
+Tensor: Any = Value  # what ops return; tensor.py names its class by `results_are`
 
 
 def results_are(cls: type) -> type:
@@ -78,9 +78,8 @@ class Node:
     """One recorded op: which op, where its gradients go, and what its formulas kept.
 
     `edges` has one entry per differentiable argument: the Node that made it, the Tensor itself if it is a
-    leaf, or
-    None if it needs no gradient. Nothing here refers to the op's own result, so graphs hold no reference
-    cycle.
+    leaf, or None if it needs no gradient. Nothing here refers to the op's own result, so graphs hold no
+    reference cycle.
     """
 
     __slots__ = ("__weakref__", "cells", "edges", "hooks", "kept", "op", "shape", "time", "versions")
@@ -108,6 +107,8 @@ class SeveralOutputs(Node):
     __slots__ = (
         "outputs",
     )  # (shape, dtype, array module) per result, for the zeros of those without gradient
+
+    outputs: tuple[tuple, ...]
 
 
 class Pick:
@@ -185,8 +186,8 @@ def refresh(view: Any) -> None:
 
 
 def parameters_of(function: Callable) -> tuple[str, ...]:
-    """The names of a function's parameters, straight from its code:
-    `inspect.signature` would double our import time.
+    """The names of a function's parameters, straight from its code: `inspect.signature` would double our
+    import time.
     """
     code = getattr(function, "__wrapped__", function).__code__
     return code.co_varnames[: code.co_argcount]
@@ -197,8 +198,7 @@ class Primitive:
     """What `@primitive` learns about an op at import: its name, its formulas, and what they name.
 
     `keepable` lists what can be kept, in a fixed order: the arguments, their shapes, the result. A node's
-    `kept` has
-    one place for each, None where no formula names it.
+    `kept` has one place for each, None where no formula names it.
     """
 
     fills = True  # where it has several results, formulas see zeros for those that got no gradient
@@ -329,21 +329,16 @@ def primitive(
     argument.
 
     `promote(*tensors)` brings the tensors to the dtype the op computes in; it is asked where dtypes differ,
-    or where
-    an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when the
-    function
-    fails. `views=True` says that the result may share the first argument's memory. `arity` is the number of
-    tensor
-    arguments; it need be given only where they are not those with a formula. `holomorphic=False` says that
-    the
-    formulas hold for complex numbers as they stand (see `Primitive.on_complex`). `numbers` says which of two
-    tensors
-    may be a Python number: the "second", "either", or "neither".
+    or where an argument's kind of dtype is not in `promote.kinds`. `explain(*arguments)` words the error when
+    the function fails. `views=True` says that the result may share the first argument's memory. `arity` is
+    the number of tensor arguments; it need be given only where they are not those with a formula.
+    `holomorphic=False` says that the formulas hold for complex numbers as they stand (see
+    `Primitive.on_complex`). `numbers` says which of two tensors may be a Python number: the "second",
+    "either", or "neither".
 
     The op handed back is a closure made for its number of tensor arguments: `_general` is the meaning,
-    `_unary` and
-    `_binary` are the same without its loops, for an op's overhead is decided here. Called on plain arrays, as
-    formulas do at first order, an op is just its function.
+    `_unary` and `_binary` are the same without its loops, for an op's overhead is decided here. Called on
+    plain arrays, as formulas do at first order, an op is just its function.
     """
 
     def decorate(forward: Callable) -> Callable:
@@ -356,9 +351,9 @@ def primitive(
             call = _binary(op)
         else:
             call = _general(op)
-        call = wraps(forward)(call)
-        call.op = op
-        return call
+        made: Any = wraps(forward)(call)
+        made.op = op
+        return made
 
     return decorate
 
@@ -660,8 +655,8 @@ def store(target, result) -> Any:
 
 
 def stored(result, out) -> Any:
-    """The result, or `out` with the result in it;
-    of several results, such as values and indices, each in its own.
+    """The result, or `out` with the result in it; of several results, such as values and indices, each in its
+    own.
     """
     if out is None:
         return result

@@ -1,5 +1,5 @@
-"""PyTorch's `func`: functions that make functions - gradients, Jacobians,
-batches - and modules as pure functions.
+"""PyTorch's `func`: functions that make functions - gradients, Jacobians, batches - and modules as pure
+functions.
 """
 
 from __future__ import annotations
@@ -41,12 +41,13 @@ def _leaves(tree) -> list:
 
 def _rebuilt(tree, leaves):
     """A tree of the same form over other values; `leaves` is an iterator."""
+    kind: Any = type(tree)
     if isinstance(tree, Mapping):
-        return type(tree)((key, _rebuilt(tree[key], leaves)) for key in tree)
+        return kind((key, _rebuilt(tree[key], leaves)) for key in tree)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*[_rebuilt(item, leaves) for item in tree])
+        return kind(*[_rebuilt(item, leaves) for item in tree])
     if isinstance(tree, (tuple, list)):
-        return type(tree)(_rebuilt(item, leaves) for item in tree)
+        return kind(_rebuilt(item, leaves) for item in tree)
     return next(leaves)
 
 
@@ -91,9 +92,8 @@ def grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Callable
     """A function that returns (gradient, value) of `func`, whose value must be one number.
 
     The gradient is by the argument (or arguments) `argnums`, and has its form: a tensor, or tensors nested in
-    tuples,
-    lists and dicts. With `has_aux` the function returns (value, aux), and the new one (gradient, (value,
-    aux)).
+    tuples, lists and dicts. With `has_aux` the function returns (value, aux), and the new one (gradient,
+    (value, aux)).
     """
 
     @functools.wraps(func)
@@ -241,7 +241,7 @@ def _rows_of(results: list, k: int, pull: Callable, numbers: tuple, args: tuple)
 def _stacked(rows: list, shape: tuple, argument):
     """Rows of a Jacobian as one tensor per value of the argument."""
     values = _leaves(argument)
-    columns = list(zip(*[_leaves(row) for row in rows], strict=True)) or [[] for _ in values]
+    columns = list(zip(*[_leaves(row) for row in rows], strict=True)) or [()] * len(values)
     stacked = [
         ops.reshape(ops.stack(list(c)), (*shape, *v.array.shape))
         if len(c)
@@ -271,8 +271,7 @@ def vmap(
     `out_dims`.
 
     It means what PyTorch's means, but calls `func` once per part, so it is no faster than a loop. Random
-    numbers
-    are drawn anew for each part, which PyTorch does with randomness='different'.
+    numbers are drawn anew for each part, which PyTorch does with randomness='different'.
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(
@@ -348,8 +347,7 @@ def functional_call(
     """Call a module with other tensors in the place of its parameters and buffers, which stay as they are.
 
     `parameter_and_buffer_dicts` maps dotted names to tensors, or is a sequence of such dicts. A tensor given
-    for one name
-    of a shared parameter stands for all its names, unless `tie_weights` is False.
+    for one name of a shared parameter stands for all its names, unless `tie_weights` is False.
     """
     given = parameter_and_buffer_dicts
     if not isinstance(given, Mapping):
@@ -404,8 +402,8 @@ def _check_names(given: Mapping, held: Mapping, strict: bool) -> None:
 
 
 def stack_module_state(models: list) -> tuple[dict, dict]:
-    """(parameters, buffers) of models of one kind, each tensor stacked over the models,
-    for `vmap(functional_call)`.
+    """(parameters, buffers) of models of one kind, each tensor stacked over the models, for
+    `vmap(functional_call)`.
     """
     if not models:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")

@@ -60,8 +60,8 @@ class Variadic:
 
 
 def variadic(gradients: Callable, promote=None, explain=None) -> Callable:
-    """Decorator: an op of a list of tensors;
-    `gradients(g, shapes, *settings)` gives the list of their gradients.
+    """Decorator: an op of a list of tensors; `gradients(g, shapes, *settings)` gives the list of their
+    gradients.
     """
     return lambda forward: Variadic(forward, gradients, promote, explain)
 
@@ -70,12 +70,11 @@ class Fused:
     """An op that is fast code for a longer composition, such as a recurrent layer over a whole sequence.
 
     `forward(wanted, *arguments)` returns (result, saved), or (tuple of results, saved). `backward(saved, g,
-    wanted, last)`
-    returns a gradient per argument, None where none is wanted: `g` is the result's gradient, or a list of
-    them with None
-    for results that got none; `wanted` has one bool per argument; `last` says that `saved` may be used up.
-    When the walk itself is recorded, `twin`, the same function in the operations users call, is run on the
-    arguments and walked in its place: so what is fused can be differentiated any number of times.
+    wanted, last)` returns a gradient per argument, None where none is wanted: `g` is the result's gradient,
+    or a list of them with None for results that got none; `wanted` has one bool per argument; `last` says
+    that `saved` may be used up. When the walk itself is recorded, `twin`, the same function in the operations
+    users call, is run on the arguments and walked in its place: so what is fused can be differentiated any
+    number of times.
     """
 
     fills = False  # results that got no gradient are None in `grads`
@@ -119,8 +118,8 @@ class Fused:
         return [(name, tuple(a.shape)) for name, a in arrays if hasattr(a, "shape")][place]
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> Iterable:
-        """The gradient for each argument, by the fast code,
-        or by walking the twin where that must be recorded.
+        """The gradient for each argument, by the fast code, or by walking the twin where that must be
+        recorded.
         """
         saved, arrays = node.kept
         wanted = tuple([e is not None for e in node.edges])

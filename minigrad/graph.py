@@ -135,8 +135,8 @@ class GradFn:
         return add_hook(self.node.hooks, lambda g: _first(hook((g,))))
 
     def register_hook(self, hook: Callable) -> RemovableHandle:
-        """`hook(grad_inputs, grad_outputs)` runs after the op's formulas,
-        and may return other gradients of the inputs.
+        """`hook(grad_inputs, grad_outputs)` runs after the op's formulas, and may return other gradients of
+        the inputs.
         """
         if not isinstance(self.node.op, Hooked):
             self.node.op = Hooked(self.node.op)

@@ -10,8 +10,8 @@ _number = itertools.count()
 
 
 class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook away;
-    as a context it is there until the end.
+    """What registering a hook returns: `remove()` takes the hook away; as a context it is there until the
+    end.
     """
 
     def __init__(self, hooks: dict, extra_dict=None):

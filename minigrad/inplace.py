@@ -2,11 +2,9 @@
 views.
 
 An in-place op is its out-of-place op, whose result is then written into the tensor's memory and whose history
-the
-tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this view's
-part
-replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version they share has
-moved.
+the tensor takes over. If the tensor is a view, its base gets a node too: "the base as it was, with this
+view's part replaced"; sister views learn of it when they are next used (`engine.refresh`), for the version
+they share has moved.
 """
 
 from __future__ import annotations
@@ -94,8 +92,8 @@ def part_mask(base, view) -> np.ndarray:
 
 
 class ReplacePart:
-    """A base whose part was written through a view:
-    the view's gradient is that part, the old base's the rest.
+    """A base whose part was written through a view: the view's gradient is that part, the old base's the
+    rest.
     """
 
     node_name = "CopySlices"

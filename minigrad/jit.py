@@ -1,5 +1,5 @@
-"""PyTorch's `torch.jit`, as far as a script needs it to run:
-there is no compiler here, functions stay as they are.
+"""PyTorch's `torch.jit`, as far as a script needs it to run: there is no compiler here, functions stay as
+they are.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Names of a package that are loaded when they are first used (PEP 562),
-so that importing the package stays quick.
+"""Names of a package that are loaded when they are first used (PEP 562), so that importing the package stays
+quick.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from importlib import import_module
 
 
 def loader(package: str, places: Mapping[str, tuple[str, str | None]]):
-    """A package's `__getattr__` and `__dir__`;
-    `places` has for each name its submodule, and what of it (None: itself).
+    """A package's `__getattr__` and `__dir__`; `places` has for each name its submodule, and what of it
+    (None: itself).
     """
 
     def load(name: str):

@@ -1,17 +1,17 @@
 """Random numbers: PyTorch's own CPU stream, so that a seed gives the numbers it gives there.
 
 PyTorch's CPU generator is the Mersenne Twister (Matsumoto and Nishimura, 1998), which NumPy has too; what
-makes the
-numbers equal is how 32-bit words become values, and that is what this file says, one method per distribution:
-uniform floats use the low 24 bits of a word, doubles the low 53 of two, normals the Box-Muller transform
-(Box and Muller, 1958) in blocks of 16, permutations the Fisher-Yates shuffle. On a GPU CuPy's generator
-draws.
+makes the numbers equal is how 32-bit words become values, and that is what this file says, one method per
+distribution: uniform floats use the low 24 bits of a word, doubles the low 53 of two, normals the Box-Muller
+transform (Box and Muller, 1958) in blocks of 16, permutations the Fisher-Yates shuffle. On a GPU CuPy's
+generator draws.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Generator:
             self._start(seeded["state"])
         return self._twister  # type: ignore[return-value]
 
-    def _start(self, state: dict) -> None:
+    def _start(self, state: Any) -> None:
         bits = np.random.MT19937()
         bits.state = {"bit_generator": "MT19937", "state": state}
         self._twister = np.random.Generator(bits)
@@ -166,8 +166,7 @@ class Generator:
         """Booleans, True with the given probability.
 
         A draw is a 53-bit double below `probability`. Its high 21 bits decide but for one case in two
-        million,
-        so only those are compared, and the low word is read where they tie.
+        million, so only those are compared, and the low word is read where they tie.
         """
         count = int(np.prod(shape))
         pair = self.words(2 * count)

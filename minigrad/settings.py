@@ -22,8 +22,8 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(num: int) -> None:
-    """Stored, for scripts that ask. The BLAS library NumPy uses decides:
-    set OMP_NUM_THREADS before Python starts.
+    """Stored, for scripts that ask. The BLAS library NumPy uses decides: set OMP_NUM_THREADS before Python
+    starts.
     """
     if num <= 0:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {num}")

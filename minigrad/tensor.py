@@ -2,13 +2,13 @@
 themselves.
 
 `array` is the NumPy or CuPy array; `tracked` says whether it requires grad; `node` is the op that made it
-(None for
-a leaf). The rest of the class is PyTorch's face on these. Methods that few programs use are in
+(None for a leaf). The rest of the class is PyTorch's face on these. Methods that few programs use are in
 `tensor_methods.py`.
 """
 
 from __future__ import annotations
 
+import builtins
 import warnings
 from typing import Any
 
@@ -169,8 +169,8 @@ class Tensor(RareMethods, Value):
         self.held_grad = None
 
     def backward(self, gradient=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
-        """Add the gradient of this tensor (a scalar,
-        unless `gradient` weighs its elements) to its leaves' `.grad`.
+        """Add the gradient of this tensor (a scalar, unless `gradient` weighs its elements) to its leaves'
+        `.grad`.
         """
         if device_is_a_mode.get():  # a function set in place of this one then sees two calls, as in PyTorch
             token = device_is_a_mode.set(False)
@@ -281,8 +281,8 @@ class Tensor(RareMethods, Value):
         return int(self.array.item())
 
     def to(self, *args, **kwargs) -> Tensor:
-        """In another dtype, on another device, or both (also "like another tensor");
-        itself where nothing changes.
+        """In another dtype, on another device, or both (also "like another tensor"); itself where nothing
+        changes.
         """
         dtype, device, copy = ops.parse_to(*args, **kwargs)
         t = self if dtype is None else ops.to_dtype(self, dtype)
@@ -396,7 +396,7 @@ class Tensor(RareMethods, Value):
             raise TypeError("iteration over a 0-d tensor")
         return iter(ops.unbind(self, 0))
 
-    def __contains__(self, element) -> bool:
+    def __contains__(self, element) -> builtins.bool:
         return bool((self == element).array.any())
 
     # ---- in-place operators ----------------------------------------------------------------------

@@ -350,7 +350,7 @@ class InPlaceMethods:
     def nextafter_(self, other):
         return write(self, ops.nextafter, other)
 
-    # ---- operators ---------------------------------------------------------------------------------------
+    # ---- operators -------------------------------------------------------------------------------
     def __ifloordiv__(self, other):
         return write(self, ops.floor_divide, other)
 
@@ -388,7 +388,7 @@ class InPlaceMethods:
     def put_(self, index, source, accumulate=False):
         return write(self, ops.put, index, source, accumulate)
 
-    # ---- along a dimension ---------------------------------------------------------------------------------
+    # ---- along a dimension -----------------------------------------------------------------------
     def cumsum_(self, dim, *, dtype=None):
         return write(self, ops.cumsum, dim, dtype=dtype)
 
@@ -472,7 +472,7 @@ class InPlaceMethods:
         """Filled with the exponentials of values from N(mean, std^2)."""
         return ops.fill_log_normal(self, mean, std, generator=generator)
 
-    # ---- shape ---------------------------------------------------------------------------------------------
+    # ---- shape -----------------------------------------------------------------------------------
     def t_(self):
         return ops.reshape_in_place(self, ops.t)
 

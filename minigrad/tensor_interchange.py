@@ -1,10 +1,8 @@
 """What makes a Tensor at home beside other libraries' arrays: NumPy's dispatch, DLPack, copying and pickling.
 
 NumPy asks `__array_ufunc__` and `__array_function__` before it computes with a Tensor. Where there is an op
-of the same
-meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy computes
-with the
-plain arrays, unless that would drop a gradient.
+of the same meaning it is called, so that `np.exp(tensor)` and `array * tensor` are recorded; elsewhere NumPy
+computes with the plain arrays, unless that would drop a gradient.
 """
 
 from __future__ import annotations
@@ -73,6 +71,7 @@ class Interchange:
     array: Any
     tracked: bool
     node: Any
+    held_grad: Any
 
     __array_priority__ = 1000
 
@@ -127,14 +126,14 @@ class Interchange:
 
 def _leaf(cls: type, array, requires_grad: bool, attributes: dict):
     """A tensor outside any graph, of a class and with a user's own attributes."""
-    t = object.__new__(cls)
+    t: Any = object.__new__(cls)
     t.array, t.tracked, t.node, t.version, t.base = array, requires_grad, None, [0], None
     t.__dict__.update(attributes)
     return t
 
 
 def _as_operand(value, beside):
-    """An array or a NumPy number as a tensor, to stand before a tensor; a number does not widen that."""
+    """An array or a NumPy number as a tensor to stand beside a tensor, which a number does not widen."""
     if isinstance(value, np.ndarray):
         return untracked(value)
     return untracked(np.asarray(value, dtypes.result_type(value, beside).numpy))

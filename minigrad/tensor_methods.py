@@ -7,6 +7,7 @@ In-place forms are in `tensor_inplace.py`; what makes a tensor at home beside Nu
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from typing import Any
 
 from . import dtypes, layouts, ops
@@ -24,6 +25,7 @@ class RareMethods(InPlaceMethods, Interchange):
     tracked: builtins.bool
     node: Any
     base: Any
+    to: Callable[..., Any]
 
     # ---- what it is ------------------------------------------------------------------------------
     @property
@@ -132,7 +134,7 @@ class RareMethods(InPlaceMethods, Interchange):
     def get_device(self) -> int:
         """The number of its GPU; -1 on the CPU."""
         where = device_of(self.array)
-        return -1 if where.type == "cpu" else where.index
+        return -1 if where.index is None else where.index
 
     def pin_memory(self, device=None):
         """Itself: memory is not pinned here."""
@@ -191,8 +193,8 @@ class RareMethods(InPlaceMethods, Interchange):
 
     # ---- dtypes ----------------------------------------------------------------------------------
     def type(self, dtype=None, non_blocking=False):
-        """The name of its type, such as 'torch.FloatTensor';
-        or the tensor converted to a dtype or such a name.
+        """The name of its type, such as 'torch.FloatTensor'; or the tensor converted to a dtype or such a
+        name.
         """
         if dtype is None:
             return ops.type_name(self)

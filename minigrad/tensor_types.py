@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .ops import legacy_tensor
 from .ops.memory import TYPE_NAMES
 from .tensor import Tensor
@@ -9,6 +11,9 @@ from .tensor import Tensor
 
 class TensorType(type):
     """A class without instances of its own: those of Tensor with its dtype count as such."""
+
+    dtype: Any
+    type_name: str
 
     def __call__(cls, *args):
         return legacy_tensor(*args, dtype=cls.dtype)

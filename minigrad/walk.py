@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -14,16 +14,14 @@ from .engine import Node, SeveralOutputs, untracked
 
 
 def walk(
-    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: tuple = ()
+    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: Collection = ()
 ) -> dict:
     """Go from results back to leaves: youngest Node first, so each is reached by all its users before its
     turn.
 
     `roots` are pairs (edge, gradient); gradients are arrays, or Tensors where `record` asks for a graph of
-    the walk
-    itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these are
-    given: then
-    only what lies between is walked. What was kept is freed on the way unless `retain`.
+    the walk itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these
+    are given: then only what lies between is walked. What was kept is freed on the way unless `retain`.
     """
     pending: dict = {}
     heap: list = []
@@ -77,16 +75,15 @@ def walk(
                     pending[edge] = held + ge
             elif ge is not None:
                 deliver(pending, heap, edge, ge, node)
-        if (
-            node.cells and not retain
-        ):  # without cells only shapes and settings were kept: another walk may use them
+        # without cells only shapes and settings were kept: another walk may use them
+        if node.cells and not retain:
             node.kept = None
     if between is not None:
         return found | {edge: g for edge, g in pending.items() if edge in inputs}
     return pending
 
 
-def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> None:
+def deliver(pending: dict, heap: list, edge, g, source: Any = None) -> None:
     """Add a gradient to what is pending for a root, a leaf,
     or one result (`source` made it) among several.
     """
@@ -108,7 +105,7 @@ def deliver(pending: dict, heap: list, edge, g, source: Node | None = None) -> N
         heappush(heap, (-edge.time, edge))
 
 
-def nodes_between(roots: Iterable, inputs: tuple) -> set:
+def nodes_between(roots: Iterable, inputs: Collection) -> set:
     """The Nodes on a path from a root to an input, the inputs' own left out:
     what a partial walk must visit.
     """

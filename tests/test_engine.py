@@ -166,7 +166,7 @@ def test_walk_visits_the_youngest_first_and_each_once():
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 25))
 def test_random_graphs_have_the_gradient_of_their_polynomial(seed, size):
-    """Sums and products of earlier values in any pattern; the derivative carried forward says what is right."""
+    """Sums and products of earlier values in any pattern; the derivative carried forward is right."""
     rng = np.random.default_rng(seed)
     x = leaf(rng.uniform(-1, 1, ()))
     values, slopes = [x], [np.float64(1)]

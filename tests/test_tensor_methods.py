@@ -1,4 +1,4 @@
-"""Rarer methods of Tensor, in-place forms, what NumPy and pickle see of a tensor, and the public names around it."""
+"""Rarer methods of Tensor, in-place forms, what NumPy and pickle see of a tensor, and public names."""
 
 import copy
 import pickle
@@ -16,8 +16,8 @@ def drawn(*shape, seed=0, grad=False):
 
 
 # ---- in-place forms --------------------------------------------------------------------------------------
-UNARY = """abs acos asin atan ceil cos cosh erf exp exp2 expm1 floor frac log log10 log1p log2 neg reciprocal relu round
-rsqrt sigmoid sign sin sinh sqrt square tan tanh trunc""".split()
+UNARY = """abs acos asin atan ceil cos cosh erf exp exp2 expm1 floor frac log log10 log1p log2 neg reciprocal
+relu round rsqrt sigmoid sign sin sinh sqrt square tan tanh trunc""".split()
 BINARY = "add sub mul div pow atan2 fmod remainder floor_divide eq ne lt le gt ge".split()
 
 

@@ -8,7 +8,9 @@ from ..tensor import Tensor as Variable
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 # What few programs use is loaded when it is first named.
-_LATER = {name: (name, None) for name in ("anomaly_mode", "function", "functional", "graph")}
+_LATER: dict[str, tuple[str, str | None]] = {
+    name: (name, None) for name in ("anomaly_mode", "function", "functional", "graph")
+}
 _LATER |= {name: ("anomaly_mode", name) for name in ("detect_anomaly", "set_detect_anomaly")}
 _LATER |= {name: ("gradcheck", name) for name in ("gradcheck", "gradgradcheck")}
 _LATER |= {"Function": ("function", "Function")}

@@ -1,8 +1,7 @@
 """Anomaly mode: which op made the first nan of a backward pass, and which line called that op.
 
 While it is on, each recorded op takes down the line that called it, and each walk puts a `Watched` op in the
-place of
-every op it may meet. While it is off, nothing of this is there.
+place of every op it may meet. While it is off, nothing of this is there.
 """
 
 from __future__ import annotations

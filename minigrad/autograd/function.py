@@ -15,8 +15,7 @@
     y = Exp.apply(x)
 
 `forward` runs without recording. `backward` is recorded where the walk itself is (`create_graph=True`), so a
-Function
-can be differentiated as often as its `backward` can.
+Function can be differentiated as often as its `backward` can.
 """
 
 from __future__ import annotations
@@ -223,7 +222,7 @@ class Function:
         return tuple(results) if isinstance(output, tuple) else results[0]
 
 
-def _context_class(cls: type) -> type:
+def _context_class(cls: Any) -> type:
     """A class for a Function's contexts, called as PyTorch calls it."""
     found = cls.__dict__.get("_contexts")
     if found is None:
@@ -254,6 +253,7 @@ def _as_result(ctx: FunctionCtx, result, args: tuple):
 def _record(cls, ctx, args, edges: tuple, results: list, several: bool) -> None:
     """Make the Node behind a call, and give the results their place in the graph."""
     op = UserOp(cls, ctx, args)
+    node: Node
     if several:
         node = SeveralOutputs(op, edges, (), ())
         node.outputs = tuple(_outline(r) for r in results)

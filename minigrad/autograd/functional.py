@@ -1,8 +1,8 @@
 """Derivatives of functions: Jacobians, Hessians, and their products with vectors.
 
 `jvp` and `hvp` go forward by going back twice: the gradient of a vector-Jacobian product with respect to its
-vector is
-the Jacobian-vector product (the "double backward trick", j-towns.github.io/2017/06/12/A-new-trick.html).
+vector is the Jacobian-vector product (the "double backward trick",
+j-towns.github.io/2017/06/12/A-new-trick.html).
 """
 
 from __future__ import annotations
@@ -147,8 +147,8 @@ def vhp(func: Callable, inputs, v=None, create_graph: bool = False, strict: bool
 
 
 def hvp(func: Callable, inputs, v=None, create_graph: bool = False, strict: bool = False):
-    """(func(inputs), H v): the product of the Hessian with a vector;
-    as the Hessian is symmetric, `vhp` is the same.
+    """(func(inputs), H v): the product of the Hessian with a vector; as the Hessian is symmetric, `vhp` is
+    the same.
     """
     return vhp(func, inputs, v, create_graph, strict)
 

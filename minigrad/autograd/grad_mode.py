@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import inspect
 from contextvars import ContextVar
+from typing import Any
 
 from ..engine import is_recording, recording
 
@@ -68,22 +69,25 @@ class _Switch:
         recording.set(self._before.pop())
 
 
-class no_grad(_Switch):
-    """Nothing is recorded inside: results do not require grad."""
+class _Bare(_Switch):
+    """A switch without settings: as a decorator it may stand without parentheses, too."""
 
     def __new__(cls, function=None):
-        made = object.__new__(cls)
+        made: Any = object.__new__(cls)
         if function is None:
             return made
-        made.__init__()  # @no_grad without parentheses
+        made.__init__()
         return made(function)
 
 
-class enable_grad(_Switch):
+class no_grad(_Bare):
+    """Nothing is recorded inside: results do not require grad."""
+
+
+class enable_grad(_Bare):
     """Recording is on inside, also within `no_grad`."""
 
     on = True
-    __new__ = no_grad.__new__
 
 
 class set_grad_enabled(_Switch):
@@ -111,7 +115,7 @@ class inference_mode(_Switch):
     """`no_grad` whose results are never meant to be differentiated; `mode=False` switches it off."""
 
     def __new__(cls, mode=True):
-        made = super().__new__(cls)
+        made: Any = super().__new__(cls)
         if isinstance(mode, bool):
             return made
         made.__init__(True)

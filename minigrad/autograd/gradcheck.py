@@ -1,8 +1,7 @@
 """Gradients compared with finite differences: `gradcheck` for first derivatives, `gradgradcheck` for second.
 
 Both compare Jacobians. A complex number counts as two real ones: for a cotangent v the function is Re(conj(v)
-f(x)),
-whose derivative along a direction d is Re(conj(gradient) d).
+f(x)), whose derivative along a direction d is Re(conj(gradient) d).
 """
 
 from __future__ import annotations
@@ -43,10 +42,8 @@ def gradcheck(
     """Whether the gradients of `func` at `inputs` agree with central differences of step `eps`.
 
     `inputs` is a tensor or a tuple; those that require grad are varied, and should be float64. With
-    `fast_mode` the
-    Jacobian is compared along one random direction rather than element by element. Raises GradcheckError, or
-    returns
-    False with `raise_exception=False`.
+    `fast_mode` the Jacobian is compared along one random direction rather than element by element. Raises
+    GradcheckError, or returns False with `raise_exception=False`.
     """
     _refuse_modes(check_batched_grad, check_batched_forward_grad, check_forward_ad)
     inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)

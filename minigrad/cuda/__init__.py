@@ -1,6 +1,5 @@
 """PyTorch's `cuda`: whether there is a GPU, and calls to it. Without one, what asks answers and what acts
-does nothing,
-as in PyTorch; what needs a GPU raises."""
+does nothing, as in PyTorch; what needs a GPU raises."""
 
 from __future__ import annotations
 

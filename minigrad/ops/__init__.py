@@ -2,8 +2,7 @@
 them.
 
 In reading order: elementwise, shaping, reduction (the study core); then indexing, sorting, linalg, softmax,
-variants,
-creation, random; then what is rare: arranging, updates, combined, einsum, complex, memory.
+variants, creation, random; then what is rare: arranging, updates, combined, einsum, complex, memory.
 """
 
 from .arranging import (

@@ -69,8 +69,8 @@ def tile(input, *counts, dims=None) -> Tensor:
 def repeat_interleave(
     input, repeats=None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each element (or slice along `dim`) `repeats` times in a row;
-    with one argument, the places such a row takes.
+    """Each element (or slice along `dim`) `repeats` times in a row; with one argument, the places such a row
+    takes.
     """
     if repeats is None:
         return untracked(np.repeat(np.arange(input.array.size), input.array))

@@ -19,7 +19,6 @@ import numpy as np
 
 from ..backend import module_of
 from ..engine import primitive
-from .elementwise import conj
 from .reduction import sum_over
 from .shaping import take_part
 
@@ -45,7 +44,7 @@ class Sliding(NamedTuple):
         return tuple((n + sum(p) - r) // s + 1 for n, p, r, s in zip(sizes, self.pads, reach, self.stride))
 
 
-# ---- windows -------------------------------------------------------------------------------------
+# ---- windows -----------------------------------------------------------------------------------------------
 def padded(x, pads, value=0):
     """x with a border around its last dimensions; x itself where there is none."""
     if not any(map(any, pads)):
@@ -136,15 +135,15 @@ def add_by_place(windows, found, kernel) -> None:
         target += found[(slice(None), *place)]
 
 
-# ---- the three derivatives -----------------------------------------------------------------------
+# ---- the three derivatives ---------------------------------------------------------------------------------
 def _what_does_not_fit(x, w, *settings) -> str:
     return f"input {x.shape} and weight {w.shape} do not fit"
 
 
 @primitive(
     explain=_what_does_not_fit,
-    x=lambda g, w, x_shape, how: conv_to_input(g, conj(w), x_shape, how),
-    w=lambda g, x, w_shape, how: conv_to_weight(g, conj(x), w_shape, how),
+    x=lambda g, w, x_shape, how: conv_to_input(g, w, x_shape, how),
+    w=lambda g, x, w_shape, how: conv_to_weight(g, x, w_shape, how),
     b=lambda g: sum_over(g, (0, *range(2, len(g.shape))), False),
 )
 def conv(x, w, b, how):
@@ -168,8 +167,8 @@ def first(x, shape):
 
 @primitive(
     explain=_what_does_not_fit,
-    g=lambda u, g_shape, w, how: first(conv(u, conj(w), None, how), g_shape),
-    w=lambda u, g, w_shape, how: conv_to_weight(conj(g), u, w_shape, how),
+    g=lambda u, g_shape, w, how: first(conv(u, w, None, how), g_shape),
+    w=lambda u, g, w_shape, how: conv_to_weight(g, u, w_shape, how),
 )
 def conv_to_input(g, w, shape, how):
     """The gradient of <g, conv(x, w)> by x (N, C, *input): every window gets its g times w added."""
@@ -189,8 +188,8 @@ def conv_to_input(g, w, shape, how):
 
 @primitive(
     explain=_what_does_not_fit,
-    g=lambda v, g_shape, x, how: first(conv(conj(x), v, None, how), g_shape),
-    x=lambda v, g, x_shape, how: conv_to_input(conj(g), v, x_shape, how),
+    g=lambda v, g_shape, x, how: first(conv(x, v, None, how), g_shape),
+    x=lambda v, g, x_shape, how: conv_to_input(g, v, x_shape, how),
 )
 def conv_to_weight(g, x, shape, how):
     """The gradient of <g, conv(x, w)> by w (O, C / groups, *kernel): products of g with what windows held."""
@@ -201,7 +200,7 @@ def conv_to_weight(g, x, shape, how):
     return w.reshape(shape)
 
 
-# ---- windows by themselves -----------------------------------------------------------------------
+# ---- windows by themselves ---------------------------------------------------------------------------------
 @primitive(x=lambda g, x_shape, kernel, how: add_windows(g, x_shape, kernel, how))
 def take_windows(x, kernel, how):
     """x (N, C, *input) as (N, C, *kernel, *output)."""

@@ -42,8 +42,8 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
 
 
 def _place_for(data, device):
-    """The device asked for; without one, data that is on a device stays there,
-    other data goes to the default.
+    """The device asked for; without one, data that is on a device stays there, other data goes to the
+    default.
     """
     if device is None and not isinstance(data, (Value, np.ndarray)) and not hasattr(data, "device"):
         return get_default_device()
@@ -107,7 +107,7 @@ def _first_leaf(nested):
 def as_tensor(data, dtype=None, device=None) -> Tensor:
     """The data as a tensor, sharing memory where dtype and device allow it; a tensor stays itself."""
     if isinstance(data, Value):
-        return data.to(device=device, dtype=dtype) if dtype is not None or device is not None else data
+        return data.to(device=device, dtype=dtype)
     return _made(_array_from(data, dtype), dtype, _place_for(data, device))
 
 

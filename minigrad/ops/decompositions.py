@@ -1,15 +1,14 @@
 """Inverses, determinants and decompositions of matrices (..., n, m), by NumPy's LAPACK.
 
 Their gradients are matrix formulas in the op's own results; `adjoint` is the conjugate transpose. Where a
-result is
-fixed only up to a sign or phase (singular vectors), the gradient is that of a loss that does not depend on
-it.
+result is fixed only up to a sign or phase (singular vectors), the gradient is that of a loss that does not
+depend on it.
 """
 
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -231,7 +230,7 @@ def _qr_gradient(gQ, gR, Q, R):
     return (gQ + Q @ M) @ _dagger(inverse_of(R))
 
 
-def qr(A, mode: str = "reduced", *, out=None) -> qr_result:
+def qr(A, mode: Literal["reduced", "complete", "r"] = "reduced", *, out=None) -> qr_result:
     """A = Q R with orthonormal columns in Q and an upper triangular R; the gradient is for mode 'reduced'."""
     must_be_matrix("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):

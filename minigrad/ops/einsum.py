@@ -2,10 +2,9 @@
 products.
 
 An equation such as "bqd,bkd->bqk" names each dimension of each operand; letters that the result does not have
-are
-summed over. Operands are taken two at a time, left to right. For two of them every letter is of one of four
-kinds,
-and permuting to (batch, left, summed) and (batch, summed, right) makes the step one matrix product.
+are summed over. Operands are taken two at a time, left to right. For two of them every letter is of one of
+four kinds, and permuting to (batch, left, summed) and (batch, summed, right) makes the step one matrix
+product.
 """
 
 from __future__ import annotations
@@ -30,8 +29,7 @@ def einsum(equation, *operands) -> Tensor:
     """Products of the operands, summed over the letters that do not stand after '->'.
 
     An ellipsis stands for dimensions that broadcast. Without '->' the result has the letters that occur once,
-    sorted.
-    Instead of an equation each operand may be followed by a list of ints.
+    sorted. Instead of an equation each operand may be followed by a list of ints.
     """
     if not isinstance(equation, str):
         equation, operands = _from_lists((equation, *operands))

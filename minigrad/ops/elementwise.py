@@ -1,8 +1,8 @@
 """Ops that work element by element: each is its NumPy function and, above it, its gradient formulas.
 
 `g` is the gradient that comes in. Broadcasting is undone by the engine, so no formula mentions it. Sorted as
-a reader
-meets them: arithmetic, powers and logarithms, trigonometry, activations, choices, comparisons, rounding.
+a reader meets them: arithmetic, powers and logarithms, trigonometry, activations, choices, comparisons,
+rounding.
 """
 
 from __future__ import annotations
@@ -199,8 +199,8 @@ def atan2(x, y):
 
 
 def _distance2(x, y):
-    """The squared distance from the origin;
-    infinite there, as the angle's gradient at the origin is given as 0.
+    """The squared distance from the origin; infinite there, as the angle's gradient at the origin is given as
+    0.
     """
     squared = x * x + y * y
     return select(squared == 0, math.inf, squared)
@@ -322,8 +322,8 @@ def select(condition, x, y):
 
 
 def choose(condition, x, y):
-    """np.where; of large arrays by masks of bits,
-    as np.where takes 20 times longer where conditions are mixed.
+    """np.where; of large arrays by masks of bits, as np.where takes 20 times longer where conditions are
+    mixed.
     """
     size = getattr(condition, "size", 1)
     if size < 4096 or not isinstance(condition, np.ndarray):

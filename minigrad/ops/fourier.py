@@ -6,7 +6,8 @@ signal has half a spectrum (`rfft`, `irfft`), the half that is left out counts a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
+#: ways to continue a signal, in NumPy's words
+PAD_MODES: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-# ---- one axis: the primitives ----------------------------------------------------------------------------
+# ---- one axis: the primitives --------------------------------------------------------------------
 def _precise_as(x, found, kind=np.complex64):
     """A transform in the precision of its input; NumPy may compute in double."""
     return found.astype(np.result_type(x.dtype, kind) if kind is np.complex64 else x.real.dtype, copy=False)
@@ -92,7 +95,7 @@ def _multiplicity(size: int, axis: int, ndim: int):
     return times.reshape([-1 if i == axis else 1 for i in range(ndim)])
 
 
-# ---- PyTorch's functions ---------------------------------------------------------------------------------
+# ---- PyTorch's functions -------------------------------------------------------------------------
 def _prepared(name: str, input, n, dim: int, norm, spectrum: bool = False) -> tuple[int, int, str]:
     """(size, axis, norm) of a transform along one dimension."""
     if norm not in (None, *OPPOSITE):
@@ -127,7 +130,7 @@ def _stored(result, out):
 
 
 def fft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
-    """The discrete Fourier transform along a dimension, of the input cut or zero-filled to n elements."""
+    """The discrete Fourier transform along a dimension, of the input cut or filled up to n elements."""
     return _stored(forward_of(_complex(input), *_prepared("fft.fft", input, n, dim, norm)), out)
 
 
@@ -149,7 +152,7 @@ def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *
 
 
 def hfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *, out=None) -> Tensor:
-    """The real transform of a signal given by its first half; the other is its mirror image, conjugated."""
+    """The transform, real, of a signal given by its first half: the other is its mirror image, conjugated."""
     size, axis, norm = _prepared("fft.hfft", input, n, dim, norm, True)
     return _stored(signal_of(conj(_complex(input)), size, axis, OPPOSITE[norm]), out)
 
@@ -160,20 +163,21 @@ def ihfft(input, n: int | None = None, dim: int = -1, norm: str | None = None, *
     return _stored(conj(half_spectrum_of(_real("fft.ihfft", input), size, axis, OPPOSITE[norm])), out)
 
 
-def _sizes_and_dims(name: str, input, s, dim) -> list[tuple]:
+def _sizes_and_dims(name: str, input, s, dim) -> list[tuple[int | None, int]]:
     """(size, dimension) of each transform among several."""
+    dims: Sequence[int]
     if dim is None:
         dims = range(input.array.ndim) if s is None else range(input.array.ndim - len(s), input.array.ndim)
     else:
         dims = [dim] if isinstance(dim, int) else dim
     axes = [axis_of(name, input, d) for d in dims]
-    sizes = (
-        [None] * len(axes)
-        if s is None
-        else [None if n == -1 else n for n in ([s] if isinstance(s, int) else s)]
-    )
+    given = [None] * len(axes) if s is None else [s] if isinstance(s, int) else s
+    sizes = [None if n == -1 else n for n in given]
     if len(sizes) != len(axes):
-        raise RuntimeError(f"{name}: dim and s must have the same length, got {len(axes)} and {len(sizes)}")
+        raise RuntimeError(
+            f"{name}: When given, dim and shape arguments must have the same length, got {len(axes)} and "
+            f"{len(sizes)}"
+        )
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"{name}: dim {tuple(dims)} must be unique")
     return list(zip(sizes, axes, strict=True))
@@ -249,7 +253,7 @@ def ihfft2(input, s=None, dim=(-2, -1), norm: str | None = None, *, out=None) ->
     return ihfftn(input, s, dim, norm, out=out)
 
 
-# ---- frequencies and order -------------------------------------------------------------------------------
+# ---- frequencies and order -----------------------------------------------------------------------
 def fftfreq(
     n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None
 ) -> Tensor:
@@ -287,7 +291,7 @@ def ifftshift(input, dim=None) -> Tensor:
     return _shifted("fft.ifftshift", input, dim, -1)
 
 
-# ---- short-time transforms -------------------------------------------------------------------------------
+# ---- short-time transforms -----------------------------------------------------------------------
 def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> Tensor:
     """The window in the middle of n_fft zeros; ones where none is given."""
     length = n_fft if win_length is None else win_length
@@ -299,7 +303,8 @@ def _window_of(name: str, like, n_fft: int, win_length: int | None, window) -> T
         window = untracked(np.ones(length, like.array.real.dtype))
     if window.array.shape != (length,):
         raise RuntimeError(
-            f"{name}: the window must be 1D of size win_length={length}, got {tuple(window.array.shape)}"
+            f"{name}: expected a 1D window tensor of size win_length={length}, got "
+            f"{tuple(window.array.shape)}"
         )
     left = (n_fft - length) // 2
     return resized(roll(resized(window, n_fft, 0), left, 0), n_fft, 0) if left else resized(window, n_fft, 0)
@@ -310,9 +315,7 @@ def _reflected(input, width: int, mode: str) -> Tensor:
     size = input.array.shape[-1]
     if mode == "reflect" and size <= width:
         raise RuntimeError(f"stft: a signal of {size} is too short to be reflected by {width} on either side")
-    places = np.pad(
-        np.arange(size), width, mode={"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
-    )
+    places = np.pad(np.arange(size), width, mode=PAD_MODES[mode])
     return take_part(input, (..., places))
 
 
@@ -338,7 +341,8 @@ def stft(
     hop = n_fft // 4 if hop_length is None else hop_length
     if hop <= 0 or input.array.ndim not in (1, 2):
         raise RuntimeError(
-            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim}D"
+            f"stft: expected hop_length > 0 and a 1D or 2D tensor, got {hop} and {input.array.ndim} "
+            "dimensions"
         )
     real = input.array.dtype.kind != "c"
     if return_complex is None and real and (window is None or window.array.dtype.kind != "c"):
@@ -373,9 +377,15 @@ def istft(
     length: int | None = None,
     return_complex: bool = False,
 ) -> Tensor:
-    """The signal with the given spectra (..., lines, frames): added frames over added squared windows."""
+    """The signal with the given spectra (..., lines, frames).
+
+    Frames overlap and add; what they add up to is divided by the sum of the squared windows.
+    """
     if input.array.dtype.kind != "c":
-        raise RuntimeError("istft requires a complex-valued input, as stft gives with return_complex=True")
+        raise RuntimeError(
+            "istft requires a complex-valued input tensor matching the output from stft with "
+            "return_complex=True."
+        )
     hop = n_fft // 4 if hop_length is None else hop_length
     weights = _window_of("istft", input, n_fft, win_length, window)
     onesided = input.array.shape[-2] != n_fft if onesided is None else onesided

@@ -51,7 +51,7 @@ def _plain_part(part):
     if isinstance(part, (bool, np.bool_)):
         return np.asarray(part)
     if isinstance(part, (list, range)):
-        array = np.asarray([int(p) if isinstance(p, Value) else p for p in part])
+        array = np.asarray([int(p.item()) if isinstance(p, Value) else p for p in part])
         return array.astype(np.int64) if array.size == 0 else array
     if hasattr(part, "__index__") and not isinstance(part, np.ndarray):
         return part.__index__()
@@ -249,8 +249,8 @@ def masked_select(input, mask: Tensor, *, out=None) -> Tensor:
 
 
 def where(condition, input=None, other=None, *, out=None):
-    """`input` where the condition holds, `other` elsewhere;
-    with the condition alone, `nonzero(as_tuple=True)`.
+    """`input` where the condition holds, `other` elsewhere; with the condition alone,
+    `nonzero(as_tuple=True)`.
     """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -164,7 +165,8 @@ def tensordot(a, b, dims=2, *, out=None) -> Tensor:
     if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
-        over_a, over_b = range(a.array.ndim - dims, a.array.ndim), range(dims)
+        over_a: Sequence[int] = range(a.array.ndim - dims, a.array.ndim)
+        over_b: Sequence[int] = range(dims)
     else:
         over_a, over_b = ([d] if isinstance(d, int) else list(d) for d in dims)
     axes_a = [axis_of("tensordot", a, d) for d in over_a]

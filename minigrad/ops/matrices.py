@@ -64,8 +64,8 @@ def _without(t, axes: tuple[int, ...]) -> Tensor:
 
 
 def linalg_norm(A, ord=None, dim=None, keepdim: bool = False, *, out=None, dtype=None) -> Tensor:
-    """A vector norm over one dimension, a matrix norm over two, or, without `ord`,
-    the 2-norm of all elements in `dim`.
+    """A vector norm over one dimension, a matrix norm over two, or, without `ord`, the 2-norm of all elements
+    in `dim`.
     """
     if isinstance(dim, int):
         dim = (dim,)
@@ -174,7 +174,8 @@ def tensorinv(A, ind: int = 2, *, out=None) -> Tensor:
     rows, columns = shape[:ind], shape[ind:]
     if ind <= 0 or math.prod(rows) != math.prod(columns):
         raise RuntimeError(
-            f"linalg.tensorinv: prod(shape[ind:]) must be prod(shape[:ind]), got {tuple(shape)}, ind={ind}"
+            "linalg.tensorinv: expected self to satisfy prod(shape[ind:]) == prod(shape[:ind]), got "
+            f"{tuple(shape)} and ind={ind}"
         )
     return reshape_to(inv(reshape_to(A, (math.prod(rows), math.prod(columns)))), (*columns, *rows), out=out)
 
@@ -187,7 +188,8 @@ def tensorsolve(A, B, dims=None, *, out=None) -> Tensor:
     size = math.prod(shape)
     if size != B.array.size:
         raise RuntimeError(
-            f"linalg.tensorsolve: A must be as a square matrix beside B: {size} columns, {B.array.size} rows"
+            "linalg.tensorsolve: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) "
+            f"== prod(self.shape[:other.ndim]), got {size} and {B.array.size}"
         )
     return reshape_to(solve(reshape_to(A, (size, size)), reshape_to(B, (size,))), shape, out=out)
 
@@ -196,7 +198,9 @@ lstsq_result = namedtuple("linalg_lstsq", ["solution", "residuals", "rank", "sin
 
 
 def lstsq(A, B, rcond=None, *, driver: str | None = None) -> lstsq_result:
-    """The X with the smallest |A X - B|, by the pseudoinverse; with residuals, rank, singular values."""
+    """(solution, residuals, rank, singular values):
+    the X with the smallest |A X - B|, by the pseudoinverse.
+    """
     rows, columns = A.array.shape[-2:]
     vectors = B.array.ndim == A.array.ndim - 1
     right = unsqueeze(B, -1) if vectors else B

@@ -190,7 +190,8 @@ def empty_strided(
     size, stride = tuple(size), tuple(stride)
     if len(size) != len(stride):
         raise RuntimeError(
-            f"empty_strided: as many sizes as strides are needed, got {len(size)} and {len(stride)}"
+            f"empty_strided: dimensionality of sizes ({len(size)}) must match dimensionality of strides "
+            f"({len(stride)})"
         )
     last = sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if all(size) else -1
     t = as_strided(zeros(last + 1, dtype=dtype, device=device), size, stride).detach()
@@ -211,7 +212,7 @@ def empty_permuted(
     return t.requires_grad_() if requires_grad else t
 
 
-# ---- diagonals in place ------------------------------------------------------------------------------------
+# ---- diagonals in place --------------------------------------------------------------------------
 def fill_diagonal(target: Tensor, value, wrap: bool = False) -> Tensor:
     """The main diagonal set to a number; with `wrap` a tall matrix begins anew after a gap of one row."""
     shape = target.array.shape
@@ -248,8 +249,8 @@ def type_name(t: Tensor) -> str:
 
 
 def dtype_of_type(kind):
-    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor',
-    or a class such as `LongTensor`.
+    """The dtype meant by a dtype, an old type name such as 'torch.LongTensor', or a class such as
+    `LongTensor`.
     """
     name = kind if isinstance(kind, str) else getattr(kind, "type_name", None)
     if name is None:

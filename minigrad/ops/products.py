@@ -113,8 +113,8 @@ def cdist(x1, x2, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if
     """The p-norm distances between all pairs of rows: (..., P, M) and (..., R, M) give (..., P, R)."""
     if x1.array.ndim < 2 or x2.array.ndim < 2 or x1.array.shape[-1] != x2.array.shape[-1]:
         raise RuntimeError(
-            f"cdist: x1 and x2 need 2 dimensions and as many columns each, got {tuple(x1.array.shape)} and "
-            f"{tuple(x2.array.shape)}"
+            "cdist: X1 and X2 must be at least 2D with the same number of columns, got "
+            f"{tuple(x1.array.shape)} and {tuple(x2.array.shape)}"
         )
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
@@ -151,8 +151,8 @@ def put(input, index, source, accumulate: bool = False) -> Tensor:
     check_bounds("put_", places, size)
     if source.array.dtype != input.array.dtype or source.array.size != places.size:
         raise RuntimeError(
-            f"put_(): source must have the input's dtype and as many elements as index, got {input.dtype}, "
-            f"{source.dtype}, {source.array.size} and {places.size}"
+            "put_(): self and source must have the same dtype, and source as many elements as index, got "
+            f"{input.dtype}, {source.dtype}, {source.array.size} and {places.size}"
         )
     write = add_part if accumulate else replace_part
     flat = write(reshape_to(input, (size,)), reshape_to(source, (places.size,)), places)

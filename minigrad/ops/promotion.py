@@ -1,10 +1,10 @@
-"""Which dtype an op computes in: PyTorch's promotion, as recorded casts,
-and numbers that stand beside tensors.
+"""Which dtype an op computes in: PyTorch's promotion, as recorded casts, and numbers that stand beside
+tensors.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def cast(x, target, source):
     return (x.real if source.kind == "c" and target.kind != "c" else x).astype(target)
 
 
-def to_dtype(t: Tensor, target: dtypes.dtype) -> Tensor:
+def to_dtype(t: Any, target: dtypes.dtype) -> Tensor:
     """The tensor in another dtype; itself if it has it already."""
     source = t.array.dtype
     if source == target.numpy:
@@ -33,8 +33,8 @@ def to_dtype(t: Tensor, target: dtypes.dtype) -> Tensor:
 
 
 def in_dtype_of(x, g):
-    """x, an array or a Tensor as g is, in g's dtype:
-    a count of integers would make a float32 gradient float64.
+    """x, an array or a Tensor as g is, in g's dtype: a count of integers would make a float32 gradient
+    float64.
     """
     return to_dtype(x, g.dtype) if isinstance(x, Value) else x.astype(g.dtype)
 
@@ -45,8 +45,8 @@ class Promotion:
     def __init__(self, floating: bool = False):
         self.floating = floating
         #: kinds of dtype that need no promotion while all arguments share one, and the usual one of these;
-        #: complex ones
-        #: are not among them, so that an op can take another form for them (`Primitive.on_complex`)
+        #: complex ones are not among them, so that an op can take another form for them
+        #: (`Primitive.on_complex`)
         self.kinds = "f" if floating else "fiub"
         self.usual = np.dtype(np.float32)
 

@@ -1,9 +1,8 @@
 """Ops that reduce dimensions or run along one: sums, products, extremes, norms, cumulative forms.
 
 A primitive takes `axis` as a tuple of non-negative ints (None: all) and `keepdims`. Below each stands
-PyTorch's
-function with `dim` and `keepdim`. In a formula `spread(g, axis, ...)` puts the reduced dimensions back as
-size 1.
+PyTorch's function with `dim` and `keepdim`. In a formula `spread(g, axis, ...)` puts the reduced dimensions
+back as size 1.
 """
 
 from __future__ import annotations
@@ -165,8 +164,8 @@ def prod_over(x, axis, keepdims):
 
 
 def _product_of_others(x, axis):
-    """For each element the product of all the others, exact where some are zero:
-    what stands before, times after.
+    """For each element the product of all the others, exact where some are zero: what stands before, times
+    after.
     """
     if axis is None:
         return reshape_to(_product_of_others(reshape_to(x, (math.prod(x.shape),)), (0,)), x.shape)

@@ -93,8 +93,9 @@ def diff(input, n: int = 1, dim: int = -1, prepend=None, append=None, *, out=Non
 
 
 def gradient(input, *, spacing=1, dim=None, edge_order: int = 1) -> list[Tensor]:
-    """The slope along each dimension: central differences, one-sided at the ends, there of order edge_order.
+    """The slope along each dimension: central differences, one-sided at the ends.
 
+    The differences at the ends are of second order with edge_order=2.
     `spacing` is one distance, or one per dimension, or the coordinates along each dimension as tensors.
     """
     if edge_order not in (1, 2):

@@ -86,8 +86,8 @@ def reshape(input, *sizes, shape=None) -> Tensor:
 
 
 def view(input, *sizes, size=None, dtype=None) -> Tensor:
-    """The same memory in another shape, or, with a dtype, as other elements;
-    refuses where it would have to copy.
+    """The same memory in another shape, or, with a dtype, as other elements; refuses where it would have to
+    copy.
     """
     if dtype is not None or (len(sizes) == 1 and type(sizes[0]) is dtypes.dtype):
         return view_as_dtype(input, dtype or sizes[0])
@@ -167,6 +167,8 @@ def squeeze(input, dim=None, *, axis=None) -> Tensor:
 def unsqueeze(input, dim: int | None = None, *, axis=None) -> Tensor:
     """With a dimension of size 1 put in at `dim`."""
     dim = dim if axis is None else axis
+    if dim is None:
+        raise TypeError("unsqueeze() missing 1 required argument: dim, the place of the new dimension")
     shape = list(input.shape)
     if not -len(shape) - 1 <= dim <= len(shape):
         raise IndexError(

@@ -1,5 +1,5 @@
-"""Ops that order elements or find extremes with their places:
-sort, topk, median, max and min along a dimension.
+"""Ops that order elements or find extremes with their places: sort, topk, median, max and min along a
+dimension.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def _pair(name: str):
     """PyTorch's named result of values and indices."""
-    pair = namedtuple(name, ["values", "indices"])
-    pair.__module__, pair.__qualname__ = __name__, name
+    pair = namedtuple("pair", ["values", "indices"])
+    pair.__module__, pair.__name__, pair.__qualname__ = __name__, name, name
     return pair
 
 
@@ -133,15 +133,15 @@ def _arg(name: str, find, input, dim, keepdim) -> Tensor:
 
 
 def argmax(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
-    """The place of the largest element, in the flattened tensor or along `dim`;
-    the first where several are equal.
+    """The place of the largest element, in the flattened tensor or along `dim`; the first where several are
+    equal.
     """
     return stored(_arg("argmax", np.argmax, input, _first(dim, axis), keepdim), out)
 
 
 def argmin(input, dim=None, keepdim=False, *, out=None, axis=None) -> Tensor:
-    """The place of the smallest element, in the flattened tensor or along `dim`;
-    the first where several are equal.
+    """The place of the smallest element, in the flattened tensor or along `dim`; the first where several are
+    equal.
     """
     return stored(_arg("argmin", np.argmin, input, _first(dim, axis), keepdim), out)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ nanmedian_result = namedtuple("nanmedian", ["values", "indices"])
 histogram_result = namedtuple("histogram", ["hist", "bin_edges"])
 
 
-# ---- distinct values -------------------------------------------------------------------------------------
+# ---- distinct values -----------------------------------------------------------------------------
 def unique(
     input,
     sorted: bool = True,
@@ -85,8 +86,8 @@ def unique_consecutive(
 
 def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Where an element is among the test elements."""
-    found = [e.array if isinstance(e, Value) else np.asarray(e) for e in (elements, test_elements)]
-    return untracked(np.asarray(np.isin(*found, assume_unique=assume_unique, invert=invert)))
+    found, among = (e.array if isinstance(e, Value) else np.asarray(e) for e in (elements, test_elements))
+    return untracked(np.asarray(np.isin(found, among, assume_unique=assume_unique, invert=invert)))
 
 
 def argwhere(input) -> Tensor:
@@ -104,7 +105,7 @@ def nonzero_static(input, *, size: int, fill_value: int = -1, out=None) -> Tenso
     return stored(untracked(filled), out)
 
 
-# ---- histograms ------------------------------------------------------------------------------------------
+# ---- histograms ----------------------------------------------------------------------------------
 def bincount(input, weights=None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, ... occurs in a vector, or the sum of the weights where it does."""
     array = input.array
@@ -156,12 +157,13 @@ def histogram(input, bins, *, range=None, weight=None, density: bool = False, ou
     if isinstance(bins, Value):
         edges = bins.array
     else:
-        edges = _edges("histogram", array, bins, *(range or (0.0, 0.0)), margin=0.5)
+        low, high = range or (0.0, 0.0)
+        edges = _edges("histogram", array, bins, low, high, margin=0.5)
     counts, _ = np.histogram(array, edges, weights=None if weight is None else weight.array, density=density)
     return histogram_result(untracked(counts.astype(array.dtype)), untracked(np.asarray(edges, array.dtype)))
 
 
-# ---- places in sorted order ------------------------------------------------------------------------------
+# ---- places in sorted order ----------------------------------------------------------------------
 def searchsorted(
     sorted_sequence,
     values,
@@ -172,7 +174,10 @@ def searchsorted(
     sorter=None,
     out=None,
 ) -> Tensor:
-    """Where values would stand in sequences sorted along the last dimension: before equals, or after."""
+    """Where the values would stand in sequences sorted along the last dimension.
+
+    Before equals, or after them if `right`.
+    """
     if side not in (None, "left", "right") or (right and side == "left"):
         raise RuntimeError(
             f"searchsorted: side {side!r} and right={right} do not go together; use 'left' or 'right'"
@@ -181,20 +186,20 @@ def searchsorted(
     if sorter is not None:
         sequence = np.take_along_axis(sequence, sorter.array, -1)
     given = np.asarray(values.array if isinstance(values, Value) else values)
-    side = "right" if right else side or "left"
+    place: Any = "right" if right else side or "left"
     if sequence.ndim == 1:
-        places = np.searchsorted(sequence, given, side)
+        places = np.searchsorted(sequence, given, place)
     else:
         if given.shape[:-1] != sequence.shape[:-1]:
             raise RuntimeError(
-                "searchsorted: the sequence must be 1D, or match the values in all dimensions but the last, "
-                f"got {sequence.shape} and {given.shape}"
+                "searchsorted: boundaries tensor should be 1 dimension or the first N-1 dimensions must "
+                f"match, got {sequence.shape} and {given.shape}"
             )
         lead = math.prod(given.shape[:-1])
         rows = zip(
             sequence.reshape(lead, sequence.shape[-1]), given.reshape(lead, given.shape[-1]), strict=True
         )
-        places = np.array([np.searchsorted(s, v, side) for s, v in rows], np.int64).reshape(given.shape)
+        places = np.array([np.searchsorted(s, v, place) for s, v in rows], np.int64).reshape(given.shape)
     return stored(untracked(np.asarray(places, np.int32 if out_int32 else np.int64)), out)
 
 
@@ -215,7 +220,7 @@ def unravel_index(indices, shape) -> tuple:
     return tuple(untracked(np.asarray(p)) for p in np.unravel_index(indices.array, shape))
 
 
-# ---- extremes, modes, quantiles --------------------------------------------------------------------------
+# ---- extremes, modes, quantiles ------------------------------------------------------------------
 def aminmax(input, *, dim: int | None = None, keepdim: bool = False, out=None) -> aminmax_result:
     """The smallest and the largest element, of all or along `dim`."""
     over = () if dim is None else dim
@@ -267,18 +272,26 @@ def _place_of_median(row) -> int:
     return int(order[max(count - 1, 0) // 2])
 
 
-INTERPOLATIONS = ("linear", "lower", "higher", "nearest", "midpoint")
+#: per interpolation, what becomes of a rank between two elements
+ROUNDINGS: dict[str, Callable] = {
+    "linear": lambda rank: rank,
+    "lower": np.floor,
+    "higher": np.ceil,
+    "nearest": np.round,
+    "midpoint": lambda rank: rank,
+}
 
 
 def _quantile(name: str, input, q, dim, keepdim: bool, interpolation: str, ignore_nan: bool) -> Tensor:
-    if interpolation not in INTERPOLATIONS:
+    if interpolation not in ROUNDINGS:
         raise RuntimeError(
-            f"{name}() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got {interpolation}"
+            f"{name}() interpolation must be one of {', '.join(ROUNDINGS)}, but got {interpolation}"
         )
     q = q if isinstance(q, Value) else untracked(np.asarray(q, input.array.dtype))
     if input.array.dtype.kind != "f" or q.array.dtype != input.array.dtype:
         raise RuntimeError(
-            f"{name}() input and q must have one dtype, float or double: {input.dtype}, {q.dtype}"
+            f"{name}() input tensor must be either float or double dtype, and q the same: {input.dtype}, "
+            f"{q.dtype}"
         )
     if q.array.ndim > 1 or not ((q.array >= 0) & (q.array <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1], in a scalar or 1D tensor")
@@ -306,12 +319,10 @@ def _between_ranks(rows, q, interpolation: str, ignore_nan: bool) -> Tensor:
     parts = []
     for i in range(q.array.size):
         rank = q.array[i] * (np.maximum(count, 1) - 1)
-        rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}.get(interpolation, lambda r: r)(
-            rank
-        )
+        rank = ROUNDINGS[interpolation](rank)
         low, high = np.floor(rank).astype(np.int64), np.ceil(rank).astype(np.int64)
         low, high = np.where(count < 0, size - 1, low), np.where(count < 0, size - 1, high)
-        ends = [_nth(rows, order, place) for place in (low, high)]
+        below, above = _nth(rows, order, low), _nth(rows, order, high)
         share = np.asarray(0.5 * (low != high) if interpolation == "midpoint" else rank - np.floor(rank))
         if q.tracked and interpolation == "linear":
             weight = sub(
@@ -320,7 +331,7 @@ def _between_ranks(rows, q, interpolation: str, ignore_nan: bool) -> Tensor:
             )
         else:
             weight = untracked(share.astype(rows.array.dtype))
-        parts.append(lerp(*ends, weight))
+        parts.append(lerp(below, above, weight))
     return stack(parts)
 
 
@@ -344,7 +355,7 @@ def nanquantile(
     return stored(_quantile("nanquantile", input, q, dim, keepdim, interpolation, True), out)
 
 
-# ---- sums without nan, covariances -----------------------------------------------------------------------
+# ---- sums without nan, covariances ---------------------------------------------------------------
 @numpy_names
 def nansum(input, dim=None, keepdim: bool = False, *, dtype=None, out=None) -> Tensor:
     """The sum of the elements that are not nan."""
@@ -372,7 +383,10 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None) -> Tensor:
     """The covariance matrix of the rows of a matrix, each a variable; weights count or value the columns."""
     rows = reshape_to(input, (1, input.array.size)) if input.array.ndim < 2 else input
     if rows.array.ndim > 2:
-        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions, got {input.array.ndim}")
+        raise RuntimeError(
+            "cov(): expected input to have two or fewer dimensions but got an input with "
+            f"{input.array.ndim} dimensions"
+        )
     rows = rows if rows.array.dtype.kind in "fc" else to_dtype(rows, dtypes.get_default_dtype())
     weight = _weights("cov", rows, fweights, aweights)
     total = rows.array.shape[1] if weight is None else sum(weight)
@@ -396,7 +410,8 @@ def _weights(name: str, rows, fweights, aweights):
     for w in given:
         if w.array.ndim > 1 or w.array.size != rows.array.shape[1]:
             raise RuntimeError(
-                f"{name}(): expected as many weights as there are observations, got {w.array.size}"
+                f"{name}(): expected weights to have the same numel as there are observations, got "
+                f"{w.array.size}"
             )
         if (w.array < 0).any():
             raise RuntimeError(f"{name}(): weights cannot be negative")
@@ -407,7 +422,8 @@ def corrcoef(input) -> Tensor:
     """The correlation coefficients of the rows of a matrix, each a variable."""
     if input.array.ndim > 2:
         raise RuntimeError(
-            f"corrcoef(): expected input to have two or fewer dimensions, got {input.array.ndim}"
+            "corrcoef(): expected input to have two or fewer dimensions but got an input with "
+            f"{input.array.ndim} dimensions"
         )
     covariance = cov(input)
     if covariance.array.ndim == 0:

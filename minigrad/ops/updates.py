@@ -7,7 +7,7 @@ Two primitives do it all, `replace_part` and `add_part`, which take any index th
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,14 +40,14 @@ def add_part(x, value, index):
     return out
 
 
-def _value_like(input, value) -> Tensor:
+def _value_like(input, value) -> Any:
     """A number as a tensor of the input's dtype."""
     if isinstance(value, Value):
         return value
     return untracked(module_of(input.array).asarray(np.asarray(value).astype(input.array.dtype)))
 
 
-def _same_dtype(name: str, input, other: Tensor, argument: str) -> None:
+def _same_dtype(name: str, input, other, argument: str) -> None:
     if input.array.dtype != other.array.dtype:
         raise RuntimeError(
             f"{name}(): Expected self.dtype to be equal to {argument}.dtype, got {input.dtype} and "
@@ -157,8 +157,8 @@ def index_fill(input, dim: int, index: Tensor, value) -> Tensor:
 
 
 def index_put(input, indices, values, accumulate: bool = False) -> Tensor:
-    """A copy of the input with values written (or added) at `input[indices]`;
-    an index may be a mask, or None.
+    """A copy of the input with values written (or added) at `input[indices]`; an index may be a mask, or
+    None.
     """
     places = tuple(slice(None) if i is None else i for i in plain_index(tuple(indices)))
     _same_dtype("index_put", input, values, "values")

@@ -1,6 +1,5 @@
 """PyTorch's spellings of the elementwise ops that take more than the mathematics needs: alpha, rounding
-modes, bounds,
-numbers as exponents; and conversions between dtypes and devices."""
+modes, bounds, numbers as exponents; and conversions between dtypes and devices."""
 
 from __future__ import annotations
 
@@ -89,8 +88,8 @@ def clamp(input, min=None, max=None, *, out=None) -> Tensor:
 
 
 def _no_further(input, bound, beyond) -> Tensor:
-    """The input, and the bound where the input is beyond it or the bound is nan;
-    the gradient passes at the bound.
+    """The input, and the bound where the input is beyond it or the bound is nan; the gradient passes at the
+    bound.
     """
     bound = (
         bound
@@ -119,19 +118,19 @@ def transfer(t: Tensor, where: device) -> Tensor:
 
 def parse_to(*args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None, other=None):
     """What `.to` was asked for, in any of its three spellings: (dtype or None, device or None, copy)."""
-    args = list(args)
-    if args and isinstance(args[0], Value):
-        other = args.pop(0)
-    elif args and not _is_dtype(args[0]):
-        device = args.pop(0)
-        if args and (args[0] is None or _is_dtype(args[0])):
-            dtype = args.pop(0)
-    elif args:
-        dtype = args.pop(0)
+    rest = list(args)
+    if rest and isinstance(rest[0], Value):
+        other = rest.pop(0)
+    elif rest and not _is_dtype(rest[0]):
+        device = rest.pop(0)
+        if rest and (rest[0] is None or _is_dtype(rest[0])):
+            dtype = rest.pop(0)
+    elif rest:
+        dtype = rest.pop(0)
     if other is not None:
         dtype, device = other.dtype, other.device
-    if len(args) > 1:
-        copy = args[1]
+    if len(rest) > 1:
+        copy = rest[1]
     return (
         None if dtype is None else dtypes.as_dtype(dtype),
         None if device is None else as_device(device),

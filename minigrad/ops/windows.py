@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def _window(name: str, M: int, values, sym: bool, dtype, device, requires_grad: bool, layout=None) -> Tensor:
-    """M weights given by `values(k, last)`; a periodic window is a symmetric one of M + 1 less the last."""
+    """M weights given by `values(k, last)`;
+    a periodic window is a symmetric one of M + 1 without its last weight.
+    """
     if M < 0:
         raise ValueError(f"{name}: requires non-negative window length, got M={M}")
     kind = dtypes.as_dtype(dtype or dtypes.get_default_dtype())
@@ -171,7 +173,7 @@ def kaiser(
     )
 
 
-# ---- under PyTorch's older names, periodic unless told otherwise -----------------------------------------
+# ---- under PyTorch's older names, periodic unless told otherwise ---------------------------------
 def hann_window(window_length: int, periodic: bool = True, **settings) -> Tensor:
     """The Hann window."""
     return hann(window_length, sym=not periodic, **settings)

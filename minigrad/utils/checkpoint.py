@@ -31,8 +31,8 @@ def checkpoint(
     """function(*args, **kwargs), of which only the arguments and the result are kept until the backward pass.
 
     There the function is called once more, with the random stream where it was, unless preserve_rng_state is
-    False.
-    Either value of `use_reentrant` gives the same here; `context_fn` returns two contexts, for the two calls.
+    False. Either value of `use_reentrant` gives the same here; `context_fn` returns two contexts, for the two
+    calls.
     """
     first, again = (
         context_fn() if context_fn is not None else (contextlib.nullcontext(), contextlib.nullcontext())

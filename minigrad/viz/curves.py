@@ -30,8 +30,8 @@ def save_curves(
     x_name: str = "epoch",
     y_name: str = "",
 ) -> None:
-    """Draw each series of `curves` (name: values at x = 1, 2, ...) into an SVG file;
-    values that are not finite are gaps.
+    """Draw each series of `curves` (name: values at x = 1, 2, ...) into an SVG file; values that are not
+    finite are gaps.
     """
     if not curves or not any(len(values) for values in curves.values()):
         raise ValueError("save_curves: there is nothing to draw; pass at least one series with a value")

@@ -59,6 +59,25 @@ LAYERS = [
     ("Fold", {"output_size": (4, 5), "kernel_size": (2, 3)}, [(2, 12, 9)]),
     *((f"{kind}Pad{n}d", {"padding": 2}, [(2, 3, 4, 5, 3)[: n + 2]]) for kind in BORDERS for n in (1, 2, 3)),
     ("ConstantPad2d", {"padding": (1, 2, 0, -1), "value": 1.5}, [(2, 3, 4, 5)]),
+    *(
+        (f"MaxPool{n}d", {"kernel_size": 3, "stride": 2, "padding": 1}, [(2, 3, 7, 6, 5)[: n + 2]])
+        for n in (1, 2, 3)
+    ),
+    *(
+        (f"AvgPool{n}d", {"kernel_size": 3, "ceil_mode": True, "padding": 1}, [(2, 7, 6, 5, 8)[: n + 1]])
+        for n in (1, 2, 3)
+    ),
+    *(
+        (f"Adaptive{kind}Pool{n}d", {"output_size": 3}, [(2, 3, 7, 6, 5)[: n + 2]])
+        for kind in ("Max", "Avg")
+        for n in (1, 2, 3)
+    ),
+    ("MaxPool2d", {"kernel_size": 2, "dilation": 2, "return_indices": True}, [(2, 3, 5, 6)]),
+    ("AdaptiveMaxPool2d", {"output_size": (1, 1), "return_indices": True}, [(3, 5, 6)]),
+    ("AvgPool2d", {"kernel_size": (2, 3), "count_include_pad": False, "padding": 1}, [(2, 3, 5, 6)]),
+    *((f"LPPool{n}d", {"norm_type": 3, "kernel_size": 2}, [(2, 3, 4, 5, 6)[: n + 2]]) for n in (1, 2, 3)),
+    ("FractionalMaxPool2d", {"kernel_size": 2, "output_ratio": 0.6}, [(2, 3, 7, 8)]),
+    ("FractionalMaxPool3d", {"kernel_size": 2, "output_size": 3, "return_indices": True}, [(2, 3, 5, 7, 8)]),
 ]
 
 

@@ -190,7 +190,7 @@ def _pairs(container: str, given) -> Iterable[tuple[str, Any]]:
         return given.items()
     pairs: list[Any] = list(given)
     for i, pair in enumerate(pairs):
-        if not isinstance(pair, Iterable):
+        if not hasattr(pair, "__iter__"):
             raise TypeError(
                 f"{container} update sequence element #{i} should be Iterable; is {type(pair).__name__}"
             )

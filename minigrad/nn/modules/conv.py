@@ -27,6 +27,7 @@ class _ConvNd(Module):
 
     ndim: int
     transposed = False
+    padding: Any  # one number per dimension, or "valid" or "same"
 
     def _per_dimension(self, value) -> tuple[int, ...]:
         return (value,) * self.ndim if isinstance(value, int) else tuple(value)

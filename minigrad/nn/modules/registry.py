@@ -77,7 +77,7 @@ def parse_to(*args, **kwargs) -> tuple[device_class | None, dtypes.dtype | None]
         elif isinstance(value, dtypes.dtype):
             dtype = value
         elif isinstance(value, (str, int, device_class)) and not isinstance(value, bool):
-            device = device_class(value)  # type: ignore[arg-type]  # an int is a GPU
+            device = device_class(value)
         elif value is not None and not isinstance(value, bool):
             raise TypeError(
                 f"to() received an invalid argument of type {typename(value)}; it takes a device or dtype"

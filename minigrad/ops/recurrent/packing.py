@@ -15,7 +15,7 @@ def active_steps(batch_sizes: Any) -> np.ndarray:
     return np.arange(batch_sizes[0]) < np.asarray(batch_sizes)[:, None]
 
 
-@primitive(rows=lambda g, active: join_rows(g, active))  # type: ignore[has-type]
+@primitive(rows=lambda g, active: join_rows(g, active))
 def pad_rows(rows, active, value) -> Any:
     """Rows (L, ...) as (A, B, ...), in order where `active` (A, B) is true; elsewhere it is `value`."""
     xp = module_of(rows)

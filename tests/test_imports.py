@@ -21,7 +21,7 @@ FLOORS = [
     ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting"],
     ["ops"],
     ["tensor", "tensor_inplace", "tensor_interchange", "tensor_methods", "tensor_types"],
-    ["autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "special"],
+    ["autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
     ["nn.functional", "nn.init", "nn.parameter"],
     ["nn"],
     ["accelerator", "datasets", "jit", "onnx", "optim", "serialization", "utils", "viz"],

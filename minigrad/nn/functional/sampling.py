@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 
 from ... import ops
+from ...backend import module_of
 from ...engine import untracked
 from ...ops import resampling
 from ...ops.pooling import take_places
@@ -89,7 +90,7 @@ def _taps(mode, old: int, new: int, factor, aligned: bool, antialias: bool, inpu
 def _along(input: Tensor, axis: int, taps: Taps) -> Tensor:
     if input.array.dtype.kind == "f":
         return resample(input, axis, taps)
-    return ops.index_select(input, axis, untracked(taps.places[:, 0]))
+    return ops.index_select(input, axis, untracked(module_of(input.array).asarray(taps.places[:, 0])))
 
 
 def _check_mode(input: Tensor, mode: str, align_corners, antialias: bool) -> None:
@@ -310,7 +311,8 @@ def _neighbours(place: Tensor, mode: str) -> list[tuple]:
 
 def _values_at(input: Tensor, coordinates: list) -> Tensor:
     """The input (N, C, *input) at coordinates (N, *output) of each axis: (N, C, *output); zero outside."""
-    inside, places = np.ones(coordinates[0].shape, bool), np.zeros(coordinates[0].shape, np.int64)
+    inside = np.ones_like(coordinates[0], dtype=bool)
+    places = np.zeros_like(coordinates[0], dtype=np.int64)
     for coordinate, size in zip(coordinates, input.shape[2:]):
         inside &= (coordinate >= 0) & (coordinate <= size - 1)
         bounded = np.where(inside, coordinate, 0)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import untracked
+from ..ops import empty
 from ..tensor import Tensor
 
 
@@ -77,3 +78,73 @@ class Buffer(Tensor):
         if id(self) not in memo:
             memo[id(self)] = type(self)(untracked(self.array.copy()), persistent=self.persistent)
         return memo[id(self)]
+
+
+# ---- of a shape not yet known ------------------------------------------------------------------------------
+def _open(cls: type, requires_grad: bool, device, dtype):
+    """A tensor of class `cls` without elements, which holds the device and dtype for later."""
+    return _over(cls, empty(0, device=device, dtype=dtype), requires_grad)
+
+
+class Uninitialized:
+    """What parameters and buffers of unknown shape share: no shape, and a way to get one."""
+
+    cls_to_become: type = Tensor
+
+    def materialize(self, shape, device=None, dtype=None) -> None:
+        """Become an ordinary parameter or buffer of this shape, with memory that is not set."""
+        found: Any = self
+        found.data = empty(
+            *shape, device=found.device if device is None else device, dtype=dtype or found.dtype
+        )
+        found.__class__ = self.cls_to_become
+
+    @property
+    def shape(self):
+        """Raises: there is none yet."""
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer; call `forward` with an input "
+            "first, or load a state_dict"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(Uninitialized, Parameter):  # type: ignore[misc]  # `shape` may not be asked for
+    """A parameter whose shape the first input tells; see `LazyModuleMixin`."""
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device=None, dtype=None):
+        return _open(cls, requires_grad, device, dtype)
+
+    def __init__(self, requires_grad: bool = True, device=None, dtype=None):
+        pass  # __new__ has done it
+
+    def __deepcopy__(self, memo: dict):
+        return memo.setdefault(id(self), type(self)(self.requires_grad, self.device, self.dtype))
+
+    def __reduce_ex__(self, protocol):
+        return type(self), (self.requires_grad, None, self.dtype)
+
+
+class UninitializedBuffer(Uninitialized, Tensor):  # type: ignore[misc]
+    """A buffer whose shape the first input tells; see `LazyModuleMixin`."""
+
+    def __new__(cls, requires_grad: bool = False, device=None, dtype=None):
+        return _open(cls, requires_grad, device, dtype)
+
+    def __init__(self, requires_grad: bool = False, device=None, dtype=None):
+        pass  # __new__ has done it
+
+    def __deepcopy__(self, memo: dict):
+        return memo.setdefault(id(self), type(self)(self.requires_grad, self.device, self.dtype))
+
+    def __reduce_ex__(self, protocol):
+        return type(self), (self.requires_grad, None, self.dtype)
+
+
+def is_lazy(param) -> bool:
+    """Whether a parameter or buffer has no shape yet."""
+    return isinstance(param, Uninitialized)

@@ -160,6 +160,32 @@ def test_layers_start_print_and_compute_alike(case):
             assert_same(got.grad, expected.grad, 5e-5)
 
 
+#: (lazy layer, settings, shape of its input)
+LAZY = [
+    ("LazyLinear", {"out_features": 3}, (2, 5)),
+    ("LazyConv1d", {"out_channels": 4, "kernel_size": 3, "groups": 2}, (2, 6, 7)),
+    ("LazyConv2d", {"out_channels": 4, "kernel_size": 3, "padding": 1}, (2, 3, 5, 6)),
+    ("LazyConvTranspose2d", {"out_channels": 4, "kernel_size": 3, "stride": 2}, (2, 3, 4, 4)),
+    ("LazyBatchNorm1d", {}, (4, 3)),
+    ("LazyInstanceNorm1d", {}, (2, 3, 5)),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
+@pytest.mark.parametrize("case", LAZY, ids=lambda case: case[0])
+def test_lazy_layers(case):
+    name, settings, shape = case
+    theirs, ours = pair(name, settings)
+    assert repr(ours) == repr(theirs)
+    rng = np.random.default_rng(1)
+    torch.manual_seed(4)
+    minigrad.manual_seed(4)
+    assert_agree(lambda f, x: f(*x), theirs, ours, [rng.standard_normal(shape).astype(np.float32)], rng, 2e-5)
+    assert repr(ours) == repr(theirs)
+    for expected, got in zip(theirs.state_dict().values(), ours.state_dict().values(), strict=True):
+        np.testing.assert_allclose(got.numpy(), expected.numpy(), rtol=1e-5)
+
+
 # ---- attention ---------------------------------------------------------------------------------------------
 #: name -> (arguments besides query, key and value, made by either framework)
 ATTENTION = {

@@ -30,11 +30,11 @@ from .ops import (
     svdvals,
     tensorinv,
     tensorsolve,
-    vander,
     vecdot,
     vector_norm,
 )
 from .ops import linalg_norm as norm
+from .ops import linalg_vander as vander
 
 __all__ = [
     "LinAlgError",

@@ -303,7 +303,7 @@ def special_of(name: str, *arguments, first: bool = False):
     except ImportError:
         if name not in BY_ELEMENT:
             raise RuntimeError(f"{name}: needs SciPy: pip install minigrad-rnn[special]") from None
-        return np.frompyfunc(BY_ELEMENT[name], 1, 1)(array).astype(array.dtype)
+        return np.asarray(np.frompyfunc(BY_ELEMENT[name], 1, 1)(array)).astype(array.dtype)
     result = getattr(functions, name)(*arguments)
     return (
         result.astype(array.dtype, copy=False) if result.dtype.kind == "f" else result

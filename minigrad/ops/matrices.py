@@ -12,7 +12,7 @@ import numpy as np
 from .. import dtypes
 from ..engine import Value, stored, untracked
 from .decompositions import inv, must_be_matrix, must_be_square, pinv, solve, svdvals
-from .elementwise import abs, add, conj, mul, sub
+from .elementwise import abs, add, conj, mul, power_of, sub
 from .linalg import matmul
 from .promotion import to_dtype
 from .reduction import max_over, min_over, sum, vector_norm
@@ -215,3 +215,12 @@ def lstsq(A, B, rcond=None, *, driver: str | None = None) -> lstsq_result:
     return lstsq_result(
         reshape_to(solution, solution.array.shape[:-1]) if vectors else solution, residuals, rank, values
     )
+
+
+def linalg_vander(x, N: int | None = None) -> Tensor:
+    """The powers 0 .. N-1 of each element, as a last dimension."""
+    count = x.array.shape[-1] if N is None and x.array.ndim else N
+    if count is None or count <= 1:
+        raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")
+    base = x if x.array.dtype.kind in "fc" else to_dtype(x, dtypes.int64)
+    return stack([power_of(base, k) if k else add(mul(base, 0), 1) for k in range(count)], -1)

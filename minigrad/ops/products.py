@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine import Value, stored, untracked
+from ..engine import Value, is_recording, stored, untracked
+from ..inplace import write
 from .arranging import ravel
 from .creation import meshgrid
 from .elementwise import add, mul, power_of, select, sub
@@ -16,6 +17,7 @@ from .matrices import norm
 from .reduction import vector_norm
 from .shaping import axis_of, reshape_to, stack, take_part, unsqueeze
 from .updates import add_part, replace_part
+from .variants import copy_into
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -169,3 +171,10 @@ def fill(input, value) -> Tensor:
         else untracked(np.asarray(value).astype(input.array.dtype))
     )
     return replace_part(input, value, ...)
+
+
+def fill_in_place(target: Tensor, value) -> Tensor:
+    """Fill with one value, a number or 0-d tensor; no gradient flows to what was there."""
+    if target.tracked and is_recording():
+        return write(target, fill, value)
+    return copy_into(target, fill(target, value))

@@ -154,15 +154,6 @@ def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
     return overwrite(target, source)
 
 
-def fill_in_place(target: Tensor, value) -> Tensor:
-    """Fill with one value, a number or 0-d tensor."""
-    if isinstance(value, Value) and value.array.ndim:
-        raise RuntimeError(
-            f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions."
-        )
-    return copy_into(target, value)
-
-
 def overwrite(target: Tensor, source: Tensor) -> Tensor:
     """The target with the source's values and history."""
     check_writable(target)

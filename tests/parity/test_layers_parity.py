@@ -197,3 +197,19 @@ def test_masks_of_multi_head_attention(kind, padded, need_weights):
     theirs, ours = pair("MultiheadAttention", {"embed_dim": 12, "num_heads": 4})
     arrays = [rng.standard_normal(s).astype(np.float32) for s in ((5, 3, 12), (6, 3, 12), (6, 3, 12))]
     assert_agree(call, theirs, ours, arrays, rng, 2e-5)
+
+
+# ---- losses of sequences -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("blank", [0, 3])
+def test_ctc_loss(reduction, blank):
+    rng = np.random.default_rng(8)
+    scores = rng.standard_normal((9, 3, 5))
+    labels = rng.integers(0, 4, (3, 4))
+    labels[labels >= blank] += 1
+
+    def call(framework, x):
+        loss = framework.nn.CTCLoss(blank, reduction, zero_infinity=True)
+        return loss(x[0].log_softmax(-1), framework.from_numpy(labels), (9, 8, 3), (4, 2, 4))
+
+    assert_agree(call, torch, minigrad, [scores], rng, 1e-9)

@@ -372,7 +372,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, or `default`."""
-        return self[key] if key in self else default  # noqa: SIM401 - this is `get`
+        return self[key] if key in self else default  # noqa: SIM401 - this is get
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The parameter of that name; `default` is put there first if there is none."""

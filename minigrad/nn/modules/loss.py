@@ -35,7 +35,7 @@ class _WeightedLoss(_Loss):
         self.register_buffer("weight", weight)
 
 
-# ---- distances -----------------------------------------------------------------------------------
+# ---- distances ---------------------------------------------------------------------------------------------
 class MSELoss(_Loss):
     """(input - target)^2."""
 
@@ -74,7 +74,7 @@ class HuberLoss(_Loss):
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
-# ---- classes -------------------------------------------------------------------------------------
+# ---- classes -----------------------------------------------------------------------------------------------
 class CrossEntropyLoss(_WeightedLoss):
     """-log softmax(input) at the target's class; targets are classes, or probabilities of classes."""
 
@@ -122,7 +122,27 @@ class NLLLoss(_WeightedLoss):
         )
 
 
-# ---- probabilities -------------------------------------------------------------------------------
+class CTCLoss(_Loss):
+    """-log p(targets | log_probs) over all alignments of targets with the steps of a sequence."""
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction=reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths, target_lengths) -> Tensor:
+        return F.ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            self.blank,
+            self.reduction,
+            self.zero_infinity,
+        )
+
+
+# ---- probabilities -----------------------------------------------------------------------------------------
 class BCELoss(_WeightedLoss):
     """Binary cross-entropy of probabilities."""
 
@@ -204,7 +224,7 @@ class GaussianNLLLoss(_Loss):
         return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
 
 
-# ---- margins -------------------------------------------------------------------------------------
+# ---- margins -----------------------------------------------------------------------------------------------
 class MarginRankingLoss(_Loss):
     """max(0, margin - target (input1 - input2))."""
 

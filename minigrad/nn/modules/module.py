@@ -48,7 +48,7 @@ class Module(Hookable):
                 return self.forward(*args, **kwargs)
             return call_with_hooks(self, self._call_hooks, args, kwargs)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            raise self._named(error)  # noqa: B904 - it is the same error
+            raise self._named(error)  # noqa: B904 - the same error, with its own history
 
     def _named(self, error: Exception) -> Exception:
         """The error, headed by this layer's name and settings if it arose in one of minigrad's own layers."""

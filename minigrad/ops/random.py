@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from .. import random as streams
-from ..backend import as_device, module_of, to_device
+from ..backend import as_device, module_of, to_device, to_numpy
 from ..engine import Value, store, stored, untracked
 from .elementwise import add, mul
 from .shaping import sizes_of
@@ -278,7 +278,7 @@ def fill_bernoulli(target: Tensor, p=0.5, *, generator=None) -> Tensor:
     drawn = stream.uniform(
         target.array.shape, np.dtype(np.float64 if p.array.dtype == np.float64 else np.float32)
     )
-    return _fill(target, drawn < p.array)
+    return _fill(target, drawn < to_numpy(p.array))
 
 
 def fill_exponential(target: Tensor, lambd=1.0, *, generator=None) -> Tensor:

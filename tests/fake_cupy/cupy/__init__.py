@@ -1,7 +1,7 @@
 """A stand-in for CuPy over NumPy: its arrays refuse to mix with NumPy's, as those of a GPU do.
 
-What has to be asked of a GPU (`asarray` to move there, `.get()` to come back) has to be asked here too, and anything
-that lets a host array stray into device code, or the reverse, raises TypeError. The values are NumPy's.
+What has to be asked of a GPU (`asarray` to move there, `.get()` to come back) has to be asked here too, and
+what lets a host array stray into device code, or the reverse, raises TypeError. The values are NumPy's.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ class Device:
 def wrapped(value, sources=()):
     """What NumPy returned, as device arrays; a view knows its base, as CuPy's do."""
     if isinstance(value, tuple):
-        return type(value)(*map(wrapped, value)) if hasattr(value, "_fields") else tuple(wrapped(v, sources) for v in value)
+        return (
+            type(value)(*map(wrapped, value))
+            if hasattr(value, "_fields")
+            else tuple(wrapped(v, sources) for v in value)
+        )
     if isinstance(value, list):
         return [wrapped(v, sources) for v in value]
     if not isinstance(value, (np.ndarray, np.generic)):
@@ -51,7 +55,9 @@ def unwrapped(value, name: str, sources: list):
         sources.append(value)
         return value._host
     if isinstance(value, np.ndarray):
-        raise TypeError(f"cupy.{name}: Unsupported type {type(value)}; a host array has strayed into device code")
+        raise TypeError(
+            f"cupy.{name}: Unsupported type {type(value)}; a host array has strayed into device code"
+        )
     if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
         return type(value)(unwrapped(v, name, sources) for v in value)
     if isinstance(value, dict):
@@ -80,7 +86,6 @@ class ndarray(NDArrayOperatorsMixin):
     def data(self):
         """Where it lies in memory, as `data.ptr`."""
         return Memory(self._host.ctypes.data)
-
 
     def __init__(self, shape, dtype=float):
         self._host, self.base = np.empty(shape, dtype), None
@@ -246,10 +251,10 @@ class _Part:
 linalg, fft = _Part("linalg"), _Part("fft")
 
 
-class lib:  # noqa: N801 - CuPy's name
+class lib:
     """Views by strides."""
 
-    class stride_tricks:  # noqa: N801
+    class stride_tricks:
         """`as_strided` and `sliding_window_view`, which NumPy does not dispatch."""
 
         @staticmethod

@@ -6,22 +6,22 @@ def is_available() -> bool:
     return True
 
 
-class runtime:  # noqa: N801 - CuPy's name
+class runtime:
     """CUDA's runtime."""
 
     @staticmethod
-    def getDeviceCount() -> int:  # noqa: N802
+    def getDeviceCount() -> int:
         return 1
 
     @staticmethod
-    def getDevice() -> int:  # noqa: N802
+    def getDevice() -> int:
         return 0
 
     @staticmethod
-    def setDevice(number: int) -> None:  # noqa: N802
+    def setDevice(number: int) -> None:
         if number != 0:
             raise RuntimeError("invalid device ordinal")
 
     @staticmethod
-    def deviceSynchronize() -> None:  # noqa: N802
+    def deviceSynchronize() -> None:
         pass

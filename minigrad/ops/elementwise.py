@@ -384,17 +384,17 @@ def sign(x):
 
 @_one(x=lambda g: g * 0)
 def floor(x):
-    return np.floor(x)
+    return np.floor(x) if x.dtype.kind in "fc" else x.copy()  # NumPy before 2.1 makes whole numbers floats
 
 
 @_one(x=lambda g: g * 0)
 def ceil(x):
-    return np.ceil(x)
+    return np.ceil(x) if x.dtype.kind in "fc" else x.copy()  # NumPy before 2.1 makes whole numbers floats
 
 
 @_one(x=lambda g: g * 0)
 def trunc(x):
-    return np.trunc(x)
+    return np.trunc(x) if x.dtype.kind in "fc" else x.copy()  # NumPy before 2.1 makes whole numbers floats
 
 
 @_one(x=lambda g: g * 0)

@@ -40,6 +40,8 @@ def from_dlpack(ext_tensor) -> Tensor:
     """A tensor that shares the memory of another library's, through DLPack."""
     if isinstance(ext_tensor, Value):
         return ext_tensor.detach()
+    if isinstance(ext_tensor, np.ndarray):
+        return untracked(ext_tensor)  # NumPy before 2.1 hands out its own arrays read-only
     return untracked(np.from_dlpack(ext_tensor))
 
 

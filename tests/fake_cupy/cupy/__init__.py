@@ -234,7 +234,8 @@ class _Ufunc:
 
 #: NumPy's functions that have no counterpart in CuPy
 MISSING = {"frompyfunc", "vectorize", "ndindex", "memmap", "fromfile", "vecdot", "nditer", "char"}
-DTYPES = "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
+DTYPES = """bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64
+complex128""".split()
 
 
 class _Part:

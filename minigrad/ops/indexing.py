@@ -236,8 +236,14 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
 
 
 def _check_fits(name: str, value, t) -> None:
-    """Refuse a number that the tensor's dtype cannot hold."""
-    if not dtypes.can_cast(dtypes.infer(value), t.dtype) and t.array.dtype.kind != "b":
+    """Refuse a number that the tensor's dtype cannot hold; fractions are cut off."""
+    dtype = t.array.dtype
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
+    if isinstance(value, complex) and dtype.kind != "c":
+        fits = value.imag == 0
+    else:
+        fits = limits is None or limits.min <= value <= limits.max  # nan is not
+    if not fits:
         raise RuntimeError(f"{name}: value {value} cannot be converted to type {t.dtype} without overflow")
 
 

@@ -12,6 +12,7 @@ from tests.gradients import listed  # noqa: E402
 from tests.optable import OPS  # noqa: E402
 from tests.test_ops import DIFFERENTIABLE, assert_close, for_each  # noqa: E402
 
+pytestmark = pytest.mark.filterwarnings("ignore:index_reduce", "ignore:ComplexHalf")
 DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
 CLOSE = {"float16": "float16", "float32": "float32"}
 
@@ -59,7 +60,8 @@ def test_values(op, example, rng):
         assert_close(values(found), values(expected))
 
 
-@for_each(DIFFERENTIABLE, 12)
+# PyTorch's own gradient of clamp fails where its bounds are larger than the input.
+@for_each([op for op in DIFFERENTIABLE if op.id != "clamp-tensors"], 12)
 def test_gradients(op, example, rng):
     (ours, our_leaves), (theirs, their_leaves) = (
         results(m, op, example, example.arrays, grad=True) for m in (minigrad, torch)
@@ -81,8 +83,8 @@ def gradients(m, outputs, leaves, cotangents):
 
 
 # ---- dtypes ----------------------------------------------------------------------------------------------
-#: (op, dtype) that PyTorch's CPU does not have and NumPy does
-MORE = set()
+#: what works for more dtypes here than in PyTorch, besides booleans and complex numbers
+MORE = {"round-1", "frac", "softmax", "log_softmax", "addmm", "addbmm", "add-alpha", "addcmul"}
 
 
 def outcome(m, op, example, arrays):
@@ -97,11 +99,16 @@ def outcome(m, op, example, arrays):
 def test_every_dtype_gives_the_dtype_it_gives_in_pytorch(op, example, rng):
     for dtype in DTYPES:
         arrays = [np.asarray(np.abs(a) if dtype == "uint8" else a) for a in example.as_dtype(dtype).arrays]
+        if op.id == "addcmul" and not dtype.startswith("float"):
+            continue  # there PyTorch cuts off the fraction of its factor
+        if any(a.size == 0 for a in arrays):
+            continue  # PyTorch looks at no dtype where there is nothing to compute
         theirs = outcome(torch, op, example, arrays)
         ours = outcome(minigrad, op, example, arrays)
-        if (op.name, dtype) in MORE:
+        if theirs is None:
+            assert ours is None or dtype == "bool" or op.id in MORE, dtype
             continue
-        assert (ours is None) == (theirs is None), (dtype, ours, theirs)
+        assert ours is not None, dtype
         for found, expected in zip(ours or (), theirs or (), strict=True):
             assert repr(found.dtype) == repr(expected.dtype), dtype
             whole = np.isfinite(values(expected)) & (np.abs(values(expected)) < 1e4)
@@ -139,19 +146,22 @@ def test_promote_types_and_can_cast(left):
             assert ours == theirs, (name, left, right)
 
 
-@pytest.mark.parametrize("dims", itertools.product([0, 1], [0, 1]))
+@pytest.mark.parametrize("dims", [(0, 0), (0, 1), (1, 0), (1, 1)])
 @pytest.mark.parametrize(
     "name", ["add", "sub", "mul", "div", "maximum", "eq", "pow", "floor_divide", "atan2", "result_type"]
 )
 def test_two_tensors_promote_as_in_pytorch(name, dims):
     for left, right in itertools.product(ALL, ALL):
+        if "float16" in (left, right) and any(d.startswith("complex") for d in (left, right)):
+            continue  # PyTorch has a complex32, NumPy has not
 
         def f(m, left=left, right=right):
             made = getattr(m, name)(operand(m, left, dims[0]), operand(m, right, dims[1]))
             return made if name == "result_type" else made.dtype
 
         ours, theirs = both_ways(f)
-        assert ours == theirs, (left, right)
+        may_be_more = theirs is None and any(d == "bool" or d.startswith("complex") for d in (left, right))
+        assert ours == theirs or may_be_more, (left, right)
 
 
 OPERATORS = {
@@ -173,8 +183,13 @@ OPERATORS = {
 @pytest.mark.parametrize("name", OPERATORS)
 def test_numbers_promote_as_in_pytorch(name, dims):
     for dtype, number in itertools.product(ALL, NUMBERS):
+        if dtype == "float16" and isinstance(number, complex):
+            continue  # PyTorch has a complex32, NumPy has not
         ours, theirs = both_ways(lambda m, d=dtype, n=number: OPERATORS[name](operand(m, d, dims), n).dtype)
-        assert ours == theirs, (dtype, number)
+        may_be_more = theirs is None and (
+            dtype in ("bool", "complex64", "complex128") or isinstance(number, (bool, complex))
+        )
+        assert ours == theirs or may_be_more, (dtype, number)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -200,3 +215,15 @@ def test_default_dtype_decides_for_numbers(dtype):
     finally:
         for m in (minigrad, torch):
             m.set_default_dtype(m.float32)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum", "cumprod", "mean", "softmax"])
+def test_a_dtype_that_is_asked_for_is_given(name):
+    for source, wanted in itertools.product(DTYPES, DTYPES[1:]):
+        arguments = () if name in ("sum", "prod", "mean") else (0,)
+        ours, theirs = both_ways(
+            lambda m, s=source, w=wanted, a=arguments: (
+                getattr(m, name)(operand(m, s, 1), *a, dtype=getattr(m, w)).dtype
+            )
+        )
+        assert ours == theirs or theirs is None, (source, wanted)

@@ -27,7 +27,7 @@ help:
 	@echo "make clean   what builds and tests leave behind; clean-all: the environments too"
 
 demo: .venv/.base
-	.venv/bin/python examples/classify_surnames.py --epochs $(EPOCHS)
+	$(ONE_THREAD) .venv/bin/python examples/classify_surnames.py --epochs $(EPOCHS)
 
 test: .venv/.tests
 	.venv/bin/python -m pytest

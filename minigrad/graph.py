@@ -76,10 +76,11 @@ NAMES: dict[str, Any] = {
 
 def _name_of_index(index) -> str:
     """Ints select, slices slice; anything else is an index."""
-    parts = [p for p in (index if isinstance(index, tuple) else (index,)) if p != slice(None)]
-    if parts and isinstance(parts[-1], int):
-        return "SelectBackward0"
-    return "SliceBackward0" if all(isinstance(p, slice) for p in parts) else "IndexBackward0"
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(hasattr(p, "dtype") for p in parts):
+        return "IndexBackward0"
+    named = [p for p in parts if p != slice(None)]
+    return "SelectBackward0" if named and isinstance(named[-1], int) else "SliceBackward0"
 
 
 def name_of(node: Node) -> str:

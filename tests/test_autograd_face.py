@@ -511,3 +511,23 @@ def test_checkpoint_sequential():
     found, x.grad = x.grad, None
     net(x).sum().backward()
     np.testing.assert_allclose(found, x.grad)
+
+
+# ---- profiler --------------------------------------------------------------------------------------------
+def test_profiler_counts_the_ops_of_its_block():
+    x = drawn(4)
+    x.exp()
+    with mg.autograd.profiler.profile() as seen:
+        for _ in range(3):
+            x.exp()
+        with mg.autograd.profiler.record_function("product"):
+            x * x
+    events = {e.key: e for e in seen.key_averages()}
+    assert events["aten::exp"].count == 3
+    assert events["aten::exp"].cpu_time_total >= events["aten::exp"].self_cpu_time_total > 0
+    assert events["product"].count == events["aten::mul"].count == 1
+    table = seen.table(sort_by="self_cpu_time_total", row_limit=1)
+    assert "Self CPU" in table
+    assert table.count("aten::") == 1
+    with pytest.raises(NotImplementedError, match="profile_memory"):
+        mg.autograd.profiler.profile(profile_memory=True)

@@ -20,7 +20,7 @@ FLOORS = [
     ["engine"],
     ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting"],
     ["ops"],
-    ["tensor", "tensor_inplace", "tensor_interchange", "tensor_methods", "tensor_types"],
+    ["tensor", "tensor_inplace", "tensor_interchange", "tensor_methods", "tensor_types", "in_place"],
     ["autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
     ["nn.functional", "nn.init", "nn.parameter"],
     ["nn"],

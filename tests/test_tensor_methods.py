@@ -62,6 +62,14 @@ def test_in_place_refuses_what_would_change_shape_or_category():
         mg.zeros(1).expand(3).add_(1)
 
 
+def test_in_place_functions_are_the_methods():
+    x = drawn(3)
+    expected = x.sin()
+    assert mg.sin_(x) is x
+    np.testing.assert_array_equal(x, expected)
+    assert not hasattr(mg, "mean_")
+
+
 def test_in_place_changes_of_shape():
     x = drawn(2, 1, 3)
     memory, values = x.data_ptr(), x.numpy().copy()

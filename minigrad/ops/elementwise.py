@@ -69,10 +69,15 @@ def abs(x):
     return np.abs(x)
 
 
-@_one(x=lambda g, x, out: _turned(g, x, out) if x.dtype.kind == "c" else g * 0)
+@_one(x=lambda g, x, out: _turned(g, x, out) if is_complex_number(x) else g * 0)
 def sgn(x):
     """x / |x|, and 0 for 0: the sign of a real number, the direction of a complex one."""
     return np.sign(x) if x.dtype.kind != "b" else x.copy()
+
+
+def is_complex_number(x) -> bool:
+    """Whether an array, or a Tensor, holds complex numbers."""
+    return getattr(x, "array", x).dtype.kind == "c"
 
 
 def _turned(g, x, out):

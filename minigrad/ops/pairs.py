@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import primitive, stored, untracked
-from .elementwise import abs, exp, mul, select, sign
+from .elementwise import abs, exp, is_complex_number, mul, select, sign
 from .promotion import arithmetic, floating, to_dtype
 from .variants import pow
 
@@ -143,7 +143,7 @@ def angle(x):
 
 
 def _angle_gradient(g, x):
-    if x.dtype in (np.float32, np.float64, np.float16) or getattr(x.dtype, "is_floating_point", False):
+    if not is_complex_number(x):
         return g * 0
     size = select(x == 0, 1, x.real * x.real + x.imag * x.imag)
     return select(x == 0, 0, g * 1j * x / size)

@@ -277,10 +277,13 @@ def _product_of_others(x, value, index):
 
 def _neutral(reduce: str, dtype: np.dtype):
     """What a reduction starts from."""
-    if reduce in ("amax", "amin"):
-        low, high = (-math.inf, math.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-        return low if reduce == "amax" else high
-    return 1 if reduce == "prod" else 0
+    if reduce not in ("amax", "amin"):
+        return 1 if reduce == "prod" else 0
+    if dtype.kind in "fb":
+        low, high = (-math.inf, math.inf) if dtype.kind == "f" else (False, True)
+    else:
+        low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    return low if reduce == "amax" else high
 
 
 def reduce_into(reduce: str, include_self: bool, x: Tensor, value: Tensor, index) -> Tensor:

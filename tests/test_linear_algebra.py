@@ -1,0 +1,197 @@
+"""Decompositions, Fourier transforms, special functions: what they must satisfy, and their gradients."""
+
+import math
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import fft, linalg, special
+from minigrad.autograd import gradcheck, gradgradcheck
+
+
+def drawn(*shape, seed=0, kind=float):
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal(shape)
+    return mg.tensor(values + 1j * rng.standard_normal(shape) if kind is complex else values)
+
+
+def close(found, expected):
+    expected = expected.detach() if isinstance(expected, mg.Tensor) else expected
+    np.testing.assert_allclose(found.detach(), expected, atol=1e-9)
+
+
+def hermitian(x):
+    return x + x.mH
+
+
+def definite(x):
+    return x @ x.mH + mg.eye(x.shape[-1], dtype=mg.float64)
+
+
+# ---- decompositions --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", [float, complex])
+def test_decompositions_give_back_the_matrix(kind):
+    A, tall, wide = drawn(2, 3, 3, kind=kind), drawn(4, 3, kind=kind), drawn(3, 4, kind=kind)
+    close(linalg.inv(A) @ A, np.broadcast_to(np.eye(3), (2, 3, 3)))
+    close(linalg.solve(A, A @ A), A)
+    L = linalg.cholesky(definite(A))
+    close(L @ L.mH, definite(A))
+    for matrix in (tall, wide):
+        Q, R = linalg.qr(matrix)
+        close(Q @ R, matrix)
+        U, S, Vh = linalg.svd(matrix, full_matrices=False)
+        close((U * S) @ Vh, matrix)
+        close(linalg.pinv(matrix) @ matrix @ linalg.pinv(matrix), linalg.pinv(matrix))
+        assert linalg.svd(matrix)[0].shape == (matrix.shape[0],) * 2
+    w, V = linalg.eigh(hermitian(A))
+    close((V * w[..., None, :]) @ V.mH, hermitian(A))
+    w, V = linalg.eig(A)
+    close(A.to(mg.complex128) @ V, V * w[..., None, :])
+    sign, logarithm = linalg.slogdet(A)
+    close(sign * logarithm.exp(), linalg.det(A))
+
+
+DIFFERENTIABLE = {
+    "inv": (linalg.inv, (2, 3, 3)),
+    "det": (linalg.det, (2, 3, 3)),
+    "slogdet": (lambda x: linalg.slogdet(x)[1], (3, 3)),
+    "cholesky": (lambda x: linalg.cholesky(definite(x)), (3, 3)),
+    "qr, tall": (lambda x: linalg.qr(x)[1].abs(), (4, 3)),
+    "qr, wide": (lambda x: linalg.qr(x)[1].abs(), (3, 4)),
+    "eigh, values": (lambda x: linalg.eigh(hermitian(x))[0], (3, 3)),
+    "eigh, vectors": (lambda x: linalg.eigh(hermitian(x))[1].abs(), (3, 3)),
+    "eigvalsh": (lambda x: linalg.eigvalsh(hermitian(x)), (3, 3)),
+    "eig, values": (lambda x: linalg.eigvals(x).abs(), (3, 3)),
+    "eig, vectors": (lambda x: linalg.eig(x)[1].abs(), (3, 3)),
+    "svd, tall": (lambda x: tuple(t.abs() for t in linalg.svd(x, full_matrices=False)), (4, 3)),
+    "svd, wide": (lambda x: tuple(t.abs() for t in linalg.svd(x, full_matrices=False)), (3, 4)),
+    "svd, full": (lambda x: linalg.svd(x)[0][:, :3].abs(), (4, 3)),
+    "svdvals": (linalg.svdvals, (4, 3)),
+    "pinv": (linalg.pinv, (4, 3)),
+    "matrix_power": (lambda x: linalg.matrix_power(x, 5), (3, 3)),
+    "matrix_power, negative": (lambda x: linalg.matrix_power(x, -2), (3, 3)),
+    "nuclear norm": (lambda x: linalg.norm(x, "nuc"), (4, 3)),
+    "spectral norm": (lambda x: linalg.norm(x, 2), (4, 3)),
+    "row sums": (lambda x: linalg.norm(x, math.inf), (4, 3)),
+    "cond": (linalg.cond, (3, 3)),
+}
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_gradients_of_first_and_second_order(name, kind):
+    function, shape = DIFFERENTIABLE[name]
+    x = drawn(*shape, seed=3, kind=kind).requires_grad_()
+    assert gradcheck(function, x)
+    assert gradgradcheck(function, x)
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+def test_gradients_of_equations(kind):
+    A, B = drawn(3, 3, kind=kind).requires_grad_(), drawn(3, 2, seed=1, kind=kind).requires_grad_()
+    for function in (linalg.solve, lambda a, b: linalg.solve_triangular(a, b, upper=True)):
+        assert gradcheck(function, (A, B))
+        assert gradgradcheck(function, (A, B))
+
+
+def test_wrong_gradient_of_a_decomposition_would_be_seen():
+    """The checks above can fail: the phase that singular vectors share is not theirs to choose."""
+    x = drawn(3, 3, kind=complex).requires_grad_()
+    assert not gradcheck(lambda x: linalg.svd(x)[0].real, x, raise_exception=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: linalg.inv(mg.zeros(2, 2)), "Singular"),
+        (lambda: linalg.inv(mg.zeros(2, 3)), "square"),
+        (lambda: linalg.cholesky(-mg.eye(2)), "positive definite"),
+        (lambda: linalg.det(mg.eye(2).long()), "floating point"),
+        (lambda: linalg.solve(mg.eye(2), mg.ones(3, 3)), "Incompatible"),
+        (lambda: linalg.norm(mg.ones(2, 2), "odd"), "not supported"),
+    ],
+)
+def test_refusals_say_why(call, words):
+    with pytest.raises(RuntimeError, match=words):
+        call()
+
+
+# ---- Fourier transforms ----------------------------------------------------------------------------------
+TRANSFORMS = {
+    "fft": complex,
+    "ifft": complex,
+    "rfft": float,
+    "irfft": complex,
+    "hfft": complex,
+    "ihfft": float,
+}
+
+
+@pytest.mark.parametrize("norm", [None, "ortho", "forward"])
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_transforms_are_numpys_and_have_gradients(name, norm):
+    x = drawn(2, 6, kind=TRANSFORMS[name]).requires_grad_()
+    for size in (None, 5, 8):
+
+        def transform(x, size=size):
+            return getattr(fft, name)(x, size, norm=norm)
+
+        close(transform(x), getattr(np.fft, name)(x.detach().numpy(), size, norm=norm))
+        assert gradcheck(transform, x)
+        assert gradgradcheck(transform, x)
+
+
+@pytest.mark.parametrize("name", ["fftn", "ifftn", "rfftn", "irfftn"])
+def test_transforms_over_several_dimensions(name):
+    x = drawn(2, 3, 4, kind=float if name == "rfftn" else complex)
+    close(getattr(fft, name)(x), getattr(np.fft, name)(x.numpy()))
+    close(getattr(fft, name)(x, (3, 6), (0, 2)), getattr(np.fft, name)(x.numpy(), (3, 6), (0, 2)))
+
+
+def test_shifts_undo_each_other():
+    x = drawn(5, 4)
+    close(fft.ifftshift(fft.fftshift(x)), x)
+    close(fft.fftshift(fft.fftfreq(5)), np.fft.fftshift(np.fft.fftfreq(5)).astype(np.float32))
+
+
+@pytest.mark.parametrize(("n_fft", "hop", "window"), [(16, 4, None), (16, 8, "hann"), (15, 5, "hamming")])
+def test_short_time_transform_is_undone(n_fft, hop, window):
+    signal = drawn(2, 64).requires_grad_()
+    weights = None if window is None else getattr(mg, window + "_window")(n_fft, dtype=mg.float64)
+    spectra = mg.stft(signal, n_fft, hop, window=weights, return_complex=True)
+    assert spectra.shape == (2, n_fft // 2 + 1, 1 + 64 // hop)
+    close(mg.istft(spectra, n_fft, hop, window=weights, length=64), signal)
+
+    def sizes(signal):
+        return mg.stft(signal, n_fft, hop, window=weights, return_complex=True).abs()
+
+    assert gradcheck(sizes, signal, fast_mode=True)
+
+
+# ---- special functions -----------------------------------------------------------------------------------
+SPECIAL = (
+    """entr erf erfc erfcx erfinv expit i0 i0e i1 i1e log_ndtr logit ndtr ndtri psi gammaln sinc""".split()
+)
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_functions_are_scipys_and_have_gradients(name):
+    scipy_special = pytest.importorskip("scipy.special")
+    x = mg.tensor([0.1, 0.35, 0.7], dtype=mg.float64).requires_grad_()
+    function = getattr(special, name)
+    reference = np.sinc if name == "sinc" else getattr(scipy_special, name)
+    close(function(x), reference(x.detach().numpy()))
+    assert gradcheck(function, x)
+    assert gradgradcheck(function, x)
+
+
+def test_special_functions_of_two():
+    pytest.importorskip("scipy.special")
+    x, y = drawn(3).abs().requires_grad_(), drawn(3, seed=1).abs().requires_grad_()
+    assert gradcheck(special.xlogy, (x, y))
+    assert gradcheck(special.xlog1py, (x, y))
+    assert gradcheck(lambda y: special.gammainc(x.detach(), y), y)
+    assert gradcheck(lambda x: special.polygamma(2, x), x)
+    with pytest.raises(NotImplementedError, match="derivative"):
+        special.gammainc(x, y).sum().backward()

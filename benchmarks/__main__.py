@@ -6,7 +6,7 @@ import argparse
 
 from .harness import HEADER, Comparison, geometric_mean
 
-GROUPS = ("overhead", "mlp", "optimizers", "recurrent")
+GROUPS = ("overhead", "mlp", "optimizers", "recurrent", "layers")
 
 
 def main() -> int:

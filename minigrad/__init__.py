@@ -525,12 +525,12 @@ _IN_SUBMODULES = {
     "nn.functional": {
         name: name
         for name in """adaptive_avg_pool1d alpha_dropout avg_pool1d batch_norm bilinear
-        binary_cross_entropy_with_logits celu celu_ conv1d conv2d conv3d conv_tbc conv_transpose1d
-        conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity dropout embedding_bag
-        feature_alpha_dropout group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm
-        margin_ranking_loss
-        max_pool1d max_pool1d_with_indices max_pool2d max_pool3d pairwise_distance pdist
-        poisson_nll_loss prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
+        binary_cross_entropy_with_logits celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc
+        conv_transpose1d conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity dropout
+        embedding_bag feature_alpha_dropout group_norm hardshrink hinge_embedding_loss instance_norm kl_div
+        layer_norm margin_ranking_loss max_pool1d max_pool1d_with_indices max_pool2d max_pool3d
+        native_channel_shuffle pairwise_distance pdist pixel_shuffle pixel_unshuffle poisson_nll_loss prelu
+        relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
         """.split()
     },
 }

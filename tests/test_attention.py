@@ -9,7 +9,7 @@ import minigrad
 import minigrad.nn.functional as F
 from minigrad import nn
 from minigrad.ops import attention as core
-from tests.gradients import array_of, check, leaf, tensor
+from tests.gradients import DEVICE, array_of, check, leaf, tensor
 
 
 def operands(rng, lead=(2, 3), rows=5, columns=4, width=3, value_width=2, dtype=np.float64):
@@ -144,7 +144,7 @@ def test_refusals(change, kind, words):
         F.scaled_dot_product_attention(**given)
 
 
-# ---- layers --------------------------------------------------------------------------------------
+# ---- layers ------------------------------------------------------------------------------------------------
 def drawn(rng, *shape):
     return tensor(rng.standard_normal(shape).astype(np.float32))
 
@@ -152,7 +152,7 @@ def drawn(rng, *shape):
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_hidden_keys_do_not_matter(batch_first):
     rng = np.random.default_rng(8)
-    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=batch_first)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=batch_first).to(DEVICE)
     x = rng.standard_normal((3, 5, 8)).astype(np.float32)
     padding = np.zeros((3, 5), bool)
     padding[1, 3:] = True
@@ -169,9 +169,9 @@ def test_hidden_keys_do_not_matter(batch_first):
 
 def test_a_decoder_does_not_see_ahead():
     rng = np.random.default_rng(9)
-    model = nn.Transformer(8, 2, 1, 2, 16, dropout=0.0, batch_first=True)
+    model = nn.Transformer(8, 2, 1, 2, 16, dropout=0.0, batch_first=True).to(DEVICE)
     source, target = drawn(rng, 2, 4, 8), rng.standard_normal((2, 6, 8)).astype(np.float32)
-    mask = nn.Transformer.generate_square_subsequent_mask(6)
+    mask = nn.Transformer.generate_square_subsequent_mask(6, DEVICE)
     changed = target.copy()
     changed[:, 4:] += 1
     first, second = (array_of(model(source, tensor(t), tgt_mask=mask)) for t in (target, changed))
@@ -181,7 +181,7 @@ def test_a_decoder_does_not_see_ahead():
 
 def test_weights_are_those_of_the_output():
     rng = np.random.default_rng(10)
-    layer = nn.MultiheadAttention(8, 2, bias=False)
+    layer = nn.MultiheadAttention(8, 2, bias=False).to(DEVICE)
     x = drawn(rng, 5, 3, 8)
     with_weights, weights = layer(x, x, x, average_attn_weights=False)
     without, nothing = layer(x, x, x, need_weights=False)
@@ -222,7 +222,7 @@ def test_layers_of_a_row_start_equal_and_are_apart():
 )
 def test_layer_refusals(call, kind, words):
     with pytest.raises(kind, match=words):
-        call(nn.MultiheadAttention(8, 2), drawn(np.random.default_rng(11), 5, 3, 8))
+        call(nn.MultiheadAttention(8, 2).to(DEVICE), drawn(np.random.default_rng(11), 5, 3, 8))
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_settings_that_cannot_be(settings, kind, words):
 
 
 def test_masks_of_two_kinds_are_warned_of():
-    layer = nn.MultiheadAttention(8, 2)
+    layer = nn.MultiheadAttention(8, 2).to(DEVICE)
     x = drawn(np.random.default_rng(12), 5, 3, 8)
     with pytest.warns(UserWarning, match="mismatched key_padding_mask and attn_mask"):
         layer(

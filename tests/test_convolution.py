@@ -12,7 +12,7 @@ import minigrad.nn.functional as F
 from minigrad import nn
 from minigrad.ops import convolution as core
 from minigrad.ops.convolution import Sliding
-from tests.gradients import array_of, check, leaf, tensor
+from tests.gradients import DEVICE, array_of, check, leaf, tensor
 
 #: (input (N, C, ...), weight (O, C / groups, ...), stride, (before, after), dilation, groups)
 CASES = {
@@ -207,7 +207,7 @@ def test_settings_that_cannot_be(settings, words):
 
 def test_transposed_layers_give_the_size_asked_for():
     x = tensor(np.zeros((1, 2, 5), np.float32))
-    layer = nn.ConvTranspose1d(2, 3, 3, stride=2)
+    layer = nn.ConvTranspose1d(2, 3, 3, stride=2).to(DEVICE)
     assert [layer(x, output_size=[n]).shape[-1] for n in (11, 12)] == [11, 12]
     assert layer(x, output_size=(1, 3, 12)).shape == (1, 3, 12)
     with pytest.raises(ValueError, match="valid sizes range from"):

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-# ---- repeats -------------------------------------------------------------------------------------
+# ---- repeats -----------------------------------------------------------------------------------------------
 def repeat(input, *counts, repeats=None) -> Tensor:
     """The tensor side by side with itself, `repeats` times along each dimension."""
     repeats, shape = sizes_of(counts, repeats), input.array.shape
@@ -114,7 +114,7 @@ def roll(input, shifts, dims=None) -> Tensor:
     return roll_axes(input, shifts, axes)
 
 
-# ---- windows -------------------------------------------------------------------------------------
+# ---- windows -----------------------------------------------------------------------------------------------
 @primitive(views=True, x=lambda g, x_shape, axis, size, step: add_windows(g, x_shape, axis, size, step))
 def windows(x, axis, size, step):
     """Windows of a size at every `step` along an axis; the places within a window are the last dimension."""
@@ -148,7 +148,7 @@ def unfold(input, dimension: int, size: int, step: int) -> Tensor:
     return windows(input, axis, size, step)
 
 
-# ---- diagonals and triangles ---------------------------------------------------------------------
+# ---- diagonals and triangles -------------------------------------------------------------------------------
 @primitive(views=True, x=lambda g, x_shape, offset, a, b: put_diagonal(g, x_shape, offset, a, b))
 def diagonal_of(x, offset, a, b):
     found = x.diagonal(offset, a, b)
@@ -255,7 +255,7 @@ def _must_be_matrix(name: str, t) -> None:
         )
 
 
-# ---- other names for movements -------------------------------------------------------------------
+# ---- other names for movements -----------------------------------------------------------------------------
 moveaxis = movedim
 swapaxes = swapdims = transpose
 
@@ -331,7 +331,7 @@ def rot90(input, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return turned[k % 4](input)
 
 
-# ---- joins and splits along a fixed dimension ----------------------------------------------------
+# ---- joins and splits along a fixed dimension --------------------------------------------------------------
 concatenate = cat
 split_with_sizes = unsafe_split_with_sizes = unsafe_split = split
 

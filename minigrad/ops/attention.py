@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..backend import module_of
 from ..fused import Fused
 from .elementwise import add, mul, select
 from .linalg import matmul
@@ -141,12 +142,17 @@ def _backward(saved, g, wanted, last):
 def _composed(q, k, v, mask, noise, scale, causal):
     scores = matmul(mul(q, scale), transposed(k))
     if causal:
-        scores = select(np.tri(*scores.shape[-2:]) > 0, scores, -np.inf)
+        scores = select(_seen(scores.array), scores, -np.inf)
     if mask is not None:
         is_choice = mask.array.dtype.kind == "b"
         scores = select(mask, scores, -np.inf) if is_choice else add(scores, mask)
     weights = safe_softmax(scores)
     return matmul(weights if noise is None else mul(weights, noise), v)
+
+
+def _seen(scores):
+    """Which columns (L, S) the rows of causal scores see."""
+    return module_of(scores).tri(*scores.shape[-2:]) > 0
 
 
 def transposed(x):

@@ -19,10 +19,12 @@ import numpy as np
 
 from ..backend import module_of
 from ..engine import primitive
+from .recurrent.products import SMALL_KERNELS, SMALL_PRODUCT
 from .reduction import sum_over
 from .shaping import take_part
 
 PART = 2**18  # elements of windows copied at a time
+FEWEST = 128  # columns of a small product that is worth a call
 COLUMNS = 256  # but as many columns as a matrix product needs to be quick
 
 
@@ -123,9 +125,21 @@ def worth_wrapping(w, g, how, spill: int) -> bool:
     return w.ndim > 3 and how.stride[-1] == 1 and spill * len(w) < 25 * how.groups * g.shape[-1]
 
 
+def in_columns(x, columns: int) -> Iterator[slice]:
+    """Columns of y, in x @ y, to take at a time: few enough for BLAS's kernels for small products, or all."""
+    width = SMALL_PRODUCT // max(x.shape[-2] * x.shape[-1], 1)
+    width = width if SMALL_KERNELS and width >= FEWEST else max(columns, 1)
+    return (slice(n, n + width) for n in range(0, columns, width))
+
+
 def product(x, y, out=None):
     """The matrix product; matmul is slow where it is but an outer product."""
-    return np.multiply(x, y, out=out) if x.shape[-1] == 1 else np.matmul(x, y, out=out)
+    if x.shape[-1] == 1:
+        return np.multiply(x, y, out=out)
+    out = np.empty_like(y, shape=(*y.shape[:-2], x.shape[-2], y.shape[-1])) if out is None else out
+    for part in in_columns(x, y.shape[-1]):
+        np.matmul(x, y[..., part], out=out[..., part])
+    return out
 
 
 def add_by_place(windows, found, kernel) -> None:
@@ -194,10 +208,12 @@ def conv_to_input(g, w, shape, how):
 def conv_to_weight(g, x, shape, how):
     """The gradient of <g, conv(x, w)> by w (O, C / groups, *kernel): products of g with what windows held."""
     windows = windows_of(padded(x, how.pads), shape[2:], how, g.shape[2:])
-    w = np.zeros_like(x, shape=(how.groups, shape[0] // how.groups, math.prod(shape[1:])))
+    w = np.zeros_like(x, shape=(how.groups, math.prod(shape[1:]), shape[0] // how.groups))
     for where, _, columns in columns_of(windows, how.groups):
-        w += np.matmul(grouped(g, where, how.groups), columns.swapaxes(1, 2))
-    return w.reshape(shape)
+        outputs = grouped(g, where, how.groups).swapaxes(1, 2)
+        for part in in_columns(w, columns.shape[-1]):
+            w += np.matmul(columns[..., part], outputs[:, part])  # this way round it is a third quicker
+    return w.swapaxes(1, 2).reshape(shape)
 
 
 # ---- windows by themselves ---------------------------------------------------------------------------------

@@ -51,6 +51,11 @@ def adaptive_bounds(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     return numbers * size // count, -(-(numbers + 1) * size // count)
 
 
+def on_device(parts: tuple, like) -> tuple:
+    """The parts of windows, with arrays of places on the device of the array that they index."""
+    return tuple(p if isinstance(p, slice) else module_of(like).asarray(p) for p in parts)
+
+
 def in_parts(f, x, *shapes):
     """f, which takes and gives arrays (channels, ...), applied to a few channels of x (N, C, ...) at a time.
 
@@ -80,7 +85,7 @@ def largest(x, axes, codes):
     unit = 1
     holds_nan = x.dtype.kind == "f" and bool(np.isnan(x.max(initial=lowest(x.dtype))))
     for axis in range(len(axes), 0, -1):
-        parts = axes[axis - 1].parts
+        parts = on_device(axes[axis - 1].parts, x)
         x, codes = largest_along(x, codes, axis, parts, unit, holds_nan)
         unit *= len(parts)
     return x, codes
@@ -118,12 +123,12 @@ def find_largest(x, axes, pads, with_places: bool) -> tuple:
     if not with_places:
         return (
             *in_parts(lambda part: values_and_codes(part)[:1], x, (output, x.dtype)),
-            np.empty(0, np.int64),
+            module_of(x).empty(0, np.int64),
         )
     values, codes = in_parts(values_and_codes, x, (output, x.dtype), (output, code))
     places = places_of(codes, axes, x.shape[2:])
     if any(map(any, pads)):
-        places = np.where(values == low, first_places(axes, x.shape[2:]), places)
+        places = np.where(values == low, module_of(x).asarray(first_places(axes, x.shape[2:])), places)
     return values, places
 
 

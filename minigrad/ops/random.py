@@ -243,7 +243,9 @@ def _fill(target: Tensor, values) -> Tensor:
 
 
 def _in_memory_order(target: Tensor, draw):
-    """What `draw(shape)` gives, in the order in which the target's elements lie in memory, as PyTorch fills them."""
+    """What `draw(shape)` gives, in the order in which the target's elements lie in memory,
+    as PyTorch fills them.
+    """
     array = target.array
     if array.flags.c_contiguous:
         return draw(array.shape)

@@ -78,6 +78,15 @@ LAYERS = [
     *((f"LPPool{n}d", {"norm_type": 3, "kernel_size": 2}, [(2, 3, 4, 5, 6)[: n + 2]]) for n in (1, 2, 3)),
     ("FractionalMaxPool2d", {"kernel_size": 2, "output_ratio": 0.6}, [(2, 3, 7, 8)]),
     ("FractionalMaxPool3d", {"kernel_size": 2, "output_size": 3, "return_indices": True}, [(2, 3, 5, 7, 8)]),
+    ("Upsample", {"scale_factor": 1.7, "mode": "bicubic", "align_corners": False}, [(2, 3, 5, 4)]),
+    ("Upsample", {"size": (3, 9), "mode": "bilinear"}, [(2, 3, 5, 4)]),
+    ("Upsample", {"scale_factor": (2.0, 1.5, 0.5), "mode": "trilinear"}, [(1, 2, 3, 4, 5)]),
+    ("UpsamplingNearest2d", {"scale_factor": 1.6}, [(2, 3, 5, 4)]),
+    ("UpsamplingBilinear2d", {"size": 7}, [(2, 3, 5, 4)]),
+    ("PixelShuffle", {"upscale_factor": 2}, [(2, 8, 3, 4)]),
+    ("PixelUnshuffle", {"downscale_factor": 2}, [(2, 3, 4, 6)]),
+    ("ChannelShuffle", {"groups": 2}, [(2, 6, 3, 4)]),
+    ("LocalResponseNorm", {"size": 3}, [(2, 6, 3, 4)]),
 ]
 
 
@@ -151,7 +160,7 @@ def test_layers_start_print_and_compute_alike(case):
             assert_same(got.grad, expected.grad, 5e-5)
 
 
-# ---- attention -----------------------------------------------------------------------------------
+# ---- attention ---------------------------------------------------------------------------------------------
 #: name -> (arguments besides query, key and value, made by either framework)
 ATTENTION = {
     "scaled": lambda f: {"scale": 0.3},
@@ -213,3 +222,30 @@ def test_ctc_loss(reduction, blank):
         return loss(x[0].log_softmax(-1), framework.from_numpy(labels), (9, 8, 3), (4, 2, 4))
 
     assert_agree(call, torch, minigrad, [scores], rng, 1e-9)
+
+
+# ---- sampling ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "lanczos"])
+@pytest.mark.parametrize("size", [(3, 8), (9, 2)])
+def test_antialiased_interpolation(mode, size):
+    rng = np.random.default_rng(9)
+
+    def call(framework, x):
+        return framework.nn.functional.interpolate(x[0], size, mode=mode, antialias=True)
+
+    assert_agree(call, torch, minigrad, [rng.standard_normal((2, 3, 7, 6))], rng, 1e-9)
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "nearest"])
+@pytest.mark.parametrize("aligned", [False, True])
+def test_sampling_by_an_affine_map(mode, padding_mode, aligned):
+    rng = np.random.default_rng(10)
+
+    def call(framework, x):
+        F = framework.nn.functional
+        grid = F.affine_grid(x[1], (2, 3, 4, 5), aligned)
+        return F.grid_sample(x[0], grid, mode, padding_mode, aligned)
+
+    arrays = [rng.standard_normal((2, 3, 6, 5)), np.eye(2, 3) + 0.4 * rng.standard_normal((2, 2, 3))]
+    assert_agree(call, torch, minigrad, arrays, rng, 1e-9)

@@ -84,7 +84,14 @@ from .margin import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
-from .normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from .normalization import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    rms_norm,
+)
 from .padding import pad
 from .pooling import (
     adaptive_avg_pool1d,
@@ -112,3 +119,5 @@ from .pooling import (
     max_unpool2d,
     max_unpool3d,
 )
+from .sampling import affine_grid, grid_sample, interpolate, upsample, upsample_bilinear, upsample_nearest
+from .shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle

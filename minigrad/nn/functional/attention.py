@@ -17,7 +17,7 @@ from .dropout import dropout
 from .linear import linear
 
 
-# ---- one head, or any number of them -------------------------------------------------------------
+# ---- one head, or any number of them -----------------------------------------------------------------------
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,
@@ -76,7 +76,9 @@ def _for_all_heads(query: Tensor, few: Tensor) -> Tensor:
             f"to divide the query's, got shapes {tuple(few.shape)} and {tuple(query.shape)}"
         )
     times = query.shape[-3] // few.shape[-3]
-    return few if times == 1 else ops.repeat_interleave(few, times, -3)
+    *lead, heads, length, width = few.shape
+    repeated = few.reshape(*lead, heads, 1, length, width).expand(*lead, heads, times, length, width)
+    return repeated.reshape(*lead, heads * times, length, width)
 
 
 def _with_batch_in_common(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -88,7 +90,7 @@ def _with_batch_in_common(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(ops.expand_to(t, lead + t.array.shape[-2:]) for t in tensors)
 
 
-# ---- masks ---------------------------------------------------------------------------------------
+# ---- masks -------------------------------------------------------------------------------------------------
 def masks_of_one_kind(
     mask: Tensor | None, padding: Tensor | None, names: tuple[str, str], dtype
 ) -> tuple[Tensor | None, Tensor | None]:
@@ -121,7 +123,7 @@ def _combined(mask: Tensor | None, padding: Tensor | None) -> Tensor | None:
     return ops.logical_or(mask, padding) if mask.dtype is dtypes.bool_ else mask + padding
 
 
-# ---- many heads ----------------------------------------------------------------------------------
+# ---- many heads --------------------------------------------------------------------------------------------
 def multi_head_attention_forward(
     query: Tensor,
     key: Tensor,

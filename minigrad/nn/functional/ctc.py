@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...backend import module_of
+from ...backend import module_of, to_numpy
 from ...engine import Value
 from ...ops import ctc as core
 from ...tensor import Tensor
@@ -15,7 +15,9 @@ def _as_lengths(name: str, lengths, batch: int, most: int):
     """Lengths given as a tensor, a list or a number, as an array (N,)."""
     if isinstance(lengths, Value) and lengths.array.dtype.kind not in "iu":
         raise RuntimeError(f"ctc_loss: {name} must be integral, got {lengths.dtype}")
-    array = np.asarray(lengths.array if isinstance(lengths, Value) else lengths, np.int64).reshape(-1)
+    array = np.asarray(to_numpy(lengths.array) if isinstance(lengths, Value) else lengths, np.int64).reshape(
+        -1
+    )
     if len(array) != batch:
         raise RuntimeError(f"ctc_loss: {name} must be of size batch_size {batch}, got {len(array)}")
     for n in array:
@@ -82,7 +84,7 @@ def ctc_loss(
     if not 0 <= blank < classes:
         raise RuntimeError(f"ctc_loss: blank must be in label range 0 .. {classes - 1}, got {blank}")
     steps = _as_lengths("input_lengths", input_lengths, batch, count)
-    given = np.asarray(targets.array)
+    given = to_numpy(targets.array)
     lengths = _as_lengths("target_lengths", target_lengths, batch, given.shape[-1] if given.ndim else 0)
     labels = _as_rows(given[None] if one and given.ndim == 1 else given, lengths, classes)
     xp = module_of(scores.array)

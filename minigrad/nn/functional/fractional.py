@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from ... import ops
+from ...backend import module_of, to_numpy
 from ...engine import untracked
 from ...ops import pooling as core
 from ...tensor import Tensor
@@ -56,7 +57,8 @@ def _fractional_max_pool(ndim, input, kernel_size, output_size, output_ratio, re
     if any(o + k - 1 > n for o, k, n in zip(output, kernel, sizes)):
         raise RuntimeError(f"{name}: kernel {kernel} and output {output} are too large for input {sizes}")
     samples = ops.rand(*lead, ndim, dtype=input.dtype) if samples is None else samples
-    covered = _covered(samples.array[: lead[0]], output, kernel, sizes)
+    covered = _covered(to_numpy(samples.array)[: lead[0]], output, kernel, sizes)
+    covered = module_of(input.array).asarray(covered)
     flat = input.array.reshape(*lead, math.prod(sizes))
     found = np.take_along_axis(flat, covered.reshape(*lead, math.prod(covered.shape[2:])), 2)
     best = found.reshape(covered.shape).argmax(-1)

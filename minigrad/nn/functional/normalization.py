@@ -11,6 +11,8 @@ from ... import dtypes, ops
 from ...autograd.grad_mode import no_grad
 from ...engine import untracked
 from ...ops.normalization import moments, normalize, normalize_over
+from ...ops.padding import surround
+from ...ops.pooling import average_windows, sliding
 from ...tensor import Tensor
 
 
@@ -204,3 +206,24 @@ def instance_norm(
     _move(running_var, (variance * (count / (count - 1))).mean(0), momentum)
     weight, bias = _over_channels(weight, ndim), _over_channels(bias, ndim)
     return normalize_over(input, weight, bias, mean, 1 / np.sqrt(variance + eps), axes, eps)
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """x / (k + alpha m)^beta, m the mean of x^2 over `size` neighbouring channels (Krizhevsky et al., 2012):
+    (N, C, ...).
+
+    Channels beyond the first and last count as zeros.
+    """
+    if input.dim() < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)")
+    if not input.numel():
+        return input
+    batch, channels = input.shape[:2]
+    squares = surround(
+        ops.square(input).reshape(batch, 1, channels, -1), ((size // 2, (size - 1) // 2), (0, 0)), 0
+    )
+    windows = (sliding(channels, size, 1), sliding(squares.shape[3], 1, 1))
+    means = average_windows(squares, windows, ((0, 0), (0, 0)), size).reshape(input.shape)
+    return input / (means * alpha + k) ** beta

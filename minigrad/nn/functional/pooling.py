@@ -271,7 +271,7 @@ def _avg_pool(ndim, input, kernel_size, stride, padding, ceil_mode, count_includ
     if divisor is None:
         before = sizes_for(name, "padding", padding, ndim)
         divisor = _counts(axes, input.shape[2:], before, count_include_pad)
-        divisor = divisor if isinstance(divisor, int) else divisor.astype(input.array.dtype)
+        divisor = divisor if isinstance(divisor, int) else input.new_tensor(divisor).array
     out = core.average_windows(input, axes, pads, divisor)
     return out if came_batched else out.squeeze(0)
 

@@ -90,6 +90,25 @@ class RMSNorm(_Normalization):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
+class LocalResponseNorm(Module):
+    """Divided by a power of the mean square over neighbouring channels (Krizhevsky et al., 2012): (N, C,
+    ...).
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
 class GroupNorm(_Normalization):
     """Mean 0 and variance 1 over each group of channels of each sample (Wu and He, 2018): (N, C, ...)."""
 
@@ -191,7 +210,7 @@ class _ByChannel(_Normalization):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
 
-# ---- over a batch --------------------------------------------------------------------------------
+# ---- over a batch ------------------------------------------------------------------------------------------
 class _BatchNorm(_ByChannel):
     """Mean 0 and variance 1 over the batch, channel by channel (Ioffe and Szegedy, 2015).
 
@@ -236,7 +255,7 @@ class BatchNorm3d(_BatchNorm):
     dims = (5,)
 
 
-# ---- over each channel of each sample ------------------------------------------------------------
+# ---- over each channel of each sample ----------------------------------------------------------------------
 class _InstanceNorm(_ByChannel):
     """Mean 0 and variance 1 over each channel of each sample (Ulyanov et al., 2017)."""
 

@@ -156,6 +156,11 @@ def number_like(number, array):
     return cupy().asarray(number, array.dtype)
 
 
+def beside(array, values, dtype=None):
+    """Host values as an array on the device where `array` lies."""
+    return module_of(array).asarray(values, dtype)
+
+
 def scatter_add(target, index, values) -> None:
     """target[index] += values, where equal indices add up (`+=` would keep only the last)."""
     if isinstance(target, np.ndarray):

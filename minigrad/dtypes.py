@@ -184,7 +184,8 @@ def result_type(*operands) -> dtype:
     """The dtype of an operation on tensors, arrays and numbers.
 
     Each operand has a rank: dimensioned (0), 0-d (1), Python number (2). Within a rank dtypes are promoted;
-    a later rank counts only if its category is higher than what the earlier ranks give.
+    a later rank counts only if its category is higher than what the earlier ranks give; a complex number
+    beside floats takes their precision.
     """
     ranks: list[dtype | None] = [None, None, None]
     for operand in operands:
@@ -194,7 +195,7 @@ def result_type(*operands) -> dtype:
     out: dtype | None = None
     for held in ranks:
         if held is not None and (out is None or held.category > out.category):
-            out = held if out is None else promote_types(out, held) if held.category == COMPLEX else held
+            out = out.to_complex() if out is not None and out.category == FLOAT else held
     assert out is not None
     return out
 

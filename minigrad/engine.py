@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy import generic, ndarray
 
-from .backend import as_array, module_of, number_like
+from .backend import as_array, device_of, module_of, number_like
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 is_recording = recording.get  # per thread: a new thread starts with the default
@@ -619,6 +619,12 @@ def explained(op, error: Exception, *arguments) -> Exception:
     """The error to raise when an op's function failed: one sentence with the op's name and the shapes."""
     if type(error) not in (ValueError, TypeError, IndexError):
         return error
+    devices = sorted({str(device_of(a)) for a in arguments if hasattr(a, "dtype") and hasattr(a, "base")})
+    if len(devices) > 1:
+        return RuntimeError(
+            f"{op.name}: expected all tensors to be on the same device, found {' and '.join(devices)}; "
+            "move one with .to(device)"
+        )
     shapes = ", ".join(f"{p} {a.shape}" for p, a in zip(op.parameters, arguments) if hasattr(a, "shape"))
     told = op.explain(*arguments) if op.explain is not None else None
     kind = IndexError if type(error) is IndexError else RuntimeError

@@ -114,14 +114,14 @@ class Generator:
         count = int(np.prod(shape))
         if dtype == np.float64:
             return (self._doubles(count) * (high - low) + low).reshape(shape)
-        bits = {"float16": 11}.get(dtype.name, 24)
-        unit = (self.words(count) & np.uint32(2**bits - 1)) * np.float32(2.0**-bits)
-        return (unit * np.float32(high - low) + np.float32(low)).astype(dtype).reshape(shape)
+        return (self._floats(count) * np.float32(high - low) + np.float32(low)).astype(dtype).reshape(shape)
 
-    def normal(self, shape, dtype: np.dtype, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
-        """Values from the normal distribution N(mean, std^2)."""
+    def normal(
+        self, shape, dtype: np.dtype, mean: float = 0.0, std: float = 1.0, in_blocks: bool = True
+    ) -> np.ndarray:
+        """Values from the normal distribution N(mean, std^2); one by one where there are few, or if asked."""
         count = int(np.prod(shape))
-        if count < 16:
+        if count < 16 or not in_blocks:
             values = np.array([self._one_normal() for _ in range(count)], np.float64)
             return (values * std + mean).astype(dtype).reshape(shape)
         double = dtype == np.float64

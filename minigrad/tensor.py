@@ -386,7 +386,7 @@ class Tensor(RareMethods, Value):
     __invert__ = ops.bitwise_not
 
     def __getitem__(self, index):
-        return ops.take_part(self, ops.plain_index(index))
+        return ops.take_part(self, ops.plain_index(index, self.array))
 
     def __setitem__(self, index, value):
         ops.setitem(self, index, value)

@@ -6,7 +6,7 @@ import pytest
 import minigrad
 from minigrad.autograd import grad
 from minigrad.engine import primitive
-from tests.gradients import array_of, leaf, tensor
+from tests.gradients import DEVICE, array_of, leaf, tensor
 
 RNG = np.random.default_rng(0)
 
@@ -388,6 +388,7 @@ def test_matmul_that_would_fit_transposed_says_so():
         drawn(2, 3) @ drawn(2, 3)
 
 
+@pytest.mark.skipif(DEVICE.type != "cpu", reason="an array of the host does not go beside a tensor elsewhere")
 def test_arrays_beside_tensors_are_recorded():
     """NumPy would else take the tensor apart and drop its history without a word."""
     x, a = drawn(3), RNG.standard_normal(3)

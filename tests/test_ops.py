@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import minigrad
 from tests.drawing import nothing
-from tests.gradients import array_of, check, leaf, listed, tensor
+from tests.gradients import DEVICE, array_of, check, leaf, listed, tensor
 from tests.opline import Op, examples
 from tests.optable import OPS
 
@@ -27,7 +27,7 @@ def for_each(ops, examples_each: int):
     def decorate(test):
         @pytest.mark.parametrize("op", ops, ids=lambda op: op.id)
         def run(op):
-            @settings(max_examples=examples_each)
+            @settings(max_examples=examples_each if DEVICE.type == "cpu" else max(examples_each // 4, 2))
             @given(examples(op), st.integers(0, 2**32 - 1))
             def on_examples(example, seed):
                 test(op, example, np.random.default_rng(seed))

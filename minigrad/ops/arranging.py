@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..backend import module_of, to_numpy
+from ..backend import beside, module_of, to_numpy
 from ..engine import Value, primitive, stored, untracked
 from ..walk import sum_to
 from .elementwise import conj
@@ -73,15 +73,15 @@ def repeat_interleave(
     takes.
     """
     if repeats is None:
-        return untracked(np.repeat(np.arange(input.array.size), input.array))
+        places = np.repeat(np.arange(input.array.size), to_numpy(input.array))
+        return untracked(beside(input.array, places))
     if dim is None:
         input, dim = reshape_to(input, (input.array.size,)), 0
     axis = axis_of("repeat_interleave", input, dim)
     if input.array.ndim == 0:
         input = reshape_to(input, (1,))
     size = input.array.shape[axis]
-    counts = to_numpy(repeats.array) if isinstance(repeats, Value) else np.asarray(repeats)
-    counts = counts.reshape(-1)
+    counts = np.asarray(to_numpy(repeats.array) if isinstance(repeats, Value) else repeats).reshape(-1)
     if counts.dtype.kind not in "iu":
         raise RuntimeError(f"repeat_interleave: repeats must be integers, got {counts.dtype}")
     if counts.size not in (1, size):
@@ -95,7 +95,7 @@ def repeat_interleave(
         raise RuntimeError(
             f"repeat_interleave: output_size is {output_size}, but the result has {places.size}"
         )
-    return index_select(input, axis, untracked(module_of(input.array).asarray(places)))
+    return index_select(input, axis, untracked(beside(input.array, places)))
 
 
 def roll(input, shifts, dims=None) -> Tensor:

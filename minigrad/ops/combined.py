@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import as_array
+from ..backend import as_array, beside
 from ..engine import Value, primitive, stored, untracked
 from .elementwise import add, conj, div, eq, mul, power, select, sub
 from .promotion import to_dtype
@@ -30,7 +30,7 @@ def _must_be_tensor(name: str, value) -> None:
 
 def as_other(input, number) -> Tensor:
     """A number as a 0-d tensor beside the input."""
-    return untracked(np.asarray(number, dtypes.result_type(input, number).numpy))
+    return untracked(beside(input.array, number, dtypes.result_type(input, number).numpy))
 
 
 def addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor:
@@ -70,8 +70,9 @@ def float_power(input, exponent, *, out=None) -> Tensor:
         if dtypes.result_type(input, exponent).category == dtypes.COMPLEX
         else dtypes.float64
     )
+    like = input if isinstance(input, Value) else exponent
     base, exponent = (
-        to_dtype(v, wide) if isinstance(v, Value) else untracked(np.asarray(v, wide.numpy))
+        to_dtype(v, wide) if isinstance(v, Value) else untracked(beside(like.array, v, wide.numpy))
         for v in (input, exponent)
     )
     return power(base, exponent, out=out)

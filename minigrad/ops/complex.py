@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..backend import beside
 from ..engine import primitive, stored
 from .elementwise import add, mul
 
@@ -36,7 +37,8 @@ def imag(input) -> Tensor:
 
 
 def _together(real, imag) -> Tensor:
-    return add(real, mul(imag, np.asarray(1j, np.result_type(real.array.dtype, np.complex64))))
+    unit = beside(real.array, 1j, np.result_type(real.array.dtype, np.complex64))
+    return add(real, mul(imag, unit))
 
 
 def complex(real, imag, *, out=None) -> Tensor:

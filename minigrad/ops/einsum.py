@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from .arranging import diagonal
 from .elementwise import mul
 from .linalg import matmul
-from .reduction import sum_over
+from .reduction import sum
 from .shaping import expand_to, permute_to, reshape_to
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _summed(t: Tensor, names: list, needed: set) -> tuple[Tensor, list]:
     axes = tuple(i for i, n in enumerate(names) if n not in needed)
     if not axes:
         return t, names
-    return sum_over(t, axes, False), [n for n in names if n in needed]
+    return sum(t, axes), [n for n in names if n in needed]
 
 
 def _product_of_two(x: Tensor, x_names: list, y: Tensor, y_names: list, later: set) -> tuple[Tensor, list]:

@@ -98,6 +98,8 @@ def reciprocal(x):
     y=lambda g, x, y, out: select((x == 0) & (y.real >= 0), 0, g * out * log(select(x == 0, 1, x))),
 )
 def power(x, y):
+    if x.dtype.kind == "b":
+        return x | ~y
     if y.dtype.kind == "i" and (y < 0).any():  # NumPy refuses what is whole only for a base of 1 or -1
         return np.where(
             y >= 0, np.power(x, np.maximum(y, 0)), np.where(np.abs(x) == 1, np.power(x, y % 2), 0)

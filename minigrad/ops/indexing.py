@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import module_of, scatter_add
+from ..backend import beside, module_of, scatter_add
 from ..engine import Value, is_recording, primitive, refresh, stored, untracked
 from ..inplace import adopt, check_versions_can_move, check_writable
 from .elementwise import select as choose
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 # ---- x[...] --------------------------------------------------------------------------------------
-def plain_index(index):
+def plain_index(index, array):
     """An index as NumPy takes it: tensors and lists in it become arrays, copied, as they may change later."""
     if index.__class__ is int:
         return index
     if index.__class__ is tuple:
-        return tuple([_plain_part(p) for p in index])
-    return _plain_part(index)
+        return tuple([_plain_part(p, array) for p in index])
+    return _plain_part(index, array)
 
 
-def _plain_part(part):
+def _plain_part(part, array):
     if part.__class__ is slice:
         step = part.step
         if step is not None and step.__index__() <= 0:
@@ -40,23 +40,23 @@ def _plain_part(part):
     if part.__class__ is int or part is None or part is Ellipsis:
         return part
     if isinstance(part, Value):
-        array = part.array
-        if array.dtype.kind not in "iub":
+        places = part.array
+        if places.dtype.kind not in "iub":
             raise IndexError(
                 f"tensors used as indices must be long, int, byte or bool tensors, got {part.dtype}"
             )
-        if array.dtype == np.uint8:
-            return array.astype(bool)
-        return int(array) if array.ndim == 0 and array.dtype.kind != "b" else array.copy()
+        if places.ndim == 0 and places.dtype.kind != "b" and places.dtype != np.uint8:
+            return int(places)
+        return beside(array, places.astype(bool if places.dtype == np.uint8 else places.dtype))
     if isinstance(part, (bool, np.bool_)):
-        return np.asarray(part)
+        return beside(array, part)
     if isinstance(part, (list, range)):
-        array = np.asarray([int(p.item()) if isinstance(p, Value) else p for p in part])
-        return array.astype(np.int64) if array.size == 0 else array
+        places = np.asarray([int(p.item()) if isinstance(p, Value) else p for p in part])
+        return beside(array, places, np.int64 if places.size == 0 else None)
     if hasattr(part, "__index__") and not isinstance(part, np.ndarray):
         return part.__index__()
     if isinstance(part, np.ndarray) and part.dtype.kind in "iub":
-        return part
+        return beside(array, part)
     raise IndexError(
         "only integers, slices, None, Ellipsis, and integer or boolean tensors are valid indices, "
         f"got {part!r}"
@@ -65,7 +65,7 @@ def _plain_part(part):
 
 def getitem(input, index) -> Tensor:
     """x[index]: a view for ints, slices, None and Ellipsis; a copy for integer and boolean tensors."""
-    return take_part(input, plain_index(index))
+    return take_part(input, plain_index(index, input.array))
 
 
 @primitive(x=lambda g, index: zero_part(g, index), value=lambda g, index: take_part(g, index))
@@ -85,9 +85,9 @@ def zero_part(x, index):
 
 def setitem(target, index, value) -> None:
     """x[index] = value, with a gradient to the value and to what is left of x."""
-    index = plain_index(index)
+    index = plain_index(index, target.array)
     if not isinstance(value, Value):
-        value = untracked(module_of(target.array).asarray(np.asarray(value).astype(target.array.dtype)))
+        value = untracked(beside(target.array, np.asarray(value).astype(target.array.dtype)))
     if target.base is not None:
         refresh(target)
     check_writable(target)
@@ -231,13 +231,19 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
             )
     else:
         _check_fits("masked_fill", value, input)
-        value = untracked(module_of(input.array).asarray(np.asarray(value).astype(input.array.dtype)))
+        value = untracked(beside(input.array, np.asarray(value).astype(input.array.dtype)))
     return choose(held, value if value.array.dtype == input.array.dtype else value.to(input.dtype), input)
 
 
 def _check_fits(name: str, value, t) -> None:
-    """Refuse a number that the tensor's dtype cannot hold."""
-    if not dtypes.can_cast(dtypes.infer(value), t.dtype) and t.array.dtype.kind != "b":
+    """Refuse a number that the tensor's dtype cannot hold; fractions are cut off."""
+    dtype = t.array.dtype
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
+    if isinstance(value, complex) and dtype.kind != "c":
+        fits = value.imag == 0
+    else:
+        fits = limits is None or limits.min <= value <= limits.max  # nan is not
+    if not fits:
         raise RuntimeError(f"{name}: value {value} cannot be converted to type {t.dtype} without overflow")
 
 
@@ -255,7 +261,10 @@ def where(condition, input=None, other=None, *, out=None):
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
     target = dtypes.result_type(input, other).numpy
-    x, y = (v if isinstance(v, Value) else untracked(np.asarray(v).astype(target)) for v in (input, other))
+    x, y = (
+        v if isinstance(v, Value) else untracked(beside(condition.array, np.asarray(v).astype(target)))
+        for v in (input, other)
+    )
     if condition.array.dtype.kind != "b":
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
@@ -269,5 +278,5 @@ def nonzero(input, *, out=None, as_tuple: bool = False):
     if as_tuple:
         return tuple(untracked(f) for f in found)
     if input.array.ndim == 0:
-        return stored(untracked(np.zeros((len(found[0]), 0), np.int64)), out)
+        return stored(untracked(np.zeros_like(found[0], shape=(len(found[0]), 0))), out)
     return stored(untracked(np.stack(found, 1)), out)

@@ -144,7 +144,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None) -> Tensor:
 
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None) -> Tensor:
     """beta * input + alpha * the sum over the batch of batch1 @ batch2."""
-    return _scaled_sum(input, beta, bmm(batch1, batch2).sum(0), alpha, out)
+    return _scaled_sum(input, beta, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha, out)
 
 
 def outer(input, vec2, *, out=None) -> Tensor:

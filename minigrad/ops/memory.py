@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import device_of, module_of
+from ..backend import beside, device_of, module_of
 from ..engine import Value, is_recording, primitive, refresh, untracked
 from ..inplace import check_writable
 from .creation import zeros
@@ -167,7 +167,8 @@ def strided_view(x, size, stride, offset):
 
 def put_strided(g, shape, size, stride, offset):
     """The inverse movement of `strided_view`: elements that several places show get the sum."""
-    places = (offset + sum_of_strides(size, stride)).reshape(-1)
+    array = g.array if isinstance(g, Value) else g
+    places = beside(array, (offset + sum_of_strides(size, stride)).reshape(-1))
     flat = put_back(reshape_to(g, (places.size,)), (math.prod(shape),), places)
     return reshape_to(flat, shape)
 

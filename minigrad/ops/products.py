@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..backend import beside
 from ..engine import Value, is_recording, stored, untracked
 from ..inplace import write
 from .arranging import ravel
@@ -168,7 +169,7 @@ def fill(input, value) -> Tensor:
     value = (
         value.to(input.dtype)
         if isinstance(value, Value)
-        else untracked(np.asarray(value).astype(input.array.dtype))
+        else untracked(beside(input.array, np.asarray(value).astype(input.array.dtype)))
     )
     return replace_part(input, value, ...)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from .. import random as streams
-from ..backend import as_device, module_of, to_device
+from ..backend import as_device, module_of, to_device, to_numpy
 from ..engine import Value, store, stored, untracked
 from .elementwise import add, mul
 from .shaping import sizes_of
@@ -242,18 +242,36 @@ def _fill(target: Tensor, values) -> Tensor:
     return overwrite(target, drawn)
 
 
+def _in_memory_order(target: Tensor, draw):
+    """What `draw(shape)` gives, in the order in which the target's elements lie in memory,
+    as PyTorch fills them.
+    """
+    array = target.array
+    if array.flags.c_contiguous:
+        return draw(array.shape)
+    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+    return draw(tuple(array.shape[axis] for axis in order)).transpose(np.argsort(order))
+
+
 def fill_uniform(target: Tensor, low=0, high=1, *, generator=None) -> Tensor:
     """Values drawn evenly from [low, high)."""
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
-    return _fill(target, _source(generator).uniform(target.array.shape, target.array.dtype, low, high))
+    stream, dtype = _source(generator), target.array.dtype
+    return _fill(target, _in_memory_order(target, lambda shape: stream.uniform(shape, dtype, low, high)))
 
 
 def fill_normal(target: Tensor, mean=0, std=1, *, generator=None) -> Tensor:
     """Values from N(mean, std^2)."""
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _fill(target, _source(generator).normal(target.array.shape, target.array.dtype, mean, std))
+    return _fill(target, _normal_for(target, mean, std, generator))
+
+
+def _normal_for(target: Tensor, mean, std, generator):
+    stream, array = _source(generator), target.array
+    in_blocks = array.flags.c_contiguous
+    return _in_memory_order(target, lambda shape: stream.normal(shape, array.dtype, mean, std, in_blocks))
 
 
 def fill_integers(target: Tensor, low=0, high=None, *, generator=None) -> Tensor:
@@ -263,7 +281,8 @@ def fill_integers(target: Tensor, low=0, high=None, *, generator=None) -> Tensor
         high = {"f": 2 ** (np.finfo(target.array.dtype).nmant + 1), "b": 2}.get(kind) or int(
             np.iinfo(target.array.dtype).max
         ) + 1
-    return _fill(target, _source(generator).integers(target.array.shape, target.array.dtype, low, high))
+    stream, dtype = _source(generator), target.array.dtype
+    return _fill(target, _in_memory_order(target, lambda shape: stream.integers(shape, dtype, low, high)))
 
 
 def fill_bernoulli(target: Tensor, p=0.5, *, generator=None) -> Tensor:
@@ -272,25 +291,24 @@ def fill_bernoulli(target: Tensor, p=0.5, *, generator=None) -> Tensor:
     if not isinstance(p, Value):
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        return _fill(target, stream.bernoulli(target.array.shape, float(p)))
+        return _fill(target, _in_memory_order(target, lambda shape: stream.bernoulli(shape, float(p))))
     if ((p.array < 0) | (p.array > 1)).any():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true for every probability")
-    drawn = stream.uniform(
-        target.array.shape, np.dtype(np.float64 if p.array.dtype == np.float64 else np.float32)
-    )
-    return _fill(target, drawn < p.array)
+    dtype = np.dtype(np.float64 if p.array.dtype == np.float64 else np.float32)
+    drawn = _in_memory_order(target, lambda shape: stream.uniform(shape, dtype))
+    return _fill(target, drawn < to_numpy(p.array))
 
 
 def fill_exponential(target: Tensor, lambd=1.0, *, generator=None) -> Tensor:
     """Values from the exponential distribution with rate lambd."""
     if lambd <= 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
-    unit = _source(generator).uniform(target.array.shape, np.dtype(np.float64))
-    return _fill(target, -np.log1p(-unit) / lambd)
+    return _fill(target, -np.log1p(-_unit(target, generator)) / lambd)
 
 
 def _unit(target: Tensor, generator) -> np.ndarray:
-    return _source(generator).uniform(target.array.shape, np.dtype(np.float64))
+    stream = _source(generator)
+    return _in_memory_order(target, lambda shape: stream.uniform(shape, np.dtype(np.float64)))
 
 
 def fill_cauchy(target: Tensor, median=0, sigma=1, *, generator=None) -> Tensor:
@@ -311,4 +329,4 @@ def fill_log_normal(target: Tensor, mean=1, std=2, *, generator=None) -> Tensor:
     """The exponentials of values from N(mean, std^2)."""
     if std <= 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
-    return _fill(target, np.exp(_source(generator).normal(target.array.shape, target.array.dtype, mean, std)))
+    return _fill(target, np.exp(_normal_for(target, mean, std, generator)))

@@ -47,7 +47,12 @@ def _total_dtype(t: Tensor, dtype) -> Tensor:
 # ---- sums and means ------------------------------------------------------------------------------
 @primitive(x=lambda g, x_shape, axis, keepdims: expand_to(spread(g, axis, keepdims, x_shape), x_shape))
 def sum_over(x, axis, keepdims):
-    return x.sum(axis, None, None, keepdims)
+    return x.sum(axis, _own_integers(x), None, keepdims)
+
+
+def _own_integers(x):
+    """The dtype in which integers are totalled: their own, for NumPy widens them unasked."""
+    return x.dtype if x.dtype.kind in "iu" else None
 
 
 @primitive(
@@ -160,7 +165,7 @@ def _must_float(name: str, t: Tensor) -> Tensor:
     x=lambda g, x, axis, keepdims: spread(g, axis, keepdims, x.shape) * _product_of_others(x, axis),
 )
 def prod_over(x, axis, keepdims):
-    return x.prod(axis, keepdims=keepdims)
+    return x.prod(axis, _own_integers(x), keepdims=keepdims)
 
 
 def _product_of_others(x, axis):
@@ -316,12 +321,12 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
 # ---- cumulative ----------------------------------------------------------------------------------
 @primitive(x=lambda g, axis: flip_axes(cumsum_along(flip_axes(g, (axis,)), axis), (axis,)))
 def cumsum_along(x, axis):
-    return np.cumsum(x, axis)
+    return np.cumsum(x, axis, _own_integers(x))
 
 
 @primitive(promote=arithmetic, x=lambda g, x, axis: _cumprod_gradient(g, x, axis))
 def cumprod_along(x, axis):
-    return np.cumprod(x, axis)
+    return np.cumprod(x, axis, _own_integers(x))
 
 
 def _cumprod_gradient(g, x, axis):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..backend import beside
 from ..engine import Value, primitive, stored, untracked
 from .elementwise import add, div, exp, log, mul, select, sub
 from .indexing import gather
@@ -27,10 +28,10 @@ def _running(name: str, result, extreme, input, dim: int, out):
     """(values, indices) of the extreme so far; of equals the last, and nan stays."""
     axis = axis_of(name, input, dim)
     if input.array.ndim == 0:
-        return stored(result(reshape_to(input, ()), untracked(np.zeros((), np.int64))), out)
+        return stored(result(reshape_to(input, ()), untracked(beside(input.array, 0, np.int64))), out)
     array = np.moveaxis(input.array, axis, 0)
     values = extreme.accumulate(array, axis=0)
-    numbers = np.arange(len(array)).reshape(-1, *[1] * (array.ndim - 1))
+    numbers = beside(array, np.arange(len(array)).reshape(-1, *[1] * (array.ndim - 1)))
     hits = (array == values) | (array != array)
     places = np.moveaxis(np.maximum.accumulate(np.where(hits, numbers, 0), axis=0), 0, axis)
     return stored(result(gather(input, axis, untracked(places)), untracked(places)), out)

@@ -398,7 +398,7 @@ def cat(tensors, dim: int = 0, *, out=None, axis=None) -> Tensor:
     """
     dim = dim if axis is None else axis
     tensors = _list_of("cat", tensors)
-    real = [t for t in tensors if t.array.shape != (0,)] or tensors[:1]
+    real = [t for t in tensors if t.array.shape != (0,)] or tensors
     axis = axis_of("cat", real[0], dim)
     if real[0].array.ndim == 0:
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated; use stack")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..backend import beside
 from ..engine import Value, primitive, stored, untracked
 from .elementwise import maximum, minimum
 from .indexing import gather_along
@@ -47,7 +48,7 @@ def _at_places(input: Tensor, places, axis: int) -> Tensor:
 def _picked(result, input: Tensor, places, axis: int, keepdim: bool):
     """(values, indices) of one place per row, with or without the dimension."""
     if input.array.ndim == 0:
-        return result(reshape_to(input, ()), untracked(np.zeros((), np.int64)))
+        return result(reshape_to(input, ()), untracked(beside(input.array, 0, np.int64)))
     rows = np.expand_dims(places, axis)
     values, indices = _at_places(input, rows, axis), untracked(rows.astype(np.int64))
     if keepdim:
@@ -122,13 +123,13 @@ def _arg(name: str, find, input, dim, keepdim) -> Tensor:
             "Specify the reduction dim with the 'dim' argument."
         )
     if dim is None:
-        place = np.asarray(find(input.array, None), np.int64)
+        place = beside(input.array, find(input.array, None), np.int64)
         return untracked(place.reshape((1,) * input.array.ndim) if keepdim else place)
     if input.array.ndim == 0:
         axis_of(name, input, dim)
-        return untracked(np.zeros((), np.int64))
+        return untracked(beside(input.array, 0, np.int64))
     axis = axis_of(name, input, dim)
-    places = np.asarray(find(input.array, axis), np.int64)
+    places = beside(input.array, find(input.array, axis), np.int64)
     return untracked(np.expand_dims(places, axis) if keepdim else places)
 
 
@@ -161,7 +162,7 @@ def amin(input, dim=(), keepdim=False, *, out=None) -> Tensor:
 def _order(array, axis: int, descending: bool, stable: bool = True):
     """The places in sorted order along an axis; stable, nan counts as the largest."""
     if array.ndim == 0:
-        return np.zeros((), np.int64)
+        return beside(array, 0, np.int64)
     if not descending:
         return np.argsort(array, axis, kind="stable")
     flipped = np.flip(array, axis)
@@ -196,7 +197,7 @@ def topk(input, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
             f"selected index k out of range: topk: k {k} against {size} elements along dimension {dim}"
         )
     if input.array.ndim == 0:
-        return stored(topk_result(reshape_to(input, ()), untracked(np.zeros((), np.int64))), out)
+        return stored(topk_result(reshape_to(input, ()), untracked(beside(input.array, 0, np.int64))), out)
     order = _order(input.array, axis, largest)[(slice(None),) * axis + (slice(k),)]
     return stored(topk_result(_at_places(input, order, axis), untracked(order.astype(np.int64))), out)
 
@@ -225,7 +226,7 @@ def median(input, dim=None, keepdim: bool = False, *, out=None):
     if array.ndim == 0:
         return stored(_picked(median_result, input, order, axis, keepdim), out)
     middle = order.take((array.shape[axis] - 1) // 2, axis)
-    nans = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
+    nans = np.isnan(array) if array.dtype.kind == "f" else np.zeros_like(array, bool)
     places = np.where(nans.any(axis), nans.argmax(axis), middle)
     return stored(_picked(median_result, input, places, axis, keepdim), out)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..backend import module_of
+from ..backend import beside
 from ..backend import scatter_add as add_at
 from ..engine import Value, primitive, stored, untracked
 from .elementwise import mul, select
@@ -44,7 +44,7 @@ def _value_like(input, value) -> Any:
     """A number as a tensor of the input's dtype."""
     if isinstance(value, Value):
         return value
-    return untracked(module_of(input.array).asarray(np.asarray(value).astype(input.array.dtype)))
+    return untracked(beside(input.array, np.asarray(value).astype(input.array.dtype)))
 
 
 def _same_dtype(name: str, input, other, argument: str) -> None:
@@ -160,7 +160,7 @@ def index_put(input, indices, values, accumulate: bool = False) -> Tensor:
     """A copy of the input with values written (or added) at `input[indices]`; an index may be a mask, or
     None.
     """
-    places = tuple(slice(None) if i is None else i for i in plain_index(tuple(indices)))
+    places = tuple(slice(None) if i is None else i for i in plain_index(tuple(indices), input.array))
     _same_dtype("index_put", input, values, "values")
     return (add_part if accumulate else replace_part)(input, values, places)
 
@@ -208,7 +208,7 @@ def diagonal_scatter(input, src: Tensor, offset: int = 0, dim1: int = 0, dim2: i
         raise RuntimeError(
             f"diagonal_scatter: expected src to have size {numbers.shape}, got {tuple(src.array.shape)}"
         )
-    flat = replace_part(reshape_to(input, (input.array.size,)), src, numbers)
+    flat = replace_part(reshape_to(input, (input.array.size,)), src, beside(input.array, numbers))
     return reshape_to(flat, input.array.shape)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import as_device, device, device_of, module_of, to_device
+from ..backend import as_device, beside, device, device_of, to_device
 from ..engine import Value, fresh_history, is_recording, primitive, refresh, stored, untracked
 from ..inplace import check_writable, take_over
 from .elementwise import (
@@ -94,7 +94,7 @@ def _no_further(input, bound, beyond) -> Tensor:
     bound = (
         bound
         if isinstance(bound, Value)
-        else untracked(np.asarray(bound, dtypes.result_type(input, bound).numpy))
+        else untracked(beside(input.array, bound, dtypes.result_type(input, bound).numpy))
     )
     return select(beyond(input, bound) | (bound != bound), bound, input)
 
@@ -147,7 +147,7 @@ def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:
     converted to its dtype and device and broadcast to its shape.
     """
     if not isinstance(source, Value):
-        source = untracked(module_of(target.array).asarray(np.asarray(source).astype(target.array.dtype)))
+        source = untracked(beside(target.array, np.asarray(source).astype(target.array.dtype)))
     source = to_dtype(source.to(target.device), target.dtype)
     if source.array.shape != target.array.shape:
         source = expand_to(source, target.array.shape)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ... import ops
 from ...autograd.grad_mode import no_grad
-from ...backend import module_of
+from ...backend import beside, module_of
 from ...engine import untracked
 from ...ops import embedding as table
 from ...ops.linear import linear
@@ -195,7 +195,7 @@ def _places_of_bags(index, offsets: Tensor | None, include_last_offset: bool):
                 "embedding_bag: if input is 2D, then offsets has to be None, as input is treated as "
                 "fixed-length bags"
             )
-        return np.arange(index.size).reshape(index.shape)
+        return beside(index, np.arange(index.size).reshape(index.shape))
     if index.ndim != 1:
         raise ValueError(
             f"embedding_bag: input has to be 1D or 2D Tensor, but got Tensor of dimension {index.ndim}"
@@ -206,13 +206,13 @@ def _places_of_bags(index, offsets: Tensor | None, include_last_offset: bool):
     if include_last_offset:
         starts, ends = starts[:-1], starts[1:]
     else:
-        ends = np.append(starts[1:], index.size)
+        ends = np.concatenate([starts[1:], beside(index, [index.size])])
     if starts.size and int(starts[0]) != 0:
         raise ValueError(
             f"embedding_bag: offsets[0] has to be 0, the first bag's start, but got {int(starts[0])}"
         )
     if starts.size and int(ends.max()) > index.size:
         raise ValueError(f"embedding_bag: offsets[-1] can not be greater than input's length {index.size}")
-    steps = np.arange(int((ends - starts).max(initial=0)))
+    steps = beside(index, np.arange(int((ends - starts).max() if starts.size else 0)))
     places = starts[:, None] + steps
     return np.where(places < ends[:, None], places, -1)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ... import ops
+from ...backend import beside
 from ...engine import untracked
 from ...ops import loss as op
 from ...tensor import Tensor
@@ -102,7 +103,7 @@ def multi_margin_loss(
     lost = _beyond(margin - op.pick_class(scores, places).unsqueeze(1) + scores)
     lost = lost if p == 1 else lost * lost
     lost = lost if weight is None else lost * untracked(weight.array[places][:, None])
-    others = np.arange(scores.shape[1]) != places[:, None]
+    others = beside(places, np.arange(scores.shape[1])) != places[:, None]
     losses = ops.where(untracked(others), lost, 0.0).sum(1) / scores.shape[1]
     return reduced(losses.reshape(target.shape), reduction)
 
@@ -131,7 +132,7 @@ def multilabel_margin_loss(
     classes = scores.shape[1]
     op.check_classes("multilabel_margin_loss", listed, classes, -1)
     counts = listed >= 0
-    is_target = (np.where(counts, listed, -1)[:, :, None] == np.arange(classes)).any(1)
+    is_target = (np.where(counts, listed, -1)[:, :, None] == beside(listed, np.arange(classes))).any(1)
     of_targets = scores.gather(
         1, untracked(np.where(counts, listed, 0))
     )  # (N, C), one place per listed target

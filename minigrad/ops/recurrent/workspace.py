@@ -46,13 +46,12 @@ class FreeList:
 
     def take(self, build: Callable[..., W], like: Any, *sizes: Any) -> W:
         """A workspace `build(like, *sizes)`, used before if one is free."""
-        key = (build, like.dtype, *sizes)
+        key = (build, like.dtype, *sizes) if is_host(like) else ()
         with self.lock:
-            shelf = self.shelves.get(key)
-            if shelf:
+            if self.shelves.get(key):
                 return self.pop(key)
         space = build(like, *sizes)
-        space.key = key if is_host(like) else ()
+        space.key = key
         space.nbytes = sum(a.nbytes for a in vars(space).values() if getattr(a, "base", space) is None)
         return space
 

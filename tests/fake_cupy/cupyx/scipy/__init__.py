@@ -1,0 +1,1 @@
+"""SciPy's functions on the stand-in's arrays."""

@@ -65,14 +65,17 @@ def _bound(q, k, terms) -> float:
     return math.sqrt(float(squares[0])) * math.sqrt(float(squares[1])) + float(largest)
 
 
-def _exponentials(q, k, terms, shifted: bool):
-    """exp(q k^T + terms), shifted row by row where exp might overflow; `terms` are (place in the scores,
-    array).
+def _exponentials(q, k, mask, corner, first: int, shifted: bool):
+    """exp(q k^T + mask), shifted row by row where exp might overflow.
+
+    In a causal part, whose first row is `first`, the `corner` hides the columns that follow.
     """
     e = np.matmul(q, _flip(k))
-    for place, array in terms:
-        part = e[place]
-        part += array
+    if mask is not None:
+        e += mask
+    if corner is not None:
+        last = e[..., first:]
+        last += corner[: last.shape[-2], : last.shape[-1]]
     if shifted:
         top = e.max(-1, keepdims=True)
         e -= np.where(np.isneginf(top), 0, top)
@@ -80,7 +83,7 @@ def _exponentials(q, k, terms, shifted: bool):
 
 
 def _hidden_corner(size: int, like):
-    """-inf right of the diagonal, else 0: what a causal part adds to its last columns."""
+    """-inf right of the diagonal, else 0."""
     return np.triu(np.full_like(like, -np.inf, shape=(size, size)), 1)
 
 
@@ -92,19 +95,16 @@ def _attention(wanted, q, k, v, mask, noise, scale, causal):
     limit = math.log(np.finfo(q.dtype).max) / 3  # no row's sum, nor its reciprocal, leaves the dtype's range
     shifted = not _bound(q, k, mask) < limit
     mask = None if mask is None else np.broadcast_to(mask, (*lead, rows, columns))
+    corner = _hidden_corner(_rows_at_once(rows, causal), q) if causal else None
     # in q's order of memory, so that heads cut from (L, N, E) come back as (L, N, E) without a copy
     out = np.empty_like(q, shape=(*lead, rows, v.shape[-1]))
     scaling = np.empty_like(q, shape=(*lead, rows, 1))
     ones = np.ones_like(k, shape=(columns, 1))
-    corner = _hidden_corner(_rows_at_once(rows, causal) if causal else 0, q)
     kept = []
     for here, there in parts(lead, rows, columns, causal):
-        index, first = (*here[:-1], there[-2]), here[-2].start
-        terms: list = [] if mask is None else [(..., mask[index])]
-        if causal:
-            place = (..., slice(first, None))
-            terms.append((place, corner[: q[here].shape[-2], : max(columns - first, 0)]))
-        e = _exponentials(q[here], k[there], terms, shifted)
+        index = (*here[:-1], there[-2])
+        hidden = None if mask is None else mask[index]
+        e = _exponentials(q[here], k[there], hidden, corner, here[-2].start, shifted)
         total = np.matmul(e, ones[there[-2]])  # half the time of e.sum(-1)
         scaling[here] = np.where(total == 0, 0, 1 / total)
         if True in wanted:
@@ -115,14 +115,12 @@ def _attention(wanted, q, k, v, mask, noise, scale, causal):
 
 
 def _backward(saved, g, wanted, last):
-    """With weights w = e * scaling: dv = w^T g, ds = w (g v^T - g . out), dq = scale ds k, dk = ds^T (scale
-    q).
-    """
+    """For w = e scaling: dv = w^T g, ds = w (g v^T - g . out), dq = scale ds k, dk = scale ds^T q."""
     q, k, v, noise, out, scaling, scale, causal, kept = saved
     along = np.einsum("...i,...i->...", g, out)[..., None] * scaling
     g = g * scaling
     dq, dk, dv = np.empty_like(q), np.zeros_like(k), np.zeros_like(v)
-    d_mask = np.empty_like(q, shape=(*q.shape[:-1], k.shape[-2])) if wanted[3] else None
+    d_mask = np.zeros_like(q, shape=(*q.shape[:-1], k.shape[-2])) if wanted[3] else None
     for e, (here, there) in zip(kept, parts(q.shape[:-2], q.shape[-2], k.shape[-2], causal)):
         index = (*here[:-1], there[-2])
         d = np.matmul(g[here], _flip(v[there]))

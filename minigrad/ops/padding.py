@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @primitive(x=lambda g, x_shape, pads: take_part(g, inside(pads, x_shape[len(x_shape) - len(pads) :])))
 def surround(x, pads, value):
     """x with a border of a value around its last dimensions: `pads` has (before, after) for each."""
-    return padded(x, pads, value)
+    found = padded(x, pads, value)
+    return found.copy() if found is x else found
 
 
 def pairs_of(input, pad) -> list[tuple[int, int]]:

@@ -44,7 +44,7 @@ class LazyModuleMixin(Module):
         self._initialize_hook = self.register_forward_pre_hook(_infer, with_kwargs=True)
 
     def initialize_parameters(self, *args, **kwargs) -> None:
-        """Give parameters their shapes, from the arguments of the first call; each subclass writes its own."""
+        """Give parameters their shapes, from the first call's arguments; each subclass writes its own."""
         raise NotImplementedError(f"initialize_parameters is not implemented for {type(self).__name__}")
 
     def has_uninitialized_params(self) -> bool:

@@ -16,8 +16,32 @@ from ...backend import device as device_class
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
 from . import state
-from .hooks import Hookable, call_with_hooks
-from .registry import Kind, Registry, parenthesised, parse_to, typename
+from .hooks import (
+    Hookable,
+    call_with_hooks,
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+    to_be_registered,
+)
+from .registry import Kind, Registry, headed, parenthesised, parse_to, typename
+
+__all__ = [
+    "Module",
+    "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
+]
 
 
 class Module(Hookable):
@@ -47,22 +71,9 @@ class Module(Hookable):
             if self._call_hooks is None:
                 return self.forward(*args, **kwargs)
             return call_with_hooks(self, self._call_hooks, args, kwargs)
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            raise self._named(error)  # noqa: B904 - the same error, with its own history
-
-    def _named(self, error: Exception) -> Exception:
-        """The error, headed by this layer's name and settings if it arose in one of minigrad's own layers."""
-        named = getattr(error, "_in_layer", False)
-        if (
-            named
-            or self._module_names
-            or not type(self).__module__.startswith("minigrad.")
-            or len(error.args) != 1
-        ):
-            return error
-        error.args = (f"{self!r}: {error.args[0]}",)
-        error._in_layer = True  # type: ignore[attr-defined]
-        return error
+        except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
+            ours = type(self).__module__.startswith("minigrad.")
+            raise headed(error, self, ours)  # noqa: B904 - the same error, with its own history
 
     # ---- members ---------------------------------------------------------------------------------
     @property
@@ -91,7 +102,7 @@ class Module(Hookable):
                 f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
                 "forward() method."
             )
-        self._parameters[name] = param
+        self._parameters[name] = to_be_registered("parameter", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Make `tensor` this module's buffer `name`: state that is moved and saved with it, but not trained.
@@ -104,7 +115,7 @@ class Module(Hookable):
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
                 "required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = to_be_registered("buffer", self, name, tensor)
         change = (
             self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add
         )
@@ -115,7 +126,7 @@ class Module(Hookable):
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{typename(module)} is not a Module subclass")
         self._check_name(MODULE, name)
-        self._modules[name] = module
+        self._modules[name] = to_be_registered("module", self, name, module)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Make `module` this module's child `name`."""
@@ -157,7 +168,7 @@ class Module(Hookable):
         elif kind is BUFFER:
             self.register_buffer(name, value, value.persistent)
         else:
-            self._modules[name] = value
+            self._modules[name] = to_be_registered("module", self, name, value)
 
     def _replace(self, kind: Kind, name: str, value) -> None:
         """Put another value, or None, in the place of a member that is no subject for `_assign`."""
@@ -165,7 +176,7 @@ class Module(Hookable):
             raise TypeError(
                 f"cannot assign '{typename(value)}' as {kind.noun} '{name}' ({kind.wanted} expected)"
             )
-        self.__dict__[name] = value
+        self.__dict__[name] = to_be_registered(kind.noun, self, name, value)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)

@@ -83,3 +83,17 @@ def parse_to(*args, **kwargs) -> tuple[device_class | None, dtypes.dtype | None]
                 f"to() received an invalid argument of type {typename(value)}; it takes a device or dtype"
             )
     return device, dtype
+
+
+def headed(error: Exception, module, ours: bool) -> Exception:
+    """The error, headed by the layer it arose in, if that is one of minigrad's own (`ours`).
+
+    Whoever passes it on outside finds it marked, and leaves it as it is.
+    """
+    if getattr(error, "_in_layer", False):
+        return error
+    error._in_layer = True  # type: ignore[attr-defined]
+    if ours and len(error.args) == 1:
+        layer = type(module).__name__ if module._module_names else repr(module)
+        error.args = (f"{layer}: {error.args[0]}",)
+    return error

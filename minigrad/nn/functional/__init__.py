@@ -39,6 +39,7 @@ from .activation import (
     threshold_,
 )
 from .attention import multi_head_attention_forward, scaled_dot_product_attention
+from .classifier import linear_cross_entropy
 from .convolution import (
     conv1d,
     conv2d,

@@ -8,7 +8,7 @@ change nothing: one that the module's inputs pass on their way in, one that its 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ...backend import as_array
@@ -43,7 +43,6 @@ class CallHooks:
         self.backward_pre: dict[int, Hook] = {}
         self.backward: dict[int, Hook] = {}
 
-
     def after(self, before: CallHooks) -> CallHooks:
         """Those of `before`, then these."""
         both = CallHooks()
@@ -75,11 +74,11 @@ class Hookable:
         return self.__dict__.setdefault("_state_hooks", StateHooks())
 
     @property
-    def _forward_hooks(self) -> Mapping[int, Hook]:
+    def _forward_hooks(self) -> dict[int, Hook]:
         return self._hooks_around_call().forward
 
     @property
-    def _forward_pre_hooks(self) -> Mapping[int, Hook]:
+    def _forward_pre_hooks(self) -> dict[int, Hook]:
         return self._hooks_around_call().forward_pre
 
     def register_forward_pre_hook(
@@ -134,12 +133,13 @@ class Hookable:
         """Call hook(module, incompatible_keys) after loading; it may clear or extend the lists of keys."""
         return hang(self._hooks_around_state().load, hook)
 
-
     def _register_state_dict_hook(self, hook: Callable) -> RemovableHandle:
         """PyTorch's older form of `register_state_dict_post_hook`, whose hook may return another dict."""
         return self.register_state_dict_post_hook(hook)
 
-    def _register_load_state_dict_pre_hook(self, hook: Callable, with_module: bool = False) -> RemovableHandle:
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable, with_module: bool = False
+    ) -> RemovableHandle:
         """PyTorch's older form of `register_load_state_dict_pre_hook`, whose hook is not shown the module."""
         shown = hook if with_module else lambda module, *given: hook(*given)
         return self.register_load_state_dict_pre_hook(shown)
@@ -177,7 +177,7 @@ def register_module_full_backward_hook(hook: Callable) -> RemovableHandle:
 
 
 def register_module_backward_hook(hook: Callable) -> RemovableHandle:
-    """As `register_module_full_backward_hook`; PyTorch's older form, which saw only the last op's gradients."""
+    """As `register_module_full_backward_hook`: PyTorch's older form saw the last op's gradients alone."""
     return register_module_full_backward_hook(hook)
 
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ... import dtypes
 from ...autograd.grad_mode import no_grad
-from ...backend import device as device_class
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
 from . import state
+from .conversion import Convertible
 from .hooks import (
     Hookable,
     call_with_hooks,
@@ -29,7 +28,7 @@ from .hooks import (
     register_module_parameter_registration_hook,
     to_be_registered,
 )
-from .registry import Kind, Registry, headed, parenthesised, parse_to, typename
+from .registry import Kind, Registry, headed, parenthesised, typename
 
 __all__ = [
     "Module",
@@ -44,14 +43,16 @@ __all__ = [
 ]
 
 
-class Module(Hookable):
+class Module(Hookable, Convertible):
     """Base class of layers and networks: assign members in `__init__`, write `forward`."""
 
     training: bool
+    call_super_init = False  # True for a class whose further bases are to be set up, too
+    dump_patches = False  # PyTorch's, of its TorchScript; nothing here asks for it
     _version = 1  # of the layout of this class's entries in a state dict
 
     def __init__(self, *args, **kwargs) -> None:
-        if args or kwargs:
+        if (args or kwargs) and not self.call_super_init:
             extra = repr(next(iter(kwargs))) if kwargs else f"{len(args)} positional"
             raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {extra}")
         attributes = self.__dict__
@@ -59,6 +60,11 @@ class Module(Hookable):
         for kind in KINDS:
             attributes[kind.names] = {}
         attributes["_non_persistent_buffers_set"] = set()
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
+
+    def compile(self, *args, **kwargs) -> None:
+        """Nothing: there is no compiler here, and the module runs as it is."""
 
     def forward(self, *input: Any):
         """What the module computes; each subclass writes its own."""
@@ -350,7 +356,6 @@ class Module(Hookable):
             else:
                 parameter.grad.detach_().zero_()
 
-    # ---- conversion ------------------------------------------------------------------------------
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
         """Put fn(t) in the place of parameters, gradients and buffers; parameters stay the same objects."""
         if recurse:
@@ -367,60 +372,6 @@ class Module(Hookable):
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self.__dict__[name] = fn(buffer)
-        return self
-
-    def to(self, *args, **kwargs):
-        """Move to a device, convert floating parameters and buffers to a dtype, or both; returns self.
-
-        to(device), to(dtype), to(device, dtype), to(tensor); `non_blocking` changes nothing here.
-        """
-        device, dtype = parse_to(*args, **kwargs)
-        if dtype is not None and dtype.category < dtypes.FLOAT:
-            raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
-            )
-        return self._apply(lambda t: t.to(device, dtype if t.array.dtype.kind in "fc" else None))
-
-    def type(self, dst_type):
-        """Convert all parameters and buffers to a dtype; returns self."""
-        return self._apply(lambda t: t.type(dst_type))
-
-    def _to_float(self, dtype):
-        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
-
-    def float(self):
-        """Convert floating parameters and buffers to float32; returns self."""
-        return self._to_float(dtypes.float32)
-
-    def double(self):
-        """Convert floating parameters and buffers to float64; returns self."""
-        return self._to_float(dtypes.float64)
-
-    def half(self):
-        """Convert floating parameters and buffers to float16; returns self."""
-        return self._to_float(dtypes.float16)
-
-    def bfloat16(self):
-        """Refused: NumPy has no bfloat16."""
-        raise NotImplementedError(
-            f"{self._get_name()}.bfloat16(): NumPy has no bfloat16; use half() or float()"
-        )
-
-    def cpu(self):
-        """Move to the CPU; returns self."""
-        return self._apply(lambda t: t.cpu())
-
-    def cuda(self, device=None):
-        """Move to the GPU; returns self."""
-        where = device_class("cuda" if device is None else device)
-        return self._apply(lambda t: t.to(where))
-
-    def to_empty(self, *, device, recurse: bool = True):
-        """Move to a device, where the values are to be written anew (here they are kept); returns self."""
-        return self._apply(lambda t: t.to(device), recurse=recurse)
-
-    def share_memory(self):
-        """Nothing to do: arrays are shared between threads as they are; returns self."""
         return self
 
     # ---- state -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Normalisation over features, over groups of channels, over neighbouring channels; see `batchnorm` for the rest."""
+"""Normalisation over features, groups of channels, or neighbouring channels; over a batch see `batchnorm`."""
 
 from __future__ import annotations
 

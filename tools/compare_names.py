@@ -69,7 +69,9 @@ def public_names(namespace: str) -> set[str]:
         warnings.simplefilter("ignore")
         overridable = torch.overrides.get_overridable_functions().get(theirs)
     if overridable is not None:
-        names = {name for f in overridable if (name := getattr(f, "__name__", "")) and hasattr(theirs, name)}
+        prefix = namespace.rpartition(".")[2] + "_"  # `torch.linalg.inv` calls itself linalg_inv
+        names = {getattr(f, "__name__", "").removeprefix(prefix) for f in overridable}
+        names = {name for name in names if hasattr(theirs, name)}
     else:
         own = {n for n, value in vars(theirs).items() if is_its_own(value, namespace)}
         names = set(getattr(theirs, "__all__", own)) & own

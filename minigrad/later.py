@@ -9,14 +9,18 @@ from collections.abc import Mapping
 from importlib import import_module
 
 
-def loader(package: str, places: Mapping[str, tuple[str, str | None]]):
+def loader(
+    package: str, places: Mapping[str, tuple[str, str | None]], left_out: Mapping[str, str] | None = None
+):
     """A package's `__getattr__` and `__dir__`; `places` has for each name its submodule, and what of it
-    (None: itself).
+    (None: itself), `left_out` for each name of PyTorch's that is not here the reason.
     """
 
     def load(name: str):
         if name not in places:
             message = f"module '{package}' has no attribute '{name}'"
+            if left_out and name in left_out:
+                message = f"{package}.{name} is left out: {left_out[name]}"
             raise AttributeError(message, name=name, obj=sys.modules[package])
         submodule, member = places[name]
         module = import_module(f".{submodule}", package)

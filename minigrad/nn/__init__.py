@@ -1,5 +1,6 @@
 """Layers, losses and networks: PyTorch's `torch.nn`. One file per family, as a reader meets them."""
 
+from ..later import loader
 from . import functional, init, modules, utils
 from .modules.activation import (
     CELU,
@@ -137,4 +138,17 @@ from .modules.transformer import (
     TransformerEncoderLayer,
 )
 from .modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+from .parallel import DataParallel
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+
+#: what PyTorch has beside these, and why it is not here; README.md has the same table
+LEFT_OUT = {
+    "CrossMapLRN2d": "PyTorch's sums of squares go wrong behind the first channels; use LocalResponseNorm",
+    "intrinsic": "quantized layers: there are no quantized tensors",
+    "qat": "quantized layers: there are no quantized tensors",
+    "quantizable": "quantized layers: there are no quantized tensors",
+    "quantized": "quantized layers: there are no quantized tensors",
+}
+__getattr__, __dir__ = loader(
+    __name__, {name: (name, None) for name in ("attention", "common_types", "grad")}, LEFT_OUT
+)

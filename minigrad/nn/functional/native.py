@@ -19,7 +19,7 @@ _REDUCTIONS = ("none", "mean", "sum")
 
 # ---- losses ------------------------------------------------------------------------------------------------
 def _numbered(of: Callable, names: str) -> Callable:
-    """A loss whose arguments come in this order, and whose `reduction` is 0 (none, unless it is given), 1 (mean) or 2 (sum)."""
+    """A loss of arguments in this order; its `reduction` is 0, the default (none), 1 (mean) or 2 (sum)."""
     order = names.split()
 
     def native(*args, reduction: int = 0, **kwargs) -> Tensor:

@@ -2,6 +2,8 @@
 
 import sys
 
+from . import utils
+
 
 def __getattr__(name: str):
     layers = vars(sys.modules[__name__.rpartition(".")[0]])

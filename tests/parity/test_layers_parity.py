@@ -235,6 +235,31 @@ def test_masks_of_multi_head_attention(kind, padded, need_weights):
     assert_agree(call, theirs, ours, arrays, rng, 2e-5)
 
 
+@pytest.mark.parametrize(
+    "change", ["none", "norm", "norm_first", "odd", "silu", "holes", "train", "nested off"]
+)
+def test_padded_positions_of_an_encoder_in_evaluation(change):
+    """PyTorch leaves zeros there where it computes with nested tensors, and only there."""
+    rng = np.random.default_rng(13)
+    x = rng.standard_normal((3, 5, 12)).astype(np.float32)
+    padding = np.arange(5) >= np.array([[5], [3], [1]])
+    if change == "holes":
+        padding[1] = [False, True, False, False, True]
+
+    def call(f):
+        f.manual_seed(3)
+        heads, activation = 3 if change == "odd" else 4, f.nn.functional.silu if change == "silu" else "relu"
+        layer = f.nn.TransformerEncoderLayer(
+            12, heads, 16, 0.0, activation, batch_first=True, norm_first=change == "norm_first"
+        )
+        norm = f.nn.LayerNorm(12) if change == "norm" else None
+        model = f.nn.TransformerEncoder(layer, 2, norm, enable_nested_tensor=change != "nested off")
+        with f.no_grad():
+            return model.train(change == "train")(f.from_numpy(x), src_key_padding_mask=f.from_numpy(padding))
+
+    assert_same(call(minigrad), call(torch), 2e-5)
+
+
 # ---- losses with weights of their own ----------------------------------------------------------------------
 LINEAR = {"in_features": 6, "num_classes": 5}
 CHUNKED = {"batch_chunk_size": 3}

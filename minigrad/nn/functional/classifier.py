@@ -9,6 +9,7 @@ from ...ops.classifier import linear_cross_entropy as in_pieces
 from ...ops.linear import linear
 from ...tensor import Tensor
 from .loss import _check_class_weight, _check_targets, _row_weights, cross_entropy
+from .reduction import checked
 
 
 def linear_cross_entropy(
@@ -30,6 +31,7 @@ def linear_cross_entropy(
     `options`, a `LinearCrossEntropyOptions`, the logits of the whole batch are never held, which saves memory
     where C is large; that is for plain classes without further dimensions and smoothing, else it warns.
     """
+    reduction = checked(reduction)
     batch, classes, outer = _sizes(input, linear_weight, linear_bias)
     shape = (*batch, classes, *outer)
     if tuple(target.shape) == shape and ignore_index is not None:

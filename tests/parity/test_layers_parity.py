@@ -235,6 +235,7 @@ def test_masks_of_multi_head_attention(kind, padded, need_weights):
     assert_agree(call, theirs, ours, arrays, rng, 2e-5)
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
 @pytest.mark.parametrize(
     "change", ["none", "norm", "norm_first", "odd", "silu", "holes", "train", "nested off"]
 )

@@ -508,11 +508,19 @@ from .version import __version__
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization signal special utils
-viz""".split()
+_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim return_types serialization signal
+special utils viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
+    "ops.factors": {
+        "geqrf": "geqrf",
+        "lu": "lu_of",
+        "lu_solve": "lu_solve_of",
+        "lu_unpack": "lu_unpack",
+        "orgqr": "householder_product",
+        "ormqr": "ormqr",
+    },
     "in_place": {
         name: name
         for name in """abs_ absolute_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_

@@ -28,3 +28,14 @@ def loader(package: str, places: Mapping[str, tuple[str, str | None]]):
         return sorted([*vars(sys.modules[package]), *places])
 
     return load, names
+
+
+class Method:
+    """A method that is loaded when it is first used: a function of one of the package's modules."""
+
+    def __init__(self, module: str, name: str):
+        self.module, self.name = module, name
+
+    def __get__(self, instance, owner):
+        function = getattr(import_module(self.module, __package__), self.name)
+        return function if instance is None else function.__get__(instance)

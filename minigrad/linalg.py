@@ -35,6 +35,7 @@ from .ops import (
 )
 from .ops import linalg_norm as norm
 from .ops import linalg_vander as vander
+from .ops.factors import householder_product, lu, lu_factor, lu_factor_ex, lu_solve
 
 __all__ = [
     "LinAlgError",
@@ -48,9 +49,14 @@ __all__ = [
     "eigh",
     "eigvals",
     "eigvalsh",
+    "householder_product",
     "inv",
     "inv_ex",
     "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
     "matmul",
     "matrix_exp",
     "matrix_norm",

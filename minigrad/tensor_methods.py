@@ -12,6 +12,7 @@ from typing import Any
 
 from . import dtypes, layouts, ops
 from .backend import device_of
+from .later import Method
 from .tensor_inplace import InPlaceMethods
 from .tensor_interchange import Interchange
 
@@ -401,6 +402,11 @@ class RareMethods(InPlaceMethods, Interchange):
     cholesky_solve = ops.cholesky_solve
     matrix_exp = ops.matrix_exp
     triangular_solve = ops.triangular_solve
+    geqrf = Method(".ops.factors", "geqrf")
+    lu = Method(".ops.factors", "lu_of")
+    lu_solve = Method(".ops.factors", "lu_solve_of")
+    orgqr = Method(".ops.factors", "householder_product")
+    ormqr = Method(".ops.factors", "ormqr")
 
     # ---- reductions ------------------------------------------------------------------------------
     amax = ops.amax

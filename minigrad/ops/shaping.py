@@ -286,6 +286,8 @@ def narrow(input, dim: int, start: int, length: int) -> Tensor:
     """`length` elements from `start` along a dimension."""
     axis = axis_of("narrow", input, dim)
     size = input.array.shape[axis]
+    if isinstance(start, Value) and (start.array.ndim or start.array.dtype.kind not in "iu"):
+        raise RuntimeError(f"narrow: start must be an 0-dim integral Tensor or an int, got {start!r}")
     start = int(start)
     if not -size <= start <= size or length < 0 or start % (size + 1 if start >= 0 else size) + length > size:
         raise RuntimeError(f"narrow: start ({start}) + length ({length}) exceeds dimension size ({size})")

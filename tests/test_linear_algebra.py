@@ -268,3 +268,55 @@ def test_special_functions_of_two():
     assert gradcheck(lambda x: special.polygamma(2, x), x)
     with pytest.raises(NotImplementedError, match="derivative"):
         special.gammainc(x, y).sum().backward()
+
+
+BY_SCIPY = {
+    "airy_ai": lambda s, x: s.airy(x)[0],
+    "bessel_j0": lambda s, x: s.jv(0, x),
+    "bessel_j1": lambda s, x: s.jv(1, x),
+    "bessel_y0": lambda s, x: s.yv(0, x),
+    "bessel_y1": lambda s, x: s.yv(1, x),
+    "modified_bessel_i0": lambda s, x: s.iv(0, x),
+    "modified_bessel_i1": lambda s, x: s.iv(1, x),
+    "modified_bessel_k0": lambda s, x: s.kv(0, x),
+    "modified_bessel_k1": lambda s, x: s.kv(1, x),
+    "scaled_modified_bessel_k0": lambda s, x: s.kve(0, x),
+    "scaled_modified_bessel_k1": lambda s, x: s.kve(1, x),
+    "spherical_bessel_j0": lambda s, x: np.sin(x) / x,
+}
+
+
+@pytest.mark.parametrize("name", BY_SCIPY)
+def test_bessel_functions_are_scipys(name):
+    scipy_special = pytest.importorskip("scipy.special")
+    x = drawn(2, 5).abs()
+    close(getattr(special, name)(x), BY_SCIPY[name](scipy_special, x.numpy()))
+    assert getattr(special, name)(mg.tensor([1, 2])).dtype is mg.float32
+
+
+ANGLE = np.array([0.3, 1.1, 2.5])
+X = np.cos(ANGLE)
+POLYNOMIALS = {
+    "chebyshev_polynomial_t": lambda n: np.cos(n * ANGLE),
+    "chebyshev_polynomial_u": lambda n: np.sin((n + 1) * ANGLE) / np.sin(ANGLE),
+    "chebyshev_polynomial_v": lambda n: np.cos((n + 0.5) * ANGLE) / np.cos(ANGLE / 2),
+    "chebyshev_polynomial_w": lambda n: np.sin((n + 0.5) * ANGLE) / np.sin(ANGLE / 2),
+    "hermite_polynomial_h": lambda n: np.polynomial.hermite.Hermite.basis(n)(X),
+    "hermite_polynomial_he": lambda n: np.polynomial.hermite_e.HermiteE.basis(n)(X),
+    "laguerre_polynomial_l": lambda n: np.polynomial.laguerre.Laguerre.basis(n)(X),
+    "legendre_polynomial_p": lambda n: np.polynomial.legendre.Legendre.basis(n)(X),
+}
+
+
+@pytest.mark.parametrize("name", POLYNOMIALS)
+def test_polynomials_are_what_defines_them(name):
+    """Of tensors and numbers; zero for a negative degree; the shifted ones at (x + 1) / 2."""
+    pytest.importorskip("scipy.special")
+    function, x = getattr(special, name), mg.tensor(X)
+    for n in range(6):
+        close(function(x, n), POLYNOMIALS[name](n))
+        close(function(x, mg.tensor(n + 0.5)), POLYNOMIALS[name](n))
+        if name.startswith("chebyshev"):
+            close(getattr(special, "shifted_" + name)((x + 1) / 2, n), POLYNOMIALS[name](n))
+    close(function(x, -1), np.zeros(3))
+    close(function(X[0], mg.tensor([2.0, 3.0], dtype=mg.float64)), [POLYNOMIALS[name](n)[0] for n in (2, 3)])

@@ -13,6 +13,7 @@ from .autograd import functional
 from .autograd.grad_mode import enable_grad
 from .engine import Value, edge_of, fresh_history, untracked
 from .gradients import grad as gradients_of
+from .later import loader
 
 __all__ = [
     "functional_call",
@@ -27,6 +28,8 @@ __all__ = [
     "vjp",
     "vmap",
 ]
+
+__getattr__, __dir__ = loader(__name__, {})
 
 
 # ---- nested containers of tensors ----------------------------------------------------------------

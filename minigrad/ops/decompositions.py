@@ -399,6 +399,13 @@ def inv_ex(A, *, check_errors: bool = False, out=None) -> return_types.linalg_in
     return return_types.linalg_inv_ex(inv(A), _nothing_wrong(A))
 
 
+def solve_ex(
+    A, B, *, left: bool = True, check_errors: bool = False, out=None
+) -> return_types.linalg_solve_ex:
+    """(result, info): `solve`, which raises here where PyTorch would tell of a failure in `info`."""
+    return return_types.linalg_solve_ex(solve(A, B, left=left), _nothing_wrong(A))
+
+
 def cholesky_ex(
     A, *, upper: bool = False, check_errors: bool = False, out=None
 ) -> return_types.linalg_cholesky_ex:

@@ -89,7 +89,7 @@ def view(input, *sizes, size=None, dtype=None) -> Tensor:
     """The same memory in another shape, or, with a dtype, as other elements; refuses where it would have to
     copy.
     """
-    if dtype is not None or (len(sizes) == 1 and type(sizes[0]) is dtypes.dtype):
+    if dtype is not None or (len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype)):
         return view_as_dtype(input, dtype or sizes[0])
     t = reshape_to(input, sizes_of(sizes, size))
     if t.base is None and t.array.size:

@@ -185,11 +185,21 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
 
 def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False):
     """(func(*primals), J tangents), computed by going back twice."""
-    if has_aux:
-        raise NotImplementedError("jvp: has_aux=True is not here; return the auxiliary output as a result")
-    return functional.jvp(
-        func, tuple(primals), tuple(tangents), create_graph=_any_tracked(primals), strict=strict
+    found: list = []
+
+    def output_of(*arguments):
+        output, aux = _value_and_aux("jvp", func(*arguments), True)
+        found.append(_mapped(lambda t: t.detach(), aux))
+        return output
+
+    results = functional.jvp(
+        output_of if has_aux else func,
+        tuple(primals),
+        tuple(tangents),
+        create_graph=_any_tracked(primals),
+        strict=strict,
     )
+    return (*results, found[0]) if has_aux else results
 
 
 def _any_tracked(tree) -> bool:

@@ -2,9 +2,10 @@
 and checks of gradients.
 """
 
-from ..gradients import backward, grad
+from ..gradients import backward
 from ..later import loader
 from ..tensor import Tensor as Variable
+from .batched import grad
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 # What few programs use is loaded when it is first named.

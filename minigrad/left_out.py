@@ -101,12 +101,10 @@ FAMILIES = [
         "Functions behind layers",
         "it is a part of PyTorch's own layers; use the layer in nn, or its function in nn.functional",
         {
-            "": """adaptive_max_pool1d affine_grid_generator batch_norm_backward_elemt
-            batch_norm_backward_reduce batch_norm_elemt batch_norm_gather_stats
-            batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats convolution ctc_loss
-            embedding embedding_renorm_ feature_dropout feature_dropout_ grid_sampler grid_sampler_2d
-            grid_sampler_3d gru gru_cell lstm lstm_cell native_batch_norm native_dropout native_group_norm
-            native_layer_norm native_norm norm_except_dim rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell"""
+            "": """batch_norm_backward_elemt batch_norm_backward_reduce batch_norm_elemt
+            batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats
+            batch_norm_update_stats embedding_bag native_batch_norm native_dropout native_group_norm native_layer_norm
+            native_norm"""
         },
     ),
     Family(

@@ -508,11 +508,17 @@ from .version import __version__
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization signal special utils
-viz""".split()
+_SUBMODULES = """accelerator datasets distributions fft func jit linalg nn onnx optim serialization signal
+special utils viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
+    "ops.rejection": {
+        "binomial": "binomial",
+        "poisson": "poisson",
+        "_sample_dirichlet": "sample_dirichlet",
+        "_standard_gamma": "standard_gamma",
+    },
     "in_place": {
         name: name
         for name in """abs_ absolute_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_

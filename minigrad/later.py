@@ -22,8 +22,8 @@ def loader(
             module = import_module(f".{submodule}", package)
             found = module if member is None else getattr(module, member)
         else:
-            own = reasons is not None and name in reasons
-            found, why = (None, reasons[name]) if own else left_out(f"{package}.{name}".partition(".")[2])
+            own = (reasons or {}).get(name)
+            found, why = (None, own) if own else left_out(f"{package}.{name}".partition(".")[2])
             if found is None:
                 message = f"module '{package}' has no attribute '{name}'"
                 raise AttributeError(

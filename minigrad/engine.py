@@ -45,17 +45,23 @@ class Value:
     """What the engine needs of a Tensor; `tensor.py` builds PyTorch's class on it.
 
     `version` is a one-element list shared by a tensor and its views; every in-place write adds one to it. A
-    view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen. Slots that
-    most tensors never use (`seen`, `recipe`, and those of subclasses) stay unset, which costs nothing.
+    view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen: slots that
+    stay unset in all others. No subclass may have a `__getattr__`, which makes each look at a slot, of which
+    an op takes ten, several times as dear.
     """
 
-    __slots__ = ("__weakref__", "array", "base", "node", "recipe", "seen", "tracked", "version")
+    __slots__ = (
+        *("__weakref__", "array", "base", "held_grad", "hooks", "node", "recipe", "seen", "tracked"),
+        "version",
+    )
 
     array: Any  # numpy.ndarray or cupy.ndarray
     tracked: bool  # the engine's name for requires_grad
     node: Node | None  # the op that made it; None for a leaf
     version: list[int]
     base: Value | None
+    held_grad: Any  # `.grad`
+    hooks: Any  # hooks.TensorHooks, if there are any
     recipe: tuple[Callable, tuple] | None
     seen: int
 
@@ -127,7 +133,10 @@ class Pick:
 def untracked(array) -> Any:
     """A Tensor over an array, outside any graph."""
     t = new(Tensor)
-    t.array, t.tracked, t.node, t.version, t.base = array, False, None, [0], None
+    t.array = array
+    t.tracked = False
+    t.version = [0]
+    t.node = t.base = t.held_grad = t.hooks = None
     return t
 
 
@@ -432,7 +441,7 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
     alone = len(op.parameters) == 1
 
     def call(input, *static, out=None):
-        if input.__class__ is not Tensor and not isinstance(input, Value):
+        if input.__class__ is not Tensor and (input.__class__ is ndarray or not isinstance(input, Value)):
             return forward(input, *static)
         if input.base is not None:
             refresh(input)
@@ -442,15 +451,20 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
             x = input.array
             if op.holomorphic and x.dtype.kind == "c":
                 return _unary(op.on_complex(), views)(input, *static, out=out)
-        try:
-            result = forward(x, *static)
+        try:  # a starred call costs as much as the rest of this function
+            if not static:
+                result = forward(x)
+            elif len(static) == 1:
+                result = forward(x, static[0])
+            else:
+                result = forward(x, *static)
         except Exception as error:
             raise explained(op, error, x, *static) from None
         if result.__class__ is not ndarray:
             result = as_array(result, x)
         t = new(Tensor)
         t.array = result
-        t.base = None
+        t.base = t.held_grad = t.hooks = None
         version = t.version = [0]
         if tracks and input.tracked and is_recording():
             node = new(Node)
@@ -506,6 +520,8 @@ def _binary(op: Primitive) -> Callable:
     keeps_nothing, tracks = not op.needed, bool(op.formulas)
 
     def call(input, other, *, out=None):
+        if input.__class__ is ndarray and other.__class__ is ndarray:
+            return forward(input, other)
         if input.__class__ is Tensor or isinstance(input, Value):
             x = input.array
             if other.__class__ is Tensor or isinstance(other, Value):
@@ -548,7 +564,7 @@ def _binary(op: Primitive) -> Callable:
             result = as_array(result, x)
         t = new(Tensor)
         t.array = result
-        t.base = None
+        t.base = t.held_grad = t.hooks = None
         version = t.version = [0]
         to_x, to_y = input.tracked, other.tracked
         if tracks and (to_x or to_y) and is_recording():

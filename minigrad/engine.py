@@ -23,7 +23,7 @@ from functools import wraps
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from numpy import generic, ndarray
+from numpy import asarray, generic, ndarray
 
 from .backend import as_array, device_of, module_of, number_like
 
@@ -101,7 +101,7 @@ class Node:
 
     def __init__(self, op, edges: tuple, kept, shape: tuple[int, ...], cells: tuple = ()):
         self.time, self.op, self.edges, self.kept = tick(), op, edges, kept
-        self.cells, self.versions, self.shape, self.hooks = cells, tuple(c[0] for c in cells), shape, None
+        self.cells, self.versions, self.shape, self.hooks = cells, tuple([c[0] for c in cells]), shape, None
 
     def __repr__(self) -> str:
         return f"<{self.op.node_name} object>"
@@ -451,17 +451,20 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
             x = input.array
             if op.holomorphic and x.dtype.kind == "c":
                 return _unary(op.on_complex(), views)(input, *static, out=out)
-        try:  # a starred call costs as much as the rest of this function
-            if not static:
+        try:
+            count = len(static)  # a starred call costs a third of all this, so few settings go without
+            if count == 0:
                 result = forward(x)
-            elif len(static) == 1:
+            elif count == 1:
                 result = forward(x, static[0])
+            elif count == 2:
+                result = forward(x, static[0], static[1])
             else:
                 result = forward(x, *static)
         except Exception as error:
             raise explained(op, error, x, *static) from None
         if result.__class__ is not ndarray:
-            result = as_array(result, x)
+            result = asarray(result) if isinstance(result, generic) else as_array(result, x)
         t = new(Tensor)
         t.array = result
         t.base = t.held_grad = t.hooks = None
@@ -561,7 +564,7 @@ def _binary(op: Primitive) -> Callable:
         except Exception as error:
             raise explained(op, error, x, y) from None
         if result.__class__ is not ndarray:
-            result = as_array(result, x)
+            result = asarray(result) if isinstance(result, generic) else as_array(result, x)
         t = new(Tensor)
         t.array = result
         t.base = t.held_grad = t.hooks = None

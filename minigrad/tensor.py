@@ -464,7 +464,7 @@ class Tensor(RareMethods, Value):
     # ---- shape -----------------------------------------------------------------------------------
     @property
     def T(self) -> Tensor:
-        return ops.permute_to(self, tuple(reversed(range(self.array.ndim))))
+        return ops.permute_to(self, None)
 
     @property
     def mT(self) -> Tensor:

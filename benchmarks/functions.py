@@ -29,9 +29,21 @@ def training(lib, case: Case) -> Callable:
     labels = [] if last is None else [lib.randint(0, case.classes, last)]
     weights = lib.randn(tuple(case.function(lib.nn.functional, *tensors, *labels).shape))
 
+    def output():
+        return case.function(lib.nn.functional, *tensors, *labels)
+
+    return through(output, tensors, weights)
+
+
+def through(output: Callable, wanted: list, weights) -> Callable:
+    """A step: an output, and backward from a cotangent to all that is wanted: (output, *gradients)."""
+
     def step():
-        out = case.function(lib.nn.functional, *tensors, *labels)
-        return out, *lib.autograd.grad(out, tensors, weights)
+        for t in wanted:
+            t.grad = None
+        out = output()
+        out.backward(weights)
+        return out, *[t.grad for t in wanted]
 
     return step
 

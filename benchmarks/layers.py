@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .functions import Case, run_cases, side_by_side
+from .functions import Case, run_cases, side_by_side, through
 from .harness import Comparison
 
 
@@ -80,13 +80,7 @@ def of_encoder(lib, width: int, heads: int, length: int, batch: int) -> Callable
     x = lib.randn(batch, length, width)
     weights = lib.randn(batch, length, width)
 
-    def step():
-        layer.zero_grad()
-        out = layer(x)
-        (out * weights).sum().backward()
-        return out, *[p.grad for p in layer.parameters()]
-
-    return step
+    return through(lambda: layer(x), list(layer.parameters()), weights)
 
 
 def of_ctc(lib, length: int, batch: int, classes: int, labels: int) -> Callable:
@@ -96,11 +90,10 @@ def of_ctc(lib, length: int, batch: int, classes: int, labels: int) -> Callable:
     targets = lib.randint(1, classes, (batch, labels))
     lengths = (length,) * batch, (labels,) * batch
 
-    def step():
-        loss = lib.nn.functional.ctc_loss(scores.log_softmax(2), targets, *lengths)
-        return loss, *lib.autograd.grad(loss, [scores])
+    def loss():
+        return lib.nn.functional.ctc_loss(scores.log_softmax(2), targets, *lengths)
 
-    return step
+    return through(loss, [scores], lib.tensor(1.0))
 
 
 def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
-from .functions import side_by_side
+from .functions import side_by_side, through
 from .harness import Comparison
 
 KINDS = ("LSTM", "GRU", "RNN")
@@ -56,12 +56,7 @@ def training(lib, setting: Setting) -> Callable:
     layer, x = layer_and_input(lib, setting)
     wanted = [*layer.parameters(), *([x] if setting.into_x else [])]
     weights = lib.randn(tuple(output_of(layer, x).shape))
-
-    def step():
-        out = output_of(layer, x)
-        return out, *lib.autograd.grad(out, wanted, weights)
-
-    return step
+    return through(lambda: output_of(layer, x), wanted, weights)
 
 
 def inference(lib, setting: Setting) -> Callable:

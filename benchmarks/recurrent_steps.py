@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .functions import side_by_side
+from .functions import side_by_side, through
 from .harness import Comparison
 
 
@@ -14,14 +14,13 @@ def cell_loop(lib, kind: str, steps: int, batch: int, features: int, hidden: int
     cell = getattr(lib.nn, kind)(features, hidden)
     x, weights = lib.randn(steps, batch, features), lib.randn(batch, hidden)
 
-    def step():
+    def last():
         state = None
         for t in range(steps):
             state = cell(x[t], state)
-        h = state[0] if isinstance(state, tuple) else state
-        return h, *lib.autograd.grad(h, list(cell.parameters()), weights)
+        return state[0] if isinstance(state, tuple) else state
 
-    return step
+    return through(last, list(cell.parameters()), weights)
 
 
 def by_hand(lib, steps: int, batch: int, features: int, hidden: int) -> Callable:
@@ -31,15 +30,15 @@ def by_hand(lib, steps: int, batch: int, features: int, hidden: int) -> Callable
     b = lib.zeros(4 * hidden).requires_grad_()
     x, weights = lib.randn(steps, batch, features), lib.randn(batch, hidden)
 
-    def step():
+    def last():
         h = c = lib.zeros(batch, hidden)
         for t in range(steps):
             i, f, g, o = (x[t] @ w[0] + h @ w[1] + b).chunk(4, 1)
             c = lib.sigmoid(f) * c + lib.sigmoid(i) * lib.tanh(g)
             h = lib.sigmoid(o) * lib.tanh(c)
-        return h, *lib.autograd.grad(h, [*w, b], weights)
+        return h
 
-    return step
+    return through(last, [*w, b], weights)
 
 
 def generation(lib, kind: str, features: int, hidden: int) -> Callable:

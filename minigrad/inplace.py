@@ -57,9 +57,12 @@ def take_over(target, result, name: str) -> None:
 def adopt(target, result) -> None:
     """Give a tensor the history of the value just written into it; pass it on to the tensors it is a view of.
 
-    From then on a view has its history from its base, as its sisters have: what the base's hooks see includes it.
+    From then on a view has its history from its base, as its sisters have, so that hooks of the base see its.
     """
-    target.tracked, target.node = True, edge_of_copy(result) if result.tracked else edge_of_overwritten(target)
+    target.tracked, target.node = (
+        True,
+        edge_of_copy(result) if result.tracked else edge_of_overwritten(target),
+    )
     while target.base is not None:
         base = target.base
         if target.recipe is None:

@@ -25,7 +25,7 @@ class Memory:
 
 
 class Step:
-    """An op that kept something: the versions of the memories at the time, and whether a walk has freed it."""
+    """An op that kept something: the versions of the memories then, and whether a walk has freed it."""
 
     def __init__(self, *kept: Memory):
         self.kept = [(memory, memory.version) for memory in kept]
@@ -160,7 +160,7 @@ def detached(twin: Twin) -> Twin:
 
 
 def write(twin: Twin, values: np.ndarray, jacobian: np.ndarray, steps: frozenset, record: bool) -> None:
-    """Put values (as large as the twin) in its place, and with `record` their Jacobian and the steps behind."""
+    """Put values, as large as the twin, in its place; with `record`, their Jacobian and the steps behind."""
     history = twin.history
     history.memory.values[history.place[twin.index]] = values
     history.memory.version += 1

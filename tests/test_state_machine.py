@@ -5,7 +5,6 @@ The same machine holds the twin against PyTorch in `parity/`.
 """
 
 import os
-from functools import partial
 
 import numpy as np
 import pytest
@@ -29,7 +28,7 @@ STEPS_EACH = 40
 MOST = 10  # tensors at a time
 ROOM = WIDTH - 30  # columns that may be used, so that a step always finds some
 
-#: name: the function, its slope by argument and result, and whether its formula keeps the argument, the result
+#: name: the function, its slope by argument and result; whether its formula keeps the argument; the result
 UNARY = {
     "sin": (np.sin, lambda x, out: np.cos(x), True, False),
     "tanh": (np.tanh, lambda x, out: 1 - out * out, False, True),
@@ -125,7 +124,9 @@ class Machine(RuleBasedStateMachine):
         self.put_in(np.random.default_rng(seed).standard_normal((2, 3) if wide else (3,)), leaf)
 
     @precondition(has_room)
-    @rule(place=places, name=st.sampled_from(sorted(UNARY)), record=st.sampled_from([True, True, True, False]))
+    @rule(
+        place=places, name=st.sampled_from(sorted(UNARY)), record=st.sampled_from([True, True, True, False])
+    )
     def unary(self, place, name, record):
         h = self.pick(place)
         function, slope, keeps_x, keeps_out = UNARY[name]
@@ -171,7 +172,9 @@ class Machine(RuleBasedStateMachine):
         x, y = np.broadcast_to(a.value, shape), np.broadcast_to(b.value, shape)
         by_x, by_y = slopes(x, y)
         dx, dy = (np.broadcast_to(t.jacobian, (*shape, WIDTH)) for t in (a, b))
-        kept = [b.history.memory] * (keeps_other and a.tracked) + [a.history.memory] * (keeps_other and b.tracked)
+        kept = [b.history.memory] * (keeps_other and a.tracked) + [a.history.memory] * (
+            keeps_other and b.tracked
+        )
         steps = a.steps | b.steps | ({Step(*kept)} if kept else set())
         return function(x, y), by_x[..., None] * dx + by_y[..., None] * dy, steps, a.tracked or b.tracked
 
@@ -224,7 +227,9 @@ class Machine(RuleBasedStateMachine):
 
     # ---- writes in place -------------------------------------------------------------------------
     @precondition(has_room)
-    @rule(place=places, source=places, name=st.sampled_from(["add", "sub", "mul", "copy"]), record=st.booleans())
+    @rule(
+        place=places, source=places, name=st.sampled_from(["add", "sub", "mul", "copy"]), record=st.booleans()
+    )
     def write(self, place, source, name, record):
         h, other = self.pick(place), self.pick(source)
         target, value = h.twin, other.twin
@@ -298,9 +303,7 @@ class Machine(RuleBasedStateMachine):
         if any(s.freed or s.overwritten for s in steps):
             self.refused(chosen, cotangents)
             return
-        flow = sum(
-            np.tensordot(c, h.twin.jacobian, c.ndim) for c, h in zip(cotangents, chosen, strict=True)
-        )
+        flow = sum(np.tensordot(c, h.twin.jacobian, c.ndim) for c, h in zip(cotangents, chosen, strict=True))
         for i, m in enumerate(self.libraries):
             m.autograd.backward(
                 [h.real[i] for h in chosen], [m.from_numpy(c) for c in cotangents], retain_graph=retain
@@ -368,7 +371,12 @@ class Snapshot:
     """A tensor about to be overwritten, for an op that keeps a copy of it."""
 
     def __init__(self, twin: Twin):
-        self.value, self.jacobian, self.steps, self.tracked = twin.value, twin.jacobian, twin.steps, twin.tracked
+        self.value, self.jacobian, self.steps, self.tracked = (
+            twin.value,
+            twin.jacobian,
+            twin.steps,
+            twin.tracked,
+        )
         self.history = twins.fresh(twin.value, twin.history.columns).history
 
 

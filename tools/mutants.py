@@ -3,11 +3,12 @@
     python tools/mutants.py [--only TEXT] [--jobs N] [--list]
 
 What is broken: the formulas handed to `@primitive`, the backward functions of `Variadic` and `Fused` ops, and
-the helpers that only these call. How: `mutations.py` changes the syntax tree; the changed code takes the place of
-the function's own (`__code__`), so that whoever holds the function runs it. Which tests are asked: a first
-run of all of them notes which functions each enters; then each change is tried in a process of its own,
-forked from that run, against the tests that enter its function, those that say most soonest first, until one
-fails. Survivors are printed; the exit status tells whether enough were caught.
+the helpers that only these call. How: `mutations.py` changes the syntax tree; the changed code takes the
+place of the function's own (`__code__`), so that whoever holds the function runs it. Which tests are asked: a
+first run of all of them notes which functions each enters; then each change is tried in a process of its own,
+forked from that run, against the tests that enter its function, what is quick and about few functions first,
+until one fails. Survivors are printed; the exit status tells whether enough were caught. `EQUIVALENT` in
+`equivalent_mutants.py` has the changes that change nothing, each with the reason.
 """
 
 from __future__ import annotations
@@ -102,29 +103,35 @@ def named_in(tree: ast.AST, scope: dict) -> set:
 
 
 def targets() -> list[Target]:
-    """All formulas, and the helpers in `ops` that they reach."""
-    formulas, helpers, wanted = [], [], set()
+    """All formulas, and helpers in `ops` that they reach and values do not: tests of values hold those."""
+    formulas, helpers, wanted, values = [], [], set(), set()
     for path in sorted((ROOT / "minigrad" / "ops").rglob("*.py")):
         file, tree = str(path.relative_to(ROOT)), ast.parse(path.read_text())
         module = importlib.import_module(file[:-3].replace("/", ".").removesuffix(".__init__"))
         wanted |= {f for value in handed_on(module, tree) for f in named_in(value, vars(module))}
+        values |= {f for body in bodies_of_ops(tree) for f in named_in(body, vars(module))}
         formulas += [Target(file, *rest) for rest in formulas_of(module, tree)]
         helpers += [Target(file, *rest) for rest in functions_of(module, tree)]
+    reached, others = reach(helpers, wanted, belongs)
+    values |= {f for t in others for f in named_in(t.tree, t.function.__globals__)}
+    shared, _ = reach(reached, values, lambda helper, found: helper.function in found)
+    return formulas + [t for t in reached if t not in shared]
+
+
+def reach(helpers: list[Target], wanted: set, belong) -> tuple[list[Target], list[Target]]:
+    """Those among the helpers that are wanted, or that these name in turn; and the others."""
     reached: list[Target] = []
-    more = [h for h in helpers if belongs(h, wanted)]
-    while more:
+    while more := [h for h in helpers if belong(h, wanted)]:
         reached += more
         helpers = [h for h in helpers if h not in more]
-        wanted |= {f for t in more for f in named_in(t.tree, t.function.__globals__)}
-        more = [h for h in helpers if belongs(h, wanted)]
-    return formulas + [h for h in reached if h.function not in of_values(helpers, reached, formulas)]
+        wanted = wanted | {f for t in more for f in named_in(t.tree, t.function.__globals__)}
+    return reached, helpers
 
 
-def of_values(others: list[Target], reached: list[Target], formulas: list[Target]) -> set:
-    """The helpers that values are computed with too: the tests of values hold those."""
-    modules = {id(t.function.__globals__): t.function.__globals__ for t in [*others, *reached, *formulas]}
-    forward = [f.op.forward for m in modules.values() for f in m.values() if isinstance(f, types.FunctionType) and hasattr(f, "op")]
-    return set(forward)
+def bodies_of_ops(tree: ast.Module) -> list[ast.stmt]:
+    """What stands under decorators: the values of ops."""
+    return [s for n in tree.body if isinstance(n, ast.FunctionDef) and n.decorator_list for s in n.body]
+
 
 def belongs(helper: Target, wanted: set) -> bool:
     """Whether a helper is among the functions wanted; a method, if it is of a walk back, by its name."""

@@ -7,10 +7,9 @@ numbers of a tensor are written one way, which `_writer` chooses by looking at t
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +19,7 @@ from .engine import refresh
 from .graph import name_of
 
 
-@dataclasses.dataclass(frozen=True)
-class PrintOptions:
+class PrintOptions(NamedTuple):
     """Digits after the point, how many elements are printed in full, how many at an edge, and columns."""
 
     precision: int = 4
@@ -49,12 +47,12 @@ def set_printoptions(
     wanted = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     start = options if profile is None else PROFILES[profile]
-    options = dataclasses.replace(start, **changes, sci_mode=sci_mode)
+    options = start._replace(**changes, sci_mode=sci_mode)
 
 
 def get_printoptions() -> dict[str, Any]:
     """The options in force, as `set_printoptions` takes them."""
-    return dataclasses.asdict(options)
+    return options._asdict()
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import ast
 import os
-import statistics
 import subprocess
 import sys
 from functools import cache
@@ -16,12 +15,12 @@ PACKAGE = Path(minigrad.__file__).parent
 
 #: floors of the house, from the ground up: a module imports from its own floor and from those below
 FLOORS = [
-    ["backend", "dtypes", "later", "layouts", "version"],
+    ["backend", "dtypes", "later", "layouts", "left_out", "return_types", "version"],
     ["engine"],
     ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting"],
     ["ops"],
     ["tensor", "tensor_inplace", "tensor_interchange", "tensor_methods", "tensor_types", "in_place"],
-    ["autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
+    ["amp", "autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
     ["nn.functional", "nn.init", "nn.parameter"],
     ["nn"],
     ["accelerator", "datasets", "jit", "onnx", "optim", "serialization", "utils", "viz"],
@@ -197,6 +196,9 @@ def names_imported(tree: ast.Module) -> set[str]:
 def run(code: str, bytecode: Path) -> str:
     """What a fresh interpreter prints, with compiled files kept in a folder."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {
+        "OPENBLAS_NUM_THREADS": "1"
+    }  # starting threads takes NumPy a time that has no upper bound
     environment |= {"PYTHONPYCACHEPREFIX": str(bytecode), "PYTHONPATH": str(PACKAGE.parent)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
@@ -210,14 +212,16 @@ start = time.process_time()
 import numpy
 middle = time.process_time()
 import minigrad
-print((time.process_time() - start) / (middle - start))
+print(middle - start, time.process_time() - start)
 """
 
 
 def test_import_takes_little_longer_than_numpys(tmp_path):
+    """The quickest of several runs of each: other work on the machine only ever adds."""
     run(TIMED, tmp_path)
-    ratio = statistics.median(float(run(TIMED, tmp_path)) for _ in range(5))
-    assert ratio < 1.5
+    times = [map(float, run(TIMED, tmp_path).split()) for _ in range(9)]
+    numpys, both = map(min, zip(*times))
+    assert both / numpys < 1.5, f"import minigrad takes {both / numpys:.2f} times as long as import numpy"
 
 
 LOADED = """

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..backend import module_of
 from ..engine import primitive
+from .padding import inside, padded
 from .recurrent.products import SMALL_KERNELS, SMALL_PRODUCT
 from .reduction import sum_over
 from .shaping import take_part
@@ -47,26 +48,6 @@ class Sliding(NamedTuple):
 
 
 # ---- windows -----------------------------------------------------------------------------------------------
-def padded(x, pads, value=0):
-    """x with a border around its last dimensions; x itself where there is none."""
-    if not any(map(any, pads)):
-        return x
-    lead = x.ndim - len(pads)
-    sizes = tuple(n + sum(p) for n, p in zip(x.shape[lead:], pads))
-    out = (
-        np.full_like(x, value, shape=x.shape[:lead] + sizes)
-        if value
-        else np.zeros_like(x, shape=x.shape[:lead] + sizes)
-    )
-    out[inside(pads, x.shape[lead:])] = x
-    return out
-
-
-def inside(pads, sizes) -> tuple:
-    """The index of what a border encloses."""
-    return (..., *(slice(before, before + n) for (before, _), n in zip(pads, sizes)))
-
-
 def windows_of(x, kernel, how, output):
     """A view of x (N, C, *padded) as (C, *kernel, N, *output): the windows at every place."""
     along_n, along_c, *along = x.strides

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine import primitive
-from .convolution import inside, padded
 from .shaping import take_part
 
 if TYPE_CHECKING:
@@ -20,6 +19,26 @@ if TYPE_CHECKING:
 
 
 # ---- of a value --------------------------------------------------------------------------------------------
+def padded(x, pads, value=0):
+    """x with a border around its last dimensions; x itself where there is none."""
+    if not any(map(any, pads)):
+        return x
+    lead = x.ndim - len(pads)
+    sizes = tuple(n + sum(p) for n, p in zip(x.shape[lead:], pads))
+    out = (
+        np.full_like(x, value, shape=x.shape[:lead] + sizes)
+        if value
+        else np.zeros_like(x, shape=x.shape[:lead] + sizes)
+    )
+    out[inside(pads, x.shape[lead:])] = x
+    return out
+
+
+def inside(pads, sizes) -> tuple:
+    """The index of what a border encloses."""
+    return (..., *(slice(before, before + n) for (before, _), n in zip(pads, sizes)))
+
+
 @primitive(x=lambda g, x_shape, pads: take_part(g, inside(pads, x_shape[len(x_shape) - len(pads) :])))
 def surround(x, pads, value):
     """x with a border of a value around its last dimensions: `pads` has (before, after) for each."""

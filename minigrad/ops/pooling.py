@@ -15,7 +15,7 @@ import numpy as np
 from ..backend import module_of, scatter_add
 from ..engine import primitive, untracked
 from ..fused import Fused
-from .convolution import inside, padded
+from .padding import inside, padded
 
 PART = 2**16  # elements of x worked on at a time
 

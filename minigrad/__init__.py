@@ -516,8 +516,8 @@ newaxis = None
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """__future__ accelerator amp datasets fft func jit linalg nn onnx optim return_types
-serialization signal special utils viz""".split()
+_SUBMODULES = """__future__ accelerator amp datasets distributions fft func jit linalg nn onnx optim
+return_types serialization signal special utils viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
@@ -542,6 +542,12 @@ _IN_SUBMODULES = {
         "is_anomaly_check_nan_enabled": "is_anomaly_check_nan_enabled",
         "is_anomaly_enabled": "is_anomaly_enabled",
         "set_anomaly_enabled": "set_detect_anomaly",
+    },
+    "ops.rejection": {
+        "binomial": "binomial",
+        "poisson": "poisson",
+        "_sample_dirichlet": "sample_dirichlet",
+        "_standard_gamma": "standard_gamma",
     },
     "in_place": {
         name: name

@@ -31,7 +31,6 @@ FAMILIES = [
             "Tensor": """ccol_indices coalesce col_indices crow_indices dense_dim indices resize_as_sparse_
             row_indices smm sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ sspaddmm to_sparse
             to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr values""",
-            "optim": "SparseAdam",
         },
         "sparse",
     ),
@@ -91,11 +90,6 @@ FAMILIES = [
             "": "lobpcg pca_lowrank svd_lowrank",
             "linalg": "ldl_factor ldl_factor_ex ldl_solve",
         },
-    ),
-    Family(
-        "Random numbers of rare distributions",
-        "PyTorch's stream is not known for it here; draw it with numpy.random and from_numpy",
-        {"": "binomial poisson"},
     ),
     Family(
         "Functions behind layers",

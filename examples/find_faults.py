@@ -2,10 +2,11 @@
 
     python examples/find_faults.py                      about a minute
 
-Detection: events in a series, as intervals. The record is Mauna Loa's, week by week; into it four kinds of fault are
-drawn, as instruments have them: the reading is stuck, drifts away, jumps to another level, or becomes noisy. Faults
-are small beside the seasons (6 ppm), so no threshold on the reading itself finds them. Trained on the years to 1984,
-judged on the others. The ten steps are those of any sequence model: look for "1." to "10.".
+Detection: events in a series, as intervals. The record is Mauna Loa's, week by week; into it four kinds of
+fault are drawn, as instruments have them: the reading is stuck, drifts away, jumps to another level, or
+becomes noisy. Faults are small beside the seasons (6 ppm), so no threshold on the reading itself finds them.
+Trained on the years to 1984, judged on the others. The ten steps are those of any sequence model: look for
+"1." to "10.".
 """
 
 # 1. Bring in what is needed.
@@ -45,8 +46,8 @@ def with_faults(values: np.ndarray, random: np.random.Generator) -> tuple[np.nda
 
 
 def features_of(values: np.ndarray) -> np.ndarray:
-    """What the network sees of each week (T - YEAR, 2): the change since last week, and since this week a year ago,
-    beside the change that was usual around it.
+    """What the network sees of each week (T - YEAR, 2): the change since last week, and since this week a
+    year ago, beside the change that was usual around it.
     """
     change = np.diff(values, prepend=values[0])
     yearly = values[YEAR:] - values[:-YEAR]
@@ -83,7 +84,9 @@ class Watch(nn.Module):
 
 # ---- intervals -----------------------------------------------------------------------------------
 def intervals_of(marked: np.ndarray, gap: int = 2, shortest: int = 3) -> list[tuple[int, int]]:
-    """(first week, week after the last) of each run of marked weeks, over gaps of up to `gap`; short ones left out."""
+    """(first week, week after the last) of each run of marked weeks, over gaps of up to `gap`; short ones
+    left out.
+    """
     found: list[list[int]] = []
     for week in np.flatnonzero(marked).tolist():
         if found and week - found[-1][1] <= gap:
@@ -99,10 +102,13 @@ def matched(ones: list[tuple[int, int]], others: list[tuple[int, int]]) -> int:
 
 
 def counts_of(marked: np.ndarray, faulty: np.ndarray) -> np.ndarray:
-    """(faults, faults found, intervals marked, of these right, weeks faulty, of these marked, weeks marked)"""
+    """(faults, faults found, intervals marked, of these right, weeks faulty, of these marked, weeks
+    marked)
+    """
     real, found = intervals_of(faulty, gap=0, shortest=1), intervals_of(marked)
     both = int((marked & faulty).sum())
-    return np.array([len(real), matched(real, found), len(found), matched(found, real), faulty.sum(), both, marked.sum()])
+    intervals = (len(real), matched(real, found), len(found), matched(found, real))
+    return np.array([*intervals, faulty.sum(), both, marked.sum()])
 
 
 def scores_of(counts: np.ndarray) -> list[str]:
@@ -115,13 +121,16 @@ def scores_of(counts: np.ndarray) -> list[str]:
 
 # ---- baselines -----------------------------------------------------------------------------------
 def surprise(values: np.ndarray, train: int) -> np.ndarray:
-    """How far each week (from YEAR on) is from its forecast by a linear autoregression, averaged over seven weeks."""
+    """How far each week (from YEAR on) is from its forecast by a linear autoregression, averaged over
+    seven weeks.
+    """
     error = np.abs(values - baselines.autoregression(values, YEAR + 4, 1, train))
     return np.convolve(np.nan_to_num(error), np.full(7, 1 / 7), "same")[YEAR:]
 
 
 def best_threshold(scores: np.ndarray, faulty: np.ndarray) -> float:
     """The threshold with the best F1 over weeks."""
+
     def f1(threshold):
         marked = scores > threshold
         return 2 * (marked & faulty).sum() / (marked.sum() + faulty.sum())
@@ -158,7 +167,7 @@ def main() -> None:
     # 8. Train: forward, loss, backward, step.
     for epoch in range(done, args.epochs):
         model.train()
-        train.dataset.random = np.random.default_rng([args.seed, epoch])  # so that --resume draws the same faults
+        train.dataset.random = np.random.default_rng([args.seed, epoch])  # --resume draws the same faults
         total = 0.0
         for seen, faulty in progress(train, f"epoch {epoch + 1}"):
             optimizer.zero_grad()
@@ -175,11 +184,12 @@ def main() -> None:
         save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
         save_curves(picture, history, f"Faults, {args.model.upper()}")
 
-    # 10. Judge it on the later years, with faults it has not seen, beside thresholds chosen on the earlier ones.
+    # 10. Judge it on the later years, with new faults, beside thresholds chosen on the earlier ones.
     model.eval()
     random = np.random.default_rng(args.seed + 1)
     trials = [with_faults(later, random) for _ in range(20)]
-    names = ["far from a year ago", "far from the forecast (autoregression)", f"{args.model.upper()}, {args.epochs} epochs"]
+    ours = f"{args.model.upper()}, {args.epochs} epochs"
+    names = ["far from a year ago", "far from the forecast (autoregression)", ours]
     totals = {name: np.zeros(7) for name in names}
     earlier, faulty = with_faults(record, random)
     far = best_threshold(np.abs(features_of(earlier)[:, 1]), faulty[YEAR:])

@@ -3,9 +3,9 @@
     python examples/spell_names.py                    about two minutes
     python examples/spell_names.py --resume --epochs 60
 
-Translation, letter by letter: an encoder reads the name, a decoder writes it, and looks at each step at the letters
-that matter (attention: Luong, Pham and Manning 2015). What it writes is found by beam search. The ten steps are
-those of any sequence model: look for "1." to "10.".
+Translation, letter by letter: an encoder reads the name, a decoder writes it, and looks at each step at the
+letters that matter (attention: Luong, Pham and Manning 2015). What it writes is found by beam search. The ten
+steps are those of any sequence model: look for "1." to "10.".
 """
 
 # 1. Bring in what is needed.
@@ -39,8 +39,8 @@ class Speller(nn.Module):
         return self.dropout(read), (letters == PAD).T.unsqueeze(1)
 
     def decode(self, letters, read, padding, state=None):
-        """letters written so far (T, N) to scores for the next at each place (T, N, letters), the state, and where
-        the decoder looked (N, T, S).
+        """letters written so far (T, N) to scores for the next at each place (T, N, letters), the state, and
+        where the decoder looked (N, T, S).
         """
         written, state = self.decoder(self.dropout(self.target(letters)), state)
         match = self.looking(written).transpose(0, 1) @ read.permute(1, 2, 0)  # (N, T, S)
@@ -51,7 +51,9 @@ class Speller(nn.Module):
 
 
 def spelled(model: Speller, letters, beam: int, longest: int = 24) -> list[int]:
-    """The most probable spelling of one name (S,), by beam search: of all beginnings the `beam` best go on."""
+    """The most probable spelling of one name (S,), by beam search: of all beginnings the `beam` best go
+    on.
+    """
     read, padding = model.encode(letters.unsqueeze(1))
     ends, scores, state = torch.full((1, 1), START), torch.zeros(1), None
     for _ in range(longest):
@@ -84,7 +86,7 @@ def main() -> None:
         [name for _, name in part] for part in split_by_name([(n.native, n) for n in spellings()])
     )
 
-    # 4. Turn letters into numbers. The language stands before the name; apostrophes are left out, as in a passport.
+    # 4. Turn letters into numbers. The language stands first; apostrophes are left out, as in a passport.
     def source_of(name: Spelling) -> list[str]:
         return [name.language, *name.latin.replace("'", "").lower()]
 
@@ -143,7 +145,8 @@ def main() -> None:
     wanted = ["".join(target_of(name)) for name in test_names]
     with torch.no_grad():
         inputs = [torch.tensor([sources[s] for s in source_of(n)], device=args.device) for n in test_names]
-        found = ["".join(written.get(i, "?") for i in spelled(model, letters, args.beam)) for letters in inputs]
+        words = [spelled(model, letters, args.beam) for letters in inputs]
+    found = ["".join(written.get(number, "?") for number in word) for word in words]
     by_letter = letter_by_letter(train_names, test_names, source_of, target_of)
     kinds = {"letter by letter": by_letter, f"{args.model.upper()}, {args.epochs} epochs": found}
     print_table(
@@ -157,14 +160,18 @@ def main() -> None:
     attention = args.runs / f"spellings-{args.model}-attention.svg"
     title = f"where the decoder looks: {name.latin}"
     viz.heatmap(look[0], [*target_of(name), "end"], source_of(name), title, low=0.0, high=1.0).save(attention)
-    print(f"\npictures: {picture.resolve()}, {attention.resolve()}\nthe trained model: {checkpoint.resolve()}")
+    print(f"\npictures: {picture.resolve()}, {attention.resolve()}")
+    print(f"the trained model: {checkpoint.resolve()}")
 
 
 def letter_by_letter(train_names, test_names, source_of, target_of) -> list[str]:
-    """The baseline: for each language a table of which letters stand for which, learned from the same names."""
+    """The baseline: for each language a table of which letters stand for which, learned from the same
+    names.
+    """
     tables = {}
     for language in {name.language for name in train_names}:
-        pairs = [("".join(source_of(n)[1:]), "".join(target_of(n))) for n in train_names if n.language == language]
+        names = [n for n in train_names if n.language == language]
+        pairs = [("".join(source_of(n)[1:]), "".join(target_of(n))) for n in names]
         tables[language] = baselines.LetterByLetter().fit(*zip(*pairs, strict=True))
     return [tables[n.language].predict(["".join(source_of(n)[1:])])[0] for n in test_names]
 

@@ -2,8 +2,8 @@
 
     python examples/split_words.py                      about a minute
 
-Segmentation: a decision for every place of a sequence. The text is Hamlet without spaces, capitals and stops; the
-last tenth is held out. The ten steps are those of any sequence model: look for "1." to "10.".
+Segmentation: a decision for every place of a sequence. The text is Hamlet without spaces, capitals and stops;
+the last tenth is held out. The ten steps are those of any sequence model: look for "1." to "10.".
 """
 
 # 1. Bring in what is needed.
@@ -125,7 +125,8 @@ def main() -> None:
         ],
     )
     sample = "".join(c + " " * f for c, f in zip(test_letters, found, strict=True))[:160]
-    print(f"\nas it reads: {sample}\n\nthe training curve: {picture.resolve()}\nthe trained model: {checkpoint.resolve()}")
+    print(f"\nas it reads: {sample}")
+    print(f"\nthe training curve: {picture.resolve()}\nthe trained model: {checkpoint.resolve()}")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
     python examples/write_hamlet.py                          about two minutes
     python examples/write_hamlet.py --resume --epochs 40 --write 1000 --temperature 0.7
 
-A language model: from the letters so far, a probability for each letter that may come next. The text is read in
-parallel columns, piece by piece; the state goes on from one piece to the next, gradients do not. The ten steps are
-those of any sequence model: look for "1." to "10.".
+A language model: from the letters so far, a probability for each letter that may come next. The text is read
+in parallel columns, piece by piece; the state goes on from one piece to the next, gradients do not. The ten
+steps are those of any sequence model: look for "1." to "10.".
 """
 
 # 1. Bring in what is needed.
@@ -32,7 +32,9 @@ class Writer(nn.Module):
         self.scores = nn.Linear(hidden, letters)
 
     def forward(self, letters, state=None):
-        """letters (T, N) and the state before to scores for the next letters (T, N, letters), and the state."""
+        """letters (T, N) and the state before to scores for the next letters (T, N, letters), and the
+        state.
+        """
         outputs, state = self.recurrent(self.dropout(self.embedding(letters)), state)
         return self.scores(self.dropout(outputs)), state
 
@@ -50,7 +52,9 @@ def bits_per_letter(model: Writer, text, device: str) -> float:
 
 
 def written(model: Writer, begin, count: int, temperature: float):
-    """Letters drawn one after the other; below temperature 1 the probable ones more often than they should."""
+    """Letters drawn one after the other; below temperature 1 the probable ones more often than they
+    should.
+    """
     letters, state, found = begin.unsqueeze(1), None, []
     with torch.no_grad():
         for _ in range(count):
@@ -58,6 +62,11 @@ def written(model: Writer, begin, count: int, temperature: float):
             letters = torch.multinomial((scores[-1] / temperature).softmax(-1), 1)
             found.append(letters.item())
     return found
+
+
+def counted(longest: int, train: str, test: str) -> float:
+    """The baseline: what followed the same few letters before."""
+    return baselines.NGramText(longest).fit(train).bits_per_character(test)
 
 
 def main() -> None:
@@ -111,21 +120,21 @@ def main() -> None:
         model.eval()
         history["training"].append(total / len(pieces) / math.log(2))
         history["held out"].append(bits_per_letter(model, text[cut:], args.device))
-        print(f"epoch {epoch + 1:2}: bits per letter: {history['training'][-1]:.3f}, held out {history['held out'][-1]:.3f}")
+        bits = f"{history['training'][-1]:.3f}, held out {history['held out'][-1]:.3f}"
+        print(f"epoch {epoch + 1:2}: bits per letter {bits}")
 
         # 9. Save everything that training goes on from.
         save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
         save_curves(picture, history, f"Hamlet, {args.model.upper()}: bits per letter")
 
     # 10. Judge it on the last tenth, beside counts of what followed the same few letters; and let it write.
-    rows_of_table = [
-        (f"counts, {n - 1} letters before", f"{baselines.NGramText(n).fit(play[:cut]).bits_per_character(play[cut:]):.2f}")
-        for n in (1, 3, 5)
-    ]
-    ours = (f"{args.model.upper()}, {args.epochs} epochs", f"{bits_per_letter(model, text[cut:], args.device):.2f}")
-    print_table(f"bits per letter, {len(play) - cut:,} letters held out", [*rows_of_table, ours])
+    bits_of = {f"counts, {n - 1} letters before": counted(n, play[:cut], play[cut:]) for n in (1, 3, 5)}
+    bits_of[f"{args.model.upper()}, {args.epochs} epochs"] = bits_per_letter(model, text[cut:], args.device)
+    scores = [(name, f"{bits:.2f}") for name, bits in bits_of.items()]
+    print_table(f"bits per letter, {len(play) - cut:,} letters held out", scores)
     begin = "HAMLET\n"
-    letters = written(model, torch.tensor([numbers[c] for c in begin], device=args.device), args.write, args.temperature)
+    start = torch.tensor([numbers[letter] for letter in begin], device=args.device)
+    letters = written(model, start, args.write, args.temperature)
     print(f"\nit writes:\n\n{begin}{''.join(alphabet[i] for i in letters)}")
     print(f"\nthe training curve: {picture.resolve()}\nthe trained model: {checkpoint.resolve()}")
 

@@ -57,8 +57,8 @@ TUPLES = {
     "zu_ZA": ["last_names_male"],
 }
 MOST_PER_LANGUAGE = 2000
-# Names in the script of their language, beside their Latin spelling; given names too, but of surnames and patronymics
-# the masculine form alone.
+# Names in the script of their language, beside their Latin spelling; given names too, but of surnames and
+# patronymics the masculine form alone.
 SCRIPTS = {
     "Armenian": ("hy_AM", ["first_names", "last_names"]),
     "Bulgarian": ("bg_BG", ["first_names", "last_names_male"]),

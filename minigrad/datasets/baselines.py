@@ -1,8 +1,7 @@
 """What a model has to beat before its result says anything, in NumPy alone; simplest first.
 
-Labels: `majority_class`, `NGramBayes`. Text: `NGramText`. Spellings: `LetterByLetter`. Series: `last_value`, `seasonal_naive`,
-`autoregression`. Scores: `accuracy`, `edit_distance`,
-`mean_absolute_error`.
+Labels: `majority_class`, `NGramBayes`. Text: `NGramText`. Spellings: `LetterByLetter`. Series: `last_value`,
+`seasonal_naive`, `autoregression`. Scores: `accuracy`, `edit_distance`, `mean_absolute_error`.
 """
 
 import math
@@ -69,11 +68,13 @@ class NGramBayes:
 
 
 class LetterByLetter:
-    """Spells a word in another script: each of its letters stands for a few letters of the source, wherever it is.
+    """Spells a word in another script: each of its letters stands for a few letters of the source, wherever
+    it is.
 
-    Which stand for which is learned by aligning pairs of words: in each pair, a target letter takes the next 0
-    to `longest` source letters, in the way that is most probable with the counts so far; then the counts are taken
-    anew (hard expectation maximisation; Brown et al., The mathematics of statistical machine translation, 1993).
+    Which stand for which is learned by aligning pairs of words: in each pair, a target letter takes the next
+    0 to `longest` source letters, in the way that is most probable with the counts so far; then the counts
+    are taken anew (hard expectation maximisation; Brown et al., The mathematics of statistical machine
+    translation, 1993).
     """
 
     def __init__(self, longest: int = 4, rounds: int = 6):
@@ -131,7 +132,8 @@ class LetterByLetter:
                 for chunk in [source[start:end]]
                 for letter in self.by_chunk[chunk]
             ]
-            best.append(max(found, key=lambda item: item[0]) if found else (best[-1][0] + self.unseen, best[-1][1]))
+            skipped = best[-1][0] + self.unseen, best[-1][1]  # a source letter that stands for nothing
+            best.append(max(found, key=lambda item: item[0]) if found else skipped)
         return _in_order(best[-1][1])
 
 
@@ -155,10 +157,11 @@ def edit_distance(one: Sequence, other: Sequence) -> int:
 
 
 class ContextTags:
-    """A label for every place of a text: the most frequent one among the places that looked alike in training.
+    """A label for every place of a text: the most frequent one among the places that looked alike in
+    training.
 
-    Alike are places with the same `reach` characters before and after; where these were not seen together, with
-    fewer of them, down to none (backing off; Katz 1987, without the discounts).
+    Alike are places with the same `reach` characters before and after; where these were not seen together,
+    with fewer of them, down to none (backing off; Katz 1987, without the discounts).
     """
 
     def __init__(self, reach: int = 4):
@@ -181,7 +184,9 @@ class ContextTags:
         ]
 
     def _contexts(self, text: str, place: int) -> Iterator[str]:
-        """What is around a place, from the widest to nothing; the character itself belongs to what is before."""
+        """What is around a place, from the widest to nothing; the character itself belongs to what is
+        before.
+        """
         for width in range(2 * self.reach, -1, -1):
             before, after = (width + 1) // 2, width // 2
             yield f"{text[max(0, place + 1 - before) : place + 1]}|{text[place + 1 : place + 1 + after]}"

@@ -33,8 +33,8 @@ class Spelling(NamedTuple):
 
 
 def spellings() -> list[Spelling]:
-    """5,044 names in Armenian, Bulgarian, Georgian, Greek, Russian and Ukrainian, each in its own script and in
-    Latin letters, in the order of languages, then names.
+    """5,044 names in Armenian, Bulgarian, Georgian, Greek, Russian and Ukrainian, each in its own script and
+    in Latin letters, in the order of languages, then names.
 
     Given names, surnames and patronymics; of the latter two the masculine form. The Latin spelling is made
     letter by letter (an apostrophe for what Latin lacks), so the way back is the hard one. Source: the PyPI

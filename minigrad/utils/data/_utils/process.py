@@ -46,14 +46,13 @@ class Failure(NamedTuple):
         kind = type(error)
         return Failure(_sendable(kind), kind.__name__, "".join(traceback.format_exception(error)), worker)
 
-    def throw(self) -> None:
-        """Raise it here: in its own kind where that can be made of a message, otherwise as RuntimeError."""
+    def as_exception(self) -> Exception:
+        """To be raised here: of its own kind where that can be made of a message, otherwise RuntimeError."""
         message = f"Caught {self.name} in DataLoader worker process {self.worker}.\nOriginal {self.text}"
         try:
-            error = (self.kind or RuntimeError)(KeyText(message) if self.kind is KeyError else message)
+            return (self.kind or RuntimeError)(KeyText(message) if self.kind is KeyError else message)
         except Exception:  # of a kind that is made of other things than a message
-            error = RuntimeError(message)
-        raise error
+            return RuntimeError(message)
 
 
 class KeyText(str):

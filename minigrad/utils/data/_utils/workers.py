@@ -13,7 +13,7 @@ import pickle
 import signal
 import time
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection as connections
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
@@ -28,6 +28,7 @@ from .process import Ended, Failure, Setup, work
 LEASES = 4  # segments per worker whose arrays may be in use; a loop has one batch or two in hand
 MOST_TASKS = 32  # per worker on their way: more messages than this a connection may not hold
 PATIENCE = 5.0  # seconds a worker has to end by itself
+GRACE = 1.0  # seconds it has after being told to, before it is killed
 
 
 def as_context(start: Any) -> BaseContext:
@@ -85,33 +86,29 @@ class Crew:
             theirs.close()
         self.processes.append(process)
 
-    def answers(self, timeout: float) -> list[tuple[int, tuple, Inline | Stored]]:
+    def answers(self, timeout: float) -> list[tuple[int, tuple, Inline | Stored | None]]:
         """(worker, label, packed batch) of those who have one, waiting for the first; [] after the timeout.
 
-        Raises LostWorkerError for a worker that has ended.
+        Raises LostWorkerError where one has ended, and nobody has an answer.
         """
         lines = [channel.connection for channel in self.channels]
         ready = connections.wait(lines + [process.sentinel for process in self.processes], timeout or None)
-        found = [worker for worker, line in enumerate(lines) if line in ready]
-        if ready and not found:
-            raise LostWorkerError(
-                next(w for w, process in enumerate(self.processes) if process.sentinel in ready)
-            )
-        return [(worker, *self._receive(worker)) for worker in found]
+        found, lost = [], [w for w, process in enumerate(self.processes) if process.sentinel in ready]
+        for worker in (w for w, line in enumerate(lines) if line in ready):
+            try:
+                found.append((worker, *self.channels[worker].receive()))
+            except (EOFError, OSError):
+                lost.append(worker)
+        if lost and not found:
+            raise LostWorkerError(lost[0])
+        return found
 
-    def _receive(self, worker: int) -> tuple[tuple, Any]:
-        try:
-            return self.channels[worker].receive()
-        except (EOFError, OSError):
-            raise LostWorkerError(worker) from None
-
-    def post(self, worker: int, label: tuple, task: Any = None) -> None:
+    def post(self, worker: int, label: tuple, *task: Any) -> None:
         """Send a worker a task, or without one word of a new pass."""
         channel = self.channels[worker]
-        try:
-            channel.post(label, None if task is None else channel.pack(task))
-        except OSError:
-            raise LostWorkerError(worker) from None
+        parcel = channel.pack(*task) if task else None
+        with suppress(OSError):  # it has ended; `answers` tells when what it had done is used up
+            channel.post(label, parcel)
 
     def fate(self, worker: int) -> str:
         """How a worker that is gone has ended."""
@@ -141,7 +138,7 @@ class Crew:
                 end(process)
             for process in self.processes:
                 process.join(max(0.0, latest - time.monotonic()))
-            latest = time.monotonic() + 1
+            latest = time.monotonic() + GRACE
         self.processes.clear()
 
     def hang_up(self) -> None:
@@ -251,7 +248,7 @@ class WorkersIterator(LoaderIterator):
                 self.close(PATIENCE)
             raise StopIteration
         if isinstance(answer, Failure):
-            answer.throw()
+            raise answer.as_exception()
         return answer
 
     @contextmanager

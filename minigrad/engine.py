@@ -258,12 +258,12 @@ class Primitive:
         return self.complex_form
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> list:
-        """The gradient for each of the node's edges, from the gradient `g` of its result, as part of a new
-        graph.
+        """The gradient for each of the node's edges, from the gradient `g` of its result: arrays, or, with
+        `record`, Tensors that are part of a new graph.
 
-        (On plain arrays, at first order, `walk` calls the formulas itself.)
+        (On arrays `walk` calls the formulas itself, to save this call.)
         """
-        kept = self.kept_as_tensors(node)
+        kept = self.kept_as_tensors(node) if record else node.kept
         return [
             None if edge is None else by_rule(rule, g, kept) for edge, rule in zip(node.edges, self.rules)
         ]

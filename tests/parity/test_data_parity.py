@@ -255,3 +255,28 @@ def test_the_same_public_names():
     }
     pipes |= {name for name in theirs.__all__ if name.startswith("runtime_validation")}
     assert set(theirs.__all__) - pipes == set(ours.__all__)
+
+
+def test_contiguous_batches_are_the_language_model_examples():
+    """Its `batchify` and `get_batch`, as PyTorch's example of a word language model writes them."""
+    text, columns, length = torch.randint(0, 50, (103,)), 4, 7
+    source = text.narrow(0, 0, 103 // columns * columns).view(columns, -1).t().contiguous()
+    wanted = []
+    for i in range(0, len(source) - 1, length):
+        steps = min(length, len(source) - 1 - i)
+        wanted.append([source[i : i + steps].tolist(), source[i + 1 : i + 1 + steps].tolist()])
+    got = minigrad.sequences.ContiguousBatches(text.numpy(), columns, length)
+    assert [[part.tolist() for part in pair] for pair in got] == wanted
+
+
+@pytest.mark.parametrize("name", ["StandardScaler", "MinMaxScaler"])
+def test_scalers_are_scikit_learns(name):
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    rng = np.random.default_rng(0)
+    values = rng.normal(5, [1, 20, 0.1], (30, 3))
+    values[:, 2] = 7.5  # constant
+    later = rng.normal(5, 3, (4, 3))
+    wanted = getattr(preprocessing, name)().fit(values)
+    got = getattr(minigrad.sequences, name)().fit(values)
+    np.testing.assert_allclose(got.transform(later).numpy(), wanted.transform(later), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(got.inverse(later).numpy(), wanted.inverse_transform(later), rtol=1e-12)

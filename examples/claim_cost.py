@@ -9,6 +9,7 @@ Shakespeare's Hamlet.
 import argparse
 import math
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -124,7 +125,7 @@ def main() -> None:
 def in_parts(values: list[float], count: int) -> list[list[float]]:
     """The values in so many parts of about the same length, in order."""
     edges = [round(i * len(values) / count) for i in range(count + 1)]
-    return [values[a : max(b, a + 1)] or values[-1:] for a, b in zip(edges, edges[1:], strict=False)]
+    return [values[a : max(b, a + 1)] or values[-1:] for a, b in pairwise(edges)]
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ EMBEDDED, HIDDEN = 6, 4
 torch.manual_seed(0)
 embedding = nn.Embedding(len(WORDS), EMBEDDED)
 
-# ---- the plain network, as every explanation has it -----------------------------------------------------------
+# ---- the plain network, as every explanation has it ----------------------------------------------
 feed_forward = nn.Linear(HIDDEN, 2)
 into_state = nn.Linear(HIDDEN + EMBEDDED, HIDDEN)
 
@@ -40,7 +40,7 @@ def read(words):
     return feed_forward(output)
 
 
-# ---- the LSTM's cell, as every explanation has it ---------------------------------------------------------------
+# ---- the LSTM's cell, as every explanation has it ------------------------------------------------
 input_layer, forget_layer, candidate_layer, output_layer = (
     nn.Linear(HIDDEN + EMBEDDED, HIDDEN) for _ in range(4)
 )

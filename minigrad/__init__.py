@@ -51,6 +51,12 @@ from .layouts import (
     memory_format,
     preserve_format,
     strided,
+    jagged,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
 )
 from .autograd.grad_mode import (
     enable_grad,
@@ -506,13 +512,37 @@ from math import e, inf, nan, pi
 from . import autograd, backends, cuda, random, version
 from .version import __version__
 
+newaxis = None
+
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim sequences serialization signal special
-utils viz""".split()
+_SUBMODULES = """accelerator amp datasets fft func jit linalg nn onnx optim return_types sequences
+serialization signal special utils viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
+    "amp": {n: n for n in ("GradScaler", "autocast", "is_autocast_enabled")},
+    "ops.factors": {
+        "geqrf": "geqrf",
+        "lu": "lu_of",
+        "lu_solve": "lu_solve_of",
+        "lu_unpack": "lu_unpack",
+        "orgqr": "householder_product",
+        "ormqr": "ormqr",
+    },
+    "ops.copies": {
+        name: name
+        for name in """alias_copy as_strided_copy detach detach_copy diagonal_copy expand_copy frobenius_norm
+        histogramdd is_distributed narrow_copy nuclear_norm permute_copy select_copy slice_copy split_copy
+        split_with_sizes_copy squeeze_copy t_copy transpose_copy typename unbind_copy unfold_copy
+        unsqueeze_copy view_as_complex_copy view_as_real_copy view_copy""".split()
+    }
+    | {"range": "range_with_end"},
+    "autograd.anomaly_mode": {
+        "is_anomaly_check_nan_enabled": "is_anomaly_check_nan_enabled",
+        "is_anomaly_enabled": "is_anomaly_enabled",
+        "set_anomaly_enabled": "set_detect_anomaly",
+    },
     "in_place": {
         name: name
         for name in """abs_ absolute_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_

@@ -10,6 +10,7 @@ from .. import dtypes
 from .. import random as streams
 from ..backend import as_device, module_of, to_device, to_numpy
 from ..engine import Value, store, stored, untracked
+from ..layouts import strided_only
 from .elementwise import add, mul
 from .shaping import sizes_of
 from .variants import overwrite
@@ -44,6 +45,7 @@ def rand(
     out=None,
 ):
     """Values drawn evenly from [0, 1)."""
+    strided_only("rand", layout)
     return _drawn(_source(generator).uniform, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
@@ -59,6 +61,7 @@ def randn(
     out=None,
 ):
     """Values from the normal distribution N(0, 1)."""
+    strided_only("randn", layout)
     return _drawn(_source(generator).normal, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
@@ -75,6 +78,7 @@ def randint(
     out=None,
 ):
     """Integers drawn evenly from [low, high), or from [0, low) where `high` is left out."""
+    strided_only("randint", layout)
     if size is None:
         low, high, size = 0, low, high
     if low >= high:
@@ -102,6 +106,7 @@ def randperm(
     out=None,
 ):
     """0 .. n-1 in random order."""
+    strided_only("randperm", layout)
     stream = _source(generator)
     return _drawn(lambda s, d: stream.permutation(n).astype(d), (n,), dtype, device, requires_grad, out)
 
@@ -114,6 +119,7 @@ def rand_like(
     input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ):
     """`rand` in the shape, dtype and device of another tensor."""
+    strided_only("rand_like", layout)
     return _like(rand, input, dtype, device, generator=generator, requires_grad=requires_grad)
 
 
@@ -121,6 +127,7 @@ def randn_like(
     input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ):
     """`randn` in the shape, dtype and device of another tensor."""
+    strided_only("randn_like", layout)
     return _like(randn, input, dtype, device, generator=generator, requires_grad=requires_grad)
 
 
@@ -137,6 +144,7 @@ def randint_like(
     memory_format=None,
 ):
     """`randint` in the shape, dtype and device of another tensor."""
+    strided_only("randint_like", layout)
     low, high = (0, low) if high is None else (low, high)
     shape = input.array.shape
     return randint(
@@ -164,6 +172,7 @@ def normal(
     out=None,
 ) -> Tensor:
     """Normal values, with means and standard deviations given as numbers (then with a size) or as tensors."""
+    strided_only("normal", layout)
     if size is not None:
         return _drawn(
             lambda s, d: _source(generator).normal(s, d, mean, std),

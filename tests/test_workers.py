@@ -147,6 +147,32 @@ def test_persistent_workers():
 
 
 @needs_fork
+@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize("dataset", [Mixed(12), Shards(24)], ids=["map", "stream"])
+def test_a_pass_goes_on_from_a_saved_state(dataset, persistent):
+    settings = {"batch_size": 2, "shuffle": isinstance(dataset, Mixed), "persistent_workers": persistent}
+    minigrad.manual_seed(4)
+    loader = with_workers(dataset, **settings)
+    whole = [plain(batch) for batch in loader]
+    second = iter(loader)
+    begun = [plain(next(second)) for _ in range(3)]
+    saved, generator = loader.state_dict(), minigrad.get_rng_state()
+    rest = [plain(batch) for batch in second]
+    assert sorted(map(repr, begun + rest)) != sorted(map(repr, whole)) or not settings["shuffle"]
+    other = with_workers(dataset, **settings)
+    for _ in range(persistent):
+        list(other)  # its workers have been at work before
+    other.load_state_dict(saved)
+    minigrad.set_rng_state(generator)
+    assert [plain(batch) for batch in other] == rest
+    assert [plain(batch) for batch in other] == [plain(batch) for batch in loader] or settings["shuffle"]
+    with pytest.raises(ValueError, match="3 batches had been handed out.*there are fewer"):
+        short = with_workers(Mixed(4) if settings["shuffle"] else Shards(2), **settings)
+        short.load_state_dict(saved)
+        iter(short)
+
+
+@needs_fork
 def test_all_batches_may_be_kept():
     """Segments are used again only when no array lies in them any more."""
     batches = list(with_workers(Mixed(80, 2000), batch_size=2))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from math import ceil
 from typing import Any, Generic, TypeVar
 
+from ...backend import cuda_is_available
 from ...random import Generator
 from . import _utils
 from ._utils.collate import default_collate, default_convert
@@ -21,6 +22,7 @@ from ._utils.fetch import Recipe
 from ._utils.passes import SingleProcessIterator
 from ._utils.worker import get_worker_info
 from .dataset import Dataset, IterableDataset
+from .position import Resumable
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 T_co = TypeVar("T_co", covariant=True)
@@ -36,7 +38,7 @@ class _Forever(Sampler):
             yield None
 
 
-class DataLoader(Generic[T_co]):
+class DataLoader(Resumable, Generic[T_co]):
     """Iterate over a dataset in batches.
 
     `batch_size` samples are put together by `collate_fn`; None hands out single samples. `shuffle` visits
@@ -45,7 +47,8 @@ class DataLoader(Generic[T_co]):
     the order and seeds.
 
     An epoch over a TensorDataset with the default `collate_fn` indexes each tensor once per batch instead of
-    taking every sample apart.
+    taking every sample apart. `state_dict` and `load_state_dict` let a run that was stopped in the middle of
+    a pass go on from there.
 
     `num_workers` processes make batches ahead of time, `prefetch_factor` each (2 by default); their arrays
     come back in shared memory. `worker_init_fn` is called in each with its number, `get_worker_info` tells a
@@ -126,16 +129,8 @@ class DataLoader(Generic[T_co]):
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        if self.num_workers == 0:
-            return SingleProcessIterator(self)
-        kept = self._iterator
-        if kept is not None and kept.usable():
-            kept.begin_again(self)
-            return kept
-        made = _utils.workers.WorkersIterator(self)
-        if self.persistent_workers:
-            self._iterator = made
-        return made
+        _check_pinning(self)
+        return self._begin(_new_pass)
 
     def __len__(self) -> int:
         """How many batches one pass has (samples, where they come singly)."""
@@ -171,10 +166,39 @@ class DataLoader(Generic[T_co]):
         return Recipe(self.dataset, self._streams, self._auto_collation, self.collate_fn, self.drop_last)
 
 
+def _new_pass(loader: DataLoader, skipped: int) -> Any:
+    """A pass after so many batches; with persistent workers the last one, begun again."""
+    if loader.num_workers == 0:
+        return SingleProcessIterator(loader, skipped)
+    kept = loader._iterator
+    if kept is not None and kept.usable():
+        kept.begin_again(loader, skipped)
+        return kept
+    made = _utils.workers.WorkersIterator(loader, skipped)
+    if loader.persistent_workers:
+        loader._iterator = made
+    return made
+
+
 def _default_sampler(dataset, streams: bool, shuffle: bool, generator: Generator | None) -> Sampler:
     if streams:
         return _Forever()
     return RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+
+
+def _check_pinning(loader) -> None:
+    if loader.pin_memory and loader.pin_memory_device:
+        warnings.warn(
+            "pin_memory_device is deprecated, the current accelerator will be used as the device, "
+            f"ignore pin_memory_device='{loader.pin_memory_device}'.",
+            stacklevel=3,
+        )
+    if loader.pin_memory and not cuda_is_available():
+        warnings.warn(
+            "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
+            "won't be used.",
+            stacklevel=3,
+        )
 
 
 # ---- settings that do not go together ------------------------------------------------------------

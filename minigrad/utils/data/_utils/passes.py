@@ -1,4 +1,4 @@
-"""One pass over a loader's dataset, in the process that asks for the batches."""
+"""One pass over a loader's dataset, from its start or after batches that another pass has handed out."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ....backend import cuda_is_available
+from ..position import Position
 from ..sampler import BatchSampler, RandomSampler, SequentialSampler, draw_seed
 
 
 class LoaderIterator:
     """What passes have in common, wherever the batches are made: subclasses write `_next`."""
 
+    position: Position
+    _advice = ""
+
     def __init__(self, loader):
-        _check_pinning(loader)
         self.recipe = loader._recipe()
         self._rewind(loader)
         self.base_seed = draw_seed(loader.generator)  # for workers; drawn without them too, as PyTorch does
@@ -25,26 +27,43 @@ class LoaderIterator:
         """To the start of a pass."""
         self.sampler = loader._index_sampler
         self.indices = _indices(self.sampler, as_arrays=self.recipe.gathers())
-        self.promised, self.count = loader._reported_length, 0
-
-    _advice = ""
+        self.promised = loader._reported_length
 
     def __iter__(self) -> LoaderIterator:
         return self
 
     def __next__(self):
-        data = self._next()
-        self.count += 1
-        if self.promised is not None and self.count > self.promised:
+        try:
+            data = self._next()
+        except StopIteration:
+            self.position.done = True
+            raise
+        self.position.count += 1
+        if self.promised is not None and self.position.count > self.promised:
             warnings.warn(
                 f"Length of IterableDataset {self.recipe.dataset} was reported to be {self.promised} (when "
-                f"accessing len(dataloader)), but {self.count} samples have been fetched.{self._advice}",
+                f"accessing len(dataloader)), but {self.position.count} samples have been fetched."
+                f"{self._advice}",
                 stacklevel=2,
             )
         return data
 
     def _next(self) -> Any:
         raise NotImplementedError
+
+    def _skip(self, count: int) -> None:
+        """Leave out batches: of a stream by reading them, otherwise by their indices alone."""
+        try:
+            for _ in range(count):
+                if self.recipe.streams:
+                    self._next()
+                else:
+                    next(self.indices)
+        except StopIteration:
+            raise ValueError(
+                f"DataLoader: {count} batches had been handed out when the state was saved, and now there "
+                "are fewer; load it into a loader of the same data"
+            ) from None
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -56,29 +75,15 @@ class LoaderIterator:
 class SingleProcessIterator(LoaderIterator):
     """Makes each batch when it is asked for."""
 
-    def __init__(self, loader):
+    def __init__(self, loader, skipped: int = 0):
         if loader.timeout:
             raise AssertionError("DataLoader: timeout needs num_workers > 0; leave it at 0")
         super().__init__(loader)
         self.fetcher = self.recipe.fetcher()
+        self._skip(skipped)
 
     def _next(self) -> Any:
         return self.fetcher.fetch(next(self.indices))
-
-
-def _check_pinning(loader) -> None:
-    if loader.pin_memory and loader.pin_memory_device:
-        warnings.warn(
-            "pin_memory_device is deprecated, the current accelerator will be used as the device, "
-            f"ignore pin_memory_device='{loader.pin_memory_device}'.",
-            stacklevel=5,
-        )
-    if loader.pin_memory and not cuda_is_available():
-        warnings.warn(
-            "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
-            "won't be used.",
-            stacklevel=5,
-        )
 
 
 def _indices(sampler, as_arrays: bool) -> Iterator[Any]:

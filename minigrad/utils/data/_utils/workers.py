@@ -166,7 +166,7 @@ class WorkersIterator(LoaderIterator):
         " Each worker iterates over its own copy of the dataset; let it take its share by get_worker_info()."
     )
 
-    def __init__(self, loader):
+    def __init__(self, loader, skipped: int = 0):
         if loader.prefetch_factor <= 0:
             raise AssertionError("DataLoader: prefetch_factor must be greater than 0 for worker processes")
         super().__init__(loader)
@@ -183,12 +183,12 @@ class WorkersIterator(LoaderIterator):
         setup = Setup(self.recipe, loader.num_workers, self.base_seed, loader.worker_init_fn)
         self.crew = Crew(loader.multiprocessing_context or get_context(), setup)
         self._dismissal = weakref.finalize(self, self.crew.dismiss)
-        self._begin()
+        self._begin(skipped)
 
-    def begin_again(self, loader) -> None:
+    def begin_again(self, loader, skipped: int = 0) -> None:
         """Start another pass with the same workers."""
         self._rewind(loader)
-        self._begin()
+        self._begin(skipped)
 
     def usable(self) -> bool:
         """Whether there are workers, and they are this process's."""
@@ -200,7 +200,7 @@ class WorkersIterator(LoaderIterator):
         self._dismissal.detach()
         self.crew.dismiss(patience)
 
-    def _begin(self) -> None:
+    def _begin(self, skipped: int) -> None:
         for worker, parcel in self.arrived.values():
             self.crew.channels[worker].discard(parcel)
         self.arrived.clear()
@@ -209,10 +209,14 @@ class WorkersIterator(LoaderIterator):
         self.numbers, self.turns = itertools.count(), itertools.cycle(range(self.count_of_workers))
         self.active = set(range(self.count_of_workers))
         with self._closed_on_error():
+            if not self.recipe.streams:
+                self._skip(skipped)
             for worker in self.active:
                 self.crew.post(worker, (self.run, None))
             for _ in range(self.most):
                 self._send_task()
+            if self.recipe.streams:
+                self._skip(skipped)
 
     # ---- tasks -----------------------------------------------------------------------------------
     def _send_task(self) -> None:

@@ -13,7 +13,8 @@ from shared import load_checkpoint, one_cycle, option_parser, parsed, print_tabl
 import minigrad as torch
 from minigrad import nn
 from minigrad.datasets import baselines, split_by_name, surnames
-from minigrad.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from minigrad.nn.utils.rnn import pack_padded_sequence
+from minigrad.sequences import PadCollate, Vocabulary
 from minigrad.utils.data import DataLoader
 from minigrad.viz import save_curves
 
@@ -25,7 +26,7 @@ RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 class Reader(nn.Module):
     def __init__(self, kind: str, letters: int, languages: int, embedded: int = 48, hidden: int = 192):
         super().__init__()
-        self.embedding = nn.Embedding(letters + 1, embedded, padding_idx=0)
+        self.embedding = nn.Embedding(letters, embedded, padding_idx=0)
         self.recurrent = RECURRENT[kind](embedded, hidden, bidirectional=True)
         self.dropout = nn.Dropout(0.3)
         self.scores = nn.Linear(2 * hidden, languages)
@@ -38,25 +39,17 @@ class Reader(nn.Module):
         return self.scores(self.dropout(torch.cat([last[0], last[1]], dim=1)))
 
 
-def numbers_for(pairs) -> tuple[dict[str, int], dict[str, int]]:
-    """A number for each letter, from 1 (0 is padding), and for each language."""
-    letters = sorted({letter for name, _ in pairs for letter in name.lower()})
-    languages = sorted({language for _, language in pairs})
-    return {c: i + 1 for i, c in enumerate(letters)}, {language: i for i, language in enumerate(languages)}
+def vocabularies(pairs) -> tuple[Vocabulary, Vocabulary]:
+    """A number for each letter, 0 for padding and 1 for letters not in `pairs`; and one for each language."""
+    every = (letter for name, _ in pairs for letter in name.lower())
+    letters = Vocabulary(every, specials=["<pad>"], unknown="<unk>")
+    return letters, Vocabulary(language for _, language in pairs)
 
 
-def batches(pairs, letters: dict, languages: dict, size: int, shuffle: bool = False) -> DataLoader:
+def batches(pairs, letters: Vocabulary, languages: Vocabulary, size: int, shuffle: bool = False):
     """Batches of names (T, N), padded to the longest, with their lengths (N,) and languages (N,)."""
-
-    def collate(batch):
-        names, targets = zip(*batch, strict=True)
-        return pad_sequence(names), torch.tensor([len(name) for name in names]), torch.tensor(targets)
-
-    numbered = [
-        (torch.tensor([letters[c] for c in name.lower() if c in letters]), languages[language])
-        for name, language in pairs
-    ]
-    return DataLoader(numbered, batch_size=size, shuffle=shuffle, collate_fn=collate)
+    numbered = [(letters.encode(name.lower()), languages[language]) for name, language in pairs]
+    return DataLoader(numbered, batch_size=size, shuffle=shuffle, collate_fn=PadCollate())
 
 
 def accuracy(model: nn.Module, loader: DataLoader, device: str) -> float:
@@ -81,7 +74,7 @@ def main() -> None:
     train_pairs, test_pairs = split_by_name(surnames())
 
     # 4. Turn it into numbers. 5. Make batches.
-    letters, languages = numbers_for(train_pairs)
+    letters, languages = vocabularies(train_pairs)
     train = batches(train_pairs, letters, languages, 128, shuffle=True)
     test = batches(test_pairs, letters, languages, 512)
 

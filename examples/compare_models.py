@@ -11,7 +11,7 @@ import argparse
 import time
 from pathlib import Path
 
-from classify_surnames import Reader, accuracy, batches, numbers_for
+from classify_surnames import Reader, accuracy, batches, vocabularies
 from shared import one_cycle, print_columns, progress
 
 import minigrad as torch
@@ -25,7 +25,7 @@ class Convolutional(nn.Module):
 
     def __init__(self, letters: int, languages: int, embedded: int = 64, patterns: int = 200):
         super().__init__()
-        self.embedding = nn.Embedding(letters + 1, embedded, padding_idx=0)
+        self.embedding = nn.Embedding(letters, embedded, padding_idx=0)
         convolutions = [nn.Conv1d(embedded, patterns, width, padding=width - 1) for width in (2, 3, 4, 5)]
         self.windows = nn.ModuleList(convolutions)
         self.dropout = nn.Dropout(0.3)
@@ -45,7 +45,7 @@ class Attentive(nn.Module):
 
     def __init__(self, letters: int, languages: int, width: int = 96, longest: int = 64):
         super().__init__()
-        self.embedding = nn.Embedding(letters + 1, width, padding_idx=0)
+        self.embedding = nn.Embedding(letters, width, padding_idx=0)
         self.places = nn.Parameter(torch.randn(longest, 1, width) * 0.1)
         layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.1, norm_first=True)
         self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
@@ -92,7 +92,7 @@ def main() -> None:
     print(f"seed {args.seed}")
 
     train_pairs, test_pairs = split_by_name(surnames())
-    letters, languages = numbers_for(train_pairs)
+    letters, languages = vocabularies(train_pairs)
     train = batches(train_pairs, letters, languages, 128, shuffle=True)
     test = batches(test_pairs, letters, languages, 512)
     sizes = len(letters), len(languages)

@@ -508,7 +508,7 @@ from .version import __version__
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """accelerator datasets fft func jit linalg nn onnx optim serialization signal special utils
+_SUBMODULES = """accelerator datasets fft func hub jit linalg nn onnx optim serialization signal special utils
 viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},

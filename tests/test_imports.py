@@ -23,7 +23,7 @@ FLOORS = [
     ["autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
     ["nn.functional", "nn.init", "nn.parameter"],
     ["nn"],
-    ["accelerator", "datasets", "jit", "onnx", "optim", "serialization", "utils", "viz"],
+    ["accelerator", "datasets", "hub", "jit", "onnx", "optim", "serialization", "utils", "viz"],
 ]
 #: these see Tensor and never nn; who has to, is named with the reason
 NEVER_NN = ("optim", "utils.data", "serialization", "viz")

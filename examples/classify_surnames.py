@@ -13,7 +13,8 @@ from shared import load_checkpoint, one_cycle, option_parser, parsed, print_tabl
 import minigrad as torch
 from minigrad import nn
 from minigrad.datasets import baselines, split_by_name, surnames
-from minigrad.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from minigrad.nn.utils.rnn import pack_padded_sequence
+from minigrad.sequences import PadCollate, Vocabulary
 from minigrad.utils.data import DataLoader
 from minigrad.viz import save_curves
 
@@ -26,7 +27,7 @@ RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 class Reader(nn.Module):
     def __init__(self, kind: str, letters: int, languages: int, embedded: int = 48, hidden: int = 192):
         super().__init__()
-        self.embedding = nn.Embedding(letters + 1, embedded, padding_idx=0)
+        self.embedding = nn.Embedding(letters, embedded, padding_idx=0)
         self.recurrent = RECURRENT[kind](embedded, hidden, bidirectional=True)
         self.dropout = nn.Dropout(0.3)
         self.scores = nn.Linear(2 * hidden, languages)
@@ -62,24 +63,17 @@ def main() -> None:
     train_pairs, test_pairs = split_by_name(surnames())
 
     # 4. Turn it into numbers: each letter, and each language, has one. 0 is left for padding.
-    letters = {
-        letter: i + 1 for i, letter in enumerate(sorted({c for name, _ in train_pairs for c in name.lower()}))
-    }
-    languages = {language: i for i, language in enumerate(sorted({language for _, language in train_pairs}))}
+    letters = Vocabulary(
+        (letter for name, _ in train_pairs for letter in name.lower()), specials=["<pad>"], unknown="<unk>"
+    )
+    languages = Vocabulary(language for _, language in train_pairs)
 
     def encoded(pairs):
-        return [
-            (torch.tensor([letters[c] for c in name.lower() if c in letters]), languages[language])
-            for name, language in pairs
-        ]
+        return [(letters.encode(name.lower()), languages[language]) for name, language in pairs]
 
     # 5. Make batches: names of different lengths are padded to the longest.
-    def collate(batch):
-        names, targets = zip(*batch, strict=True)
-        return pad_sequence(names), torch.tensor([len(name) for name in names]), torch.tensor(targets)
-
-    train = DataLoader(encoded(train_pairs), batch_size=128, shuffle=True, collate_fn=collate)
-    test = DataLoader(encoded(test_pairs), batch_size=512, collate_fn=collate)
+    train = DataLoader(encoded(train_pairs), batch_size=128, shuffle=True, collate_fn=PadCollate())
+    test = DataLoader(encoded(test_pairs), batch_size=512, collate_fn=PadCollate())
 
     model = Reader(args.model, len(letters), len(languages)).to(args.device)
 

@@ -23,7 +23,7 @@ FLOORS = [
     ["amp", "autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
     ["nn.functional", "nn.init", "nn.parameter"],
     ["nn"],
-    "accelerator datasets distributions hub jit onnx optim serialization utils viz".split(),
+    "accelerator datasets distributions hub jit onnx optim sequences serialization utils viz".split(),
 ]
 #: these see Tensor and never nn; who has to, is named with the reason
 NEVER_NN = ("optim", "utils.data", "serialization", "viz")

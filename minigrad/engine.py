@@ -111,6 +111,16 @@ class SeveralOutputs(Node):
     outputs: tuple[tuple, ...]
 
 
+NewNode: Any = Node  # what ops record; `nodes_are` names others
+NewSeveralOutputs: Any = SeveralOutputs
+
+
+def nodes_are(one: type, several: type) -> None:
+    """Let ops record Nodes of other classes, which may look at what is kept."""
+    global NewNode, NewSeveralOutputs
+    NewNode, NewSeveralOutputs = one, several
+
+
 class Pick:
     """The op behind one result among several: hands its gradient to its place in the list."""
 
@@ -404,9 +414,9 @@ def _general(op) -> Callable:
 def record_results(op, made: list, edges: tuple, kept, cells: tuple, several: bool) -> None:
     """Make the Node behind an op's results; those of integer or boolean dtype stay outside the graph."""
     if not several:
-        made[0].node, made[0].tracked = Node(op, edges, kept, made[0].array.shape, cells), True
+        made[0].node, made[0].tracked = NewNode(op, edges, kept, made[0].array.shape, cells), True
         return
-    node = SeveralOutputs(op, edges, kept, (), cells)
+    node = NewSeveralOutputs(op, edges, kept, (), cells)
     node.outputs = tuple((t.array.shape, t.array.dtype, module_of(t.array)) for t in made)
     for number, t in enumerate(made):
         if t.array.dtype.kind in "fc":
@@ -453,7 +463,7 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
         t.base = None
         version = t.version = [0]
         if tracks and input.tracked and is_recording():
-            node = new(Node)
+            node = new(NewNode)
             node.time = tick()
             node.op = op
             node.edges = (input.node or input,)
@@ -552,7 +562,7 @@ def _binary(op: Primitive) -> Callable:
         version = t.version = [0]
         to_x, to_y = input.tracked, other.tracked
         if tracks and (to_x or to_y) and is_recording():
-            node = new(Node)
+            node = new(NewNode)
             node.time = tick()
             node.op = op
             node.edges = ((input.node or input) if to_x else None, (other.node or other) if to_y else None)

@@ -49,14 +49,11 @@ def grad(
     retain_graph=None,
     create_graph: bool = False,
     allow_unused: bool | None = None,
-    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple:
     """The gradients of the outputs, weighted by `grad_outputs`, with respect to each input;
     `.grad` stays as it is.
     """
-    if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched=True is not here; call grad once per row")
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
     outputs, inputs = _listed(outputs), _listed(inputs)

@@ -18,6 +18,7 @@ from . import dtypes, formatting, gradients, graph, hooks, ops
 from .backend import device_is_a_mode, device_of, to_numpy
 from .engine import Value, results_are, untracked
 from .inplace import write
+from .later import left_out
 from .tensor_methods import RareMethods
 
 
@@ -65,7 +66,10 @@ class Tensor(RareMethods, Value):
     def __getattr__(self, name: str):
         if name in UNSET:
             return UNSET[name]
-        raise AttributeError(f"'Tensor' object has no attribute '{name}'")
+        refusal, _ = left_out("Tensor." + name)
+        if refusal is None:
+            raise AttributeError(f"'Tensor' object has no attribute '{name}'")
+        return refusal
 
     # ---- what it is ------------------------------------------------------------------------------
     @property

@@ -47,7 +47,7 @@ def walk(
         for cell, version in zip(node.cells, node.versions):
             if cell[0] != version:
                 raise RuntimeError(overwritten(node))
-        if type(node) is SeveralOutputs:
+        if type(node) is not Node and isinstance(node, SeveralOutputs):
             g = filled(node, g, record)
         grads = op.pull(node, g, record, retain) if record or op.rules is None else None
         place = 0
@@ -87,7 +87,7 @@ def deliver(pending: dict, heap: list, edge, g, source: Any = None) -> None:
     """Add a gradient to what is pending for a root, a leaf,
     or one result (`source` made it) among several.
     """
-    if type(edge) is SeveralOutputs:
+    if isinstance(edge, SeveralOutputs):
         if edge not in pending:
             pending[edge] = [None] * len(edge.outputs)
             heappush(heap, (-edge.time, edge))

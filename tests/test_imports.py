@@ -15,12 +15,12 @@ PACKAGE = Path(minigrad.__file__).parent
 
 #: floors of the house, from the ground up: a module imports from its own floor and from those below
 FLOORS = [
-    ["backend", "dtypes", "later", "layouts", "version"],
+    ["__future__", "backend", "dtypes", "later", "layouts", "left_out", "return_types", "version"],
     ["engine"],
     ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting"],
     ["ops"],
     ["tensor", "tensor_inplace", "tensor_interchange", "tensor_methods", "tensor_types", "in_place"],
-    ["autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
+    ["amp", "autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
     ["nn.functional", "nn.init", "nn.parameter"],
     ["nn"],
     ["accelerator", "datasets", "distributions", "jit", "onnx", "optim", "serialization", "utils", "viz"],

@@ -309,6 +309,7 @@ def special_of(name: str, *arguments, first: bool = False):
             raise RuntimeError(f"{name}: needs SciPy: pip install minigrad-rnn[special]") from None
         return np.asarray(np.frompyfunc(BY_ELEMENT[name], 1, 1)(array)).astype(array.dtype)
     result = getattr(functions, name)(*arguments)
+    result = result[0] if isinstance(result, tuple) else result
     return (
         result.astype(array.dtype, copy=False) if result.dtype.kind == "f" else result
     )  # SciPy widens float16

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, return_types
 from ..engine import primitive, stored, untracked
 from .elementwise import abs, exp, is_complex_number, mul, select, sign
 from .promotion import arithmetic, floating, to_dtype
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 _two = partial(primitive, promote=arithmetic, numbers="neither")
-frexp_result = namedtuple("frexp", ["mantissa", "exponent"])
 
 
 # ---- of two ----------------------------------------------------------------------------------------------
@@ -83,7 +81,7 @@ def heaviside(x, y):
     return np.heaviside(x, y).astype(x.dtype, copy=False)
 
 
-@_two(arity=2)
+@_two(x=lambda g, x, y: select(x == y, 0, g), y=lambda g: g * 0)
 def nextafter(x, y):
     """The next number the dtype has from x towards y."""
     return np.nextafter(x, y)
@@ -107,13 +105,13 @@ def ldexp(input, other, *, out=None) -> Tensor:
     return mul(input, pow(2.0, to_dtype(other, kind)), out=out)
 
 
-def frexp(input, *, out=None) -> frexp_result:
+def frexp(input, *, out=None) -> return_types.frexp:
     """(mantissa, exponent) with input = mantissa * 2^exponent and the mantissa from 0.5 to 1."""
     if input.array.dtype.kind != "f":
         raise RuntimeError(f"torch.frexp() only supports floating-point dtypes, got {input.dtype}")
     _, exponent = np.frexp(input.array)
     scale = untracked(np.asarray(np.exp2(-exponent.astype(input.array.dtype)), input.array.dtype))
-    return stored(frexp_result(mul(input, scale), untracked(np.asarray(exponent, np.int32))), out)
+    return stored(return_types.frexp(mul(input, scale), untracked(np.asarray(exponent, np.int32))), out)
 
 
 # ---- of one ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from .. import dtypes
 from .. import random as streams
 from ..backend import as_device, beside, device_of, module_of, to_device, to_numpy
 from ..engine import Value, store, stored, untracked
+from ..layouts import strided_only
 from .elementwise import add, mul
 from .shaping import sizes_of
 from .variants import overwrite
@@ -45,6 +46,7 @@ def rand(
     out=None,
 ):
     """Values drawn evenly from [0, 1)."""
+    strided_only("rand", layout)
     return _drawn(_source(generator).uniform, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
@@ -60,6 +62,7 @@ def randn(
     out=None,
 ):
     """Values from the normal distribution N(0, 1)."""
+    strided_only("randn", layout)
     return _drawn(_source(generator).normal, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
@@ -76,6 +79,7 @@ def randint(
     out=None,
 ):
     """Integers drawn evenly from [low, high), or from [0, low) where `high` is left out."""
+    strided_only("randint", layout)
     if size is None:
         low, high, size = 0, low, high
     if low >= high:
@@ -103,6 +107,7 @@ def randperm(
     out=None,
 ):
     """0 .. n-1 in random order."""
+    strided_only("randperm", layout)
     stream = _source(generator)
     return _drawn(lambda s, d: stream.permutation(n).astype(d), (n,), dtype, device, requires_grad, out)
 
@@ -115,6 +120,7 @@ def rand_like(
     input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ):
     """`rand` in the shape, dtype and device of another tensor."""
+    strided_only("rand_like", layout)
     return _like(rand, input, dtype, device, generator=generator, requires_grad=requires_grad)
 
 
@@ -122,6 +128,7 @@ def randn_like(
     input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ):
     """`randn` in the shape, dtype and device of another tensor."""
+    strided_only("randn_like", layout)
     return _like(randn, input, dtype, device, generator=generator, requires_grad=requires_grad)
 
 
@@ -138,6 +145,7 @@ def randint_like(
     memory_format=None,
 ):
     """`randint` in the shape, dtype and device of another tensor."""
+    strided_only("randint_like", layout)
     low, high = (0, low) if high is None else (low, high)
     shape = input.array.shape
     return randint(
@@ -165,6 +173,7 @@ def normal(
     out=None,
 ) -> Tensor:
     """Normal values, with means and standard deviations given as numbers (then with a size) or as tensors."""
+    strided_only("normal", layout)
     if size is not None:
         return _drawn(
             lambda s, d: _source(generator).normal(s, d, mean, std),

@@ -365,3 +365,71 @@ def test_registries(name):
         assert (found[0] is None) == (found[1] is None)
         if found[0] is not None:
             assert_close(found[0], found[1], 1e-9, 1e-10)
+
+
+# ---- whole scripts ---------------------------------------------------------------------------------------
+def vae_losses(m):
+    """A variational autoencoder's training, loss by loss."""
+    m.manual_seed(0)
+    D, data = m.distributions, m.rand(64, 12)
+    encoder, decoder = m.nn.Linear(12, 8), m.nn.Linear(4, 12)
+    opt = m.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=0.02)
+    losses = []
+    for _ in range(20):
+        loc, scale = encoder(data).chunk(2, -1)
+        posterior = D.Independent(D.Normal(loc, m.nn.functional.softplus(scale)), 1)
+        prior = D.Independent(D.Normal(m.zeros(4), m.ones(4)), 1)
+        likelihood = D.Independent(D.Bernoulli(logits=decoder(posterior.rsample())), 1)
+        loss = (D.kl_divergence(posterior, prior) - likelihood.log_prob(data.round())).mean()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+    return losses
+
+
+def policy_losses(m):
+    """REINFORCE on a bandit with continuous and discrete actions."""
+    m.manual_seed(1)
+    D, policy = m.distributions, m.nn.Linear(3, 6)
+    opt = m.optim.RMSprop(policy.parameters(), lr=0.02)
+    losses = []
+    for _ in range(20):
+        out = policy(m.randn(32, 3))
+        arm, force = D.Categorical(logits=out[:, :4]), D.Normal(out[:, 4], out[:, 5].exp())
+        a, f = arm.sample(), force.sample()
+        reward = (a == 2).float() - (f - 1).abs()
+        loss = -((arm.log_prob(a) + force.log_prob(f)) * reward).mean() - 0.01 * arm.entropy().mean()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+    return losses
+
+
+def fitted_mixture(m):
+    """Maximum likelihood of a mixture of gammas, with parameters kept positive by `transform_to`."""
+    m.manual_seed(2)
+    D = m.distributions
+    values = m.cat([D.Gamma(2.0, 1.0).sample((60,)), D.Gamma(9.0, 1.0).sample((40,))])
+    positive = D.transform_to(D.constraints.positive)
+    weights, free = m.zeros(2, requires_grad=True), m.tensor([[0.0, 1.0], [0.0, 0.5]], requires_grad=True)
+    opt = m.optim.Adam([weights, free], lr=0.05)
+    losses = []
+    for _ in range(20):
+        concentration, rate = positive(free)
+        loss = (
+            -D.MixtureSameFamily(D.Categorical(logits=weights), D.Gamma(concentration, rate))
+            .log_prob(values)
+            .mean()
+        )
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("script", [vae_losses, policy_losses, fitted_mixture])
+def test_scripts_print_the_same_losses(script):
+    np.testing.assert_allclose(script(minigrad), script(torch), rtol=2e-4, atol=2e-5)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .backend import as_array, module_of
-from .engine import Value, edge_of, untracked
+from .engine import Value, current, edge_of, untracked
 from .walk import run_hooks, walk
 
 
@@ -86,7 +86,7 @@ def _listed(tensors) -> list:
 
 
 def _edge_that_must_be(name: str, t) -> Any:
-    edge = edge_of(t)
+    edge = edge_of(current(t))
     if edge is None:
         raise RuntimeError(f"{name}: One of the differentiated Tensors does not require grad")
     return edge
@@ -99,7 +99,7 @@ def _roots(name: str, tensors: Sequence, gradients, record: bool) -> list[tuple]
         raise RuntimeError(f"{name}: got {len(tensors)} tensors and {len(gradients)} gradients")
     roots = []
     for i, (t, g) in enumerate(zip(tensors, gradients)):
-        if not t.tracked:
+        if not current(t).tracked:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         g = _seed(t) if g is None else _checked_seed(t, g)
         roots.append((edge_of(t), g if record else g.array))
@@ -117,7 +117,9 @@ def _seed(t):
         raise RuntimeError(
             "grad can be implicitly created only for real scalar outputs but got a complex one"
         )
-    return untracked(np.ones_like(t.array))
+    one = t.array.copy()  # np.ones_like costs several times as much
+    one.fill(1)
+    return untracked(one)
 
 
 def _checked_seed(t, g):
@@ -154,8 +156,9 @@ def accumulate(arrived: dict, record: bool) -> None:
 
 def add_gradient(t, g, record: bool, own: bool) -> None:
     """t.grad += g, with the hooks of a leaf run on g before and after."""
-    if t.node is None and t.hooks:
-        g, own = run_hooks(t.hooks.values(), g, record), False
+    hooks = t.hooks
+    if hooks is not None and hooks.before and t.node is None:
+        g, own = run_hooks(hooks.before.values(), g, record), False
     held = t.held_grad
     if record:
         t.held_grad = g if held is None else held + g
@@ -166,7 +169,7 @@ def add_gradient(t, g, record: bool, own: bool) -> None:
     else:
         held.array += g
         held.version[0] += 1
-    for hook in list(t.after_hooks.values()):
+    for hook in () if hooks is None else list(hooks.after.values()):
         hook(t)
 
 

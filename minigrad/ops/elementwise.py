@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from ..backend import number_like
+from ..backend import constant_like
 from ..engine import primitive
 from .by_element import BY_ELEMENT
 from .promotion import arithmetic, floating
@@ -96,7 +96,9 @@ def reciprocal(x):
 @_two(
     numbers="either",
     x=lambda g, x, y: select(y == 0, 0, g * y * power(x, select(y == 0, 1, y - 1))),
-    y=lambda g, x, y, out: select((x == 0) & (y.real >= 0), 0, g * out * log(select(x == 0, 1, x))),
+    y=lambda g, x, y, out: select(
+        (x == 0) & (y.real >= 0), 0, g * out * log(select((x == 0) & (y.real >= 0), 1, x))
+    ),
 )
 def power(x, y):
     if x.dtype.kind == "b":
@@ -248,12 +250,16 @@ def atanh(x):
 @_one_floating(x=lambda g, out: g * (out * (1 - out)))
 def sigmoid(x):
     """1 / (1 + exp(-x)), by tanh: no exponential that could overflow."""
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+    half = constant_like(0.5, x)
+    out = np.tanh(half * x)
+    out *= half
+    out += half
+    return out
 
 
 @_one(x=lambda g, out: g * sign(out))  # out is never negative: 1 where it is positive, 0 elsewhere
 def relu(x):
-    return np.maximum(x, number_like(0, x))
+    return np.maximum(x, constant_like(0, x))
 
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))

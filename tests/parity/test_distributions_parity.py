@@ -16,6 +16,21 @@ FACTS = ["mean", "mode", "variance", "stddev"]
 APPROXIMATED = """Gamma Chi2 Beta Dirichlet InverseGamma StudentT FisherSnedecor""".split()
 
 
+@pytest.fixture(autouse=True)
+def double_by_default(request):
+    """PyTorch's GeneralizedPareto computes in the default dtype only."""
+    before = torch.get_default_dtype()
+    if "GeneralizedPareto" in request.node.name and "float32" not in request.node.name:
+        torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+def rounding_of(name):
+    """PyTorch's Bessel functions are good to 1e-7."""
+    return (3e-7, 3e-8) if name == "VonMises" else (1e-8, 1e-9)
+
+
 def pair(name, dtype="float64", seed=0):
     """The same distribution here and in PyTorch, with the parameters of each."""
     ours = build(name, distributions, lambda a: minigrad.from_numpy(a.astype(dtype)).requires_grad_(), seed)
@@ -52,7 +67,7 @@ def drawn(f, ours, theirs, seed=3):
     for lib, d in ((minigrad, ours), (torch, theirs)):
         lib.manual_seed(seed)
         found.append(f(d))
-        found.append(lib.rand(1).item())
+        found.append(lib.rand(1, dtype=lib.float32).item())
     assert found[1] == found[3]
     return found[0], found[2]
 
@@ -85,7 +100,7 @@ def test_facts(name):
     for fact in FACTS:
         found, expected = both(lambda d, fact=fact: getattr(d, fact), ours, theirs)
         if found is not None and (name, fact) != ("Kumaraswamy", "mode"):  # PyTorch's is NaN
-            assert_close(found, expected)
+            assert_close(found, expected, *rounding_of(name))
     assert set(ours.arg_constraints) == set(theirs.arg_constraints)
     if "support" not in name:
         assert repr(ours).split("(")[0] == repr(theirs).split("(")[0]
@@ -128,8 +143,8 @@ def test_log_prob(name):
     (ours, mine), (theirs, wanted) = pair(name)
     value, same = drawn(lambda d: d.sample((5,)), ours, theirs)
     found, expected = ours.log_prob(value), theirs.log_prob(same)
-    assert_close(found, expected, 1e-8, 1e-9)
-    assert_same_gradients(gradients(mine, found), gradients(wanted, expected), 1e-7)
+    assert_close(found, expected, *rounding_of(name))
+    assert_same_gradients(gradients(mine, found), gradients(wanted, expected), 10 * rounding_of(name)[0])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -161,7 +176,7 @@ def test_expanded(name):
     assert (ours.batch_shape, ours.event_shape) == (theirs.batch_shape, theirs.event_shape)
     value, same = drawn(lambda d: d.sample((2,)), ours, theirs)
     assert_close(value, same, 1e-10, 1e-11)
-    assert_close(ours.log_prob(value), theirs.log_prob(same), 1e-8, 1e-9)
+    assert_close(ours.log_prob(value), theirs.log_prob(same), *rounding_of(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -190,7 +205,7 @@ def test_refused_parameters(name):
     """What PyTorch refuses as a parameter is refused here, and nothing else."""
     cls, kinds = CASES[name]
     for key, kind in kinds.items():
-        if not callable(kind):
+        if not callable(kind) or key.startswith("cov_"):  # of which PyTorch says LinAlgError
             continue
         for spoil in (lambda a: a - 30, lambda a: a * np.nan, lambda a: a * 3, lambda a: a * 0):
             given = {
@@ -263,8 +278,9 @@ def parameters_of(cls, rng, make):
     return [make(np.asarray(a)) for a in draw()]
 
 
-KL = "Normal Laplace Cauchy Exponential Uniform Gamma Beta Dirichlet Poisson Bernoulli Geometric Binomial \
-Categorical OneHotCategorical MultivariateNormal HalfNormal Gumbel Pareto LogNormal Chi2 StudentT".split()
+KL = """Normal Laplace Cauchy Exponential Uniform Gamma Beta Dirichlet Poisson Bernoulli Geometric Binomial
+Categorical OneHotCategorical MultivariateNormal HalfNormal Gumbel Pareto LogNormal Chi2 StudentT
+ContinuousBernoulli LowRankMultivariateNormal""".split()
 
 
 @pytest.mark.filterwarnings("ignore:Ambiguous kl_divergence")

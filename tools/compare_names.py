@@ -17,7 +17,10 @@ from pathlib import Path
 import torch
 
 import minigrad
+from minigrad.dtypes import absent_dtype
+from minigrad.left_out import LeftOut
 
+ABSENT = LeftOut("", "")
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "coming_from_pytorch.md"
 BEGIN, END = "<!-- names: begin -->", "<!-- names: end -->"
 
@@ -59,7 +62,12 @@ def table() -> str:
 def missing(namespace: str) -> set[str]:
     """The names that PyTorch's namespace has and ours has not."""
     ours = found(minigrad, namespace)
-    return {name for name in public_names(namespace) if not hasattr(ours, name)}
+    return {name for name in public_names(namespace) if not is_there(ours, name)}
+
+
+def is_there(ours, name: str) -> bool:
+    """Whether a name is there, and not to say that it is left out."""
+    return not isinstance(getattr(ours, name, ABSENT), (LeftOut, absent_dtype))
 
 
 def public_names(namespace: str) -> set[str]:

@@ -43,7 +43,6 @@ ARITHMETIC = [
     Op("nextafter", pair, np.nextafter, kinds="f"),
     Op("add", one, lambda x: x + 2.5 * 3, kinds="f", call=lambda m, x: m.add(x, 3, alpha=2.5),
        variant="alpha beside a number"),
-    Op("frobenius_norm", one_filled, lambda x: np.sqrt((x * x).sum()), nonzero, kinds="f"),
     Op("isclose", two_alike, np.isclose, order=0, result="bool"),
 ]
 

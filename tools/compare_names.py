@@ -20,7 +20,6 @@ import minigrad
 from minigrad.dtypes import absent_dtype
 from minigrad.left_out import LeftOut
 
-ABSENT = LeftOut("", "")
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "coming_from_pytorch.md"
 BEGIN, END = "<!-- names: begin -->", "<!-- names: end -->"
 
@@ -28,6 +27,7 @@ BEGIN, END = "<!-- names: begin -->", "<!-- names: end -->"
 NAMESPACES = """torch torch.Tensor torch.nn.functional torch.linalg torch.fft torch.special torch.autograd
 torch.func torch.nn torch.nn.init torch.nn.utils torch.nn.utils.rnn torch.optim torch.optim.lr_scheduler
 torch.optim.swa_utils torch.utils.data torch.distributions""".split()
+ABSENT = LeftOut("absent", "")  # what is not there at all counts like what says that it is not
 #: names of PyTorch's machinery for other things than dense numbers on a CPU or GPU
 ELSEWHERE = re.compile(
     r"quant|sparse|fbgemm|mkldnn|cudnn|miopen|_copy$|named|names|align_|rename|vulkan|xla|hpu|ipu|fake_|qint"

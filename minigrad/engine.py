@@ -198,10 +198,15 @@ def refresh(view: Any) -> None:
             if view.base.tracked and view.recipe is not None:
                 op, static = view.recipe
                 view.tracked, view.node = True, op(view.base, *static).node
-            elif view.node is not None and not view.base.tracked:  # constants were written over its history
-                view.tracked, view.node = False, None
     finally:
         recording.reset(token)
+
+
+def current(t: Any) -> Any:
+    """The tensor, with the history that it has by now."""
+    if t.base is not None:
+        refresh(t)
+    return t
 
 
 def parameters_of(function: Callable) -> tuple[str, ...]:

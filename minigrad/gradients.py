@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .backend import as_array, module_of
-from .engine import Value, edge_of, untracked
+from .engine import Value, current, edge_of, untracked
 from .walk import run_hooks, walk
 
 
@@ -98,7 +98,7 @@ def _listed(tensors) -> list:
 
 
 def _edge_that_must_be(name: str, t) -> Any:
-    edge = edge_of(t)
+    edge = edge_of(current(t))
     if edge is None:
         raise RuntimeError(f"{name}: One of the differentiated Tensors does not require grad")
     return edge
@@ -111,7 +111,7 @@ def _roots(name: str, tensors: Sequence, gradients, record: bool) -> list[tuple]
         raise RuntimeError(f"{name}: got {len(tensors)} tensors and {len(gradients)} gradients")
     roots = []
     for i, (t, g) in enumerate(zip(tensors, gradients)):
-        if not t.tracked:
+        if not current(t).tracked:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         g = _seed(t) if g is None else _checked_seed(t, g)
         roots.append((edge_of(t), g if record else g.array))

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import dtypes, return_types
 from ..engine import primitive, stored, untracked
-from .elementwise import abs, exp, is_complex_number, mul, select, sign
+from .elementwise import is_complex_number, mul, select, sigmoid, sign
 from .promotion import arithmetic, floating, to_dtype
 from .variants import pow
 
@@ -45,24 +45,19 @@ def hypot(x, y):
     return np.hypot(x, y)
 
 
-@_two(x=lambda g, x, out: g * _share(x, out, exp), y=lambda g, y, out: g * _share(y, out, exp))
+@_two(x=lambda g, x, y: g * sigmoid(x - y), y=lambda g, x, y: g * sigmoid(y - x))
 def logaddexp(x, y):
     """log(exp(x) + exp(y)), without overflow on the way."""
     return np.logaddexp(x, y)
 
 
 @_two(
-    x=lambda g, x, out: g * _share(x, out, lambda d: exp(d * math.log(2))),
-    y=lambda g, y, out: g * _share(y, out, lambda d: exp(d * math.log(2))),
+    x=lambda g, x, y: g * sigmoid((x - y) * math.log(2)),
+    y=lambda g, x, y: g * sigmoid((y - x) * math.log(2)),
 )
 def logaddexp2(x, y):
     """log2(2^x + 2^y), without overflow on the way."""
     return np.logaddexp2(x, y)
-
-
-def _share(x, out, power):
-    """What part of the sum an argument is; nothing of an infinite one is."""
-    return power(x - select(abs(out) == math.inf, 0, out))
 
 
 @primitive(

@@ -141,7 +141,7 @@ def _checked_seed(t, g):
         raise RuntimeError(
             f"Mismatch in shape: grad_output has shape {tuple(g.array.shape)}, output {tuple(t.array.shape)}"
         )
-    return g
+    return g if g.array.dtype == t.array.dtype else g.to(t.dtype)  # gradients are of the argument's dtype
 
 
 # ---- into .grad ----------------------------------------------------------------------------------

@@ -408,6 +408,119 @@ torch.nn.functional.cross_entropy(x,torch.tensor([0.,1.]))
 torch.nn.functional.embedding(torch.tensor([9]),x)
 torch.nn.functional.dropout(v,2.)
 torch.nn.functional.linear(x,torch.ones(2,2))
+torch.autograd.functional.jacobian(lambda a:a**2,v)
+torch.autograd.functional.jacobian(lambda a:a**2,v,strategy='forward-mode',vectorize=True)
+torch.autograd.functional.jacobian(lambda a:a**2,v,strategy='forward-mode')
+torch.autograd.functional.jacobian(lambda a:a**2,v,strategy='foo')
+torch.autograd.functional.jacobian(lambda a:a**2,v,vectorize=True)
+torch.autograd.functional.jacobian(lambda a,c:(a*c,a.sum()),(v,v))
+torch.autograd.functional.jacobian(lambda a:3,v)
+torch.autograd.functional.jacobian(lambda a:a,3)
+torch.autograd.functional.jacobian(lambda a:v,v,strict=True)
+torch.autograd.functional.jacobian(lambda a:v,v)
+torch.autograd.functional.hessian(lambda a:(a**3).sum(),v)
+torch.autograd.functional.hessian(lambda a:a**3,v)
+torch.autograd.functional.hessian(lambda a,c:(a*c).sum(),(v,v))
+torch.autograd.functional.vjp(lambda a:a**2,v,torch.ones(3))
+torch.autograd.functional.vjp(lambda a:a**2,v)
+torch.autograd.functional.vjp(lambda a:(a**2).sum(),v)
+torch.autograd.functional.vjp(lambda a:a**2,v,torch.ones(2))
+torch.autograd.functional.jvp(lambda a:a**2,v,torch.ones(3))
+torch.autograd.functional.jvp(lambda a:a**2,v)
+torch.autograd.functional.vhp(lambda a:(a**3).sum(),v,torch.ones(3))
+torch.autograd.functional.hvp(lambda a:(a**3).sum(),v,torch.ones(3))
+torch.autograd.functional.hvp(lambda a:(a**3),v,torch.ones(3))
+torch.autograd.functional.jacobian(lambda a:a**2,g,create_graph=True)
+torch.autograd.functional.jacobian(lambda a:a**2,v,create_graph=True)
+torch.func.grad(lambda a:(a**2).sum())(v)
+torch.func.grad(lambda a:a**2)(v)
+torch.func.grad(lambda a,c:(a*c).sum(),argnums=1)(v,v*2)
+torch.func.grad(lambda a,c:(a*c).sum(),argnums=(0,1))(v,v*2)
+torch.func.grad(lambda a,c:(a*c).sum(),argnums=5)(v,v*2)
+torch.func.grad(lambda a,c:(a*c).sum(),argnums=-1)(v,v*2)
+torch.func.grad(lambda a:((a**2).sum(),a),has_aux=True)(v)
+torch.func.grad(lambda a:(a**2).sum(),has_aux=True)(v)
+torch.func.grad(lambda a:3.)(v)
+torch.func.grad(lambda a:a.sum())(i)
+torch.func.grad_and_value(lambda a:(a**2).sum())(v)
+torch.func.grad(torch.func.grad(lambda a:a**3))(torch.tensor(2.))
+torch.func.grad(lambda d:(d['a']*d['b']).sum())({'a':v,'b':v*2})
+torch.func.vjp(lambda a:a**2,v)[0]
+torch.func.vjp(lambda a:a**2,v)[1](torch.ones(3))
+torch.func.vjp(lambda a:a**2,v)[1](torch.ones(2))
+torch.func.vjp(lambda a,c:(a*c,a),v,v)[1]((torch.ones(3),torch.ones(3)))
+torch.func.jvp(lambda a:a**2,(v,),(torch.ones(3),))
+torch.func.jvp(lambda a:a**2,v,torch.ones(3))
+torch.func.jvp(lambda a:a**2,(v,),(torch.ones(2),))
+torch.func.jacrev(lambda a:a**2)(v)
+torch.func.jacfwd(lambda a:a**2)(v)
+torch.func.jacrev(lambda a,c:a*c,argnums=(0,1))(v,v)
+torch.func.jacfwd(lambda a:(a**2,a),has_aux=True)(v)
+torch.func.jacrev(lambda a:{'k':a**2})(v)
+torch.func.hessian(lambda a:(a**3).sum())(v)
+torch.func.linearize(lambda a:a**2,v)[1](torch.ones(3))
+torch.func.vmap(lambda a:a*2)(x)
+torch.func.vmap(lambda a,c:a@c)(x,x)
+torch.func.vmap(lambda a,c:a*c,in_dims=(0,None))(x,v)
+torch.func.vmap(lambda a:a.sum(),in_dims=1)(x)
+torch.func.vmap(lambda a:a*2,out_dims=1)(x)
+torch.func.vmap(lambda a:(a,a.sum()))(x)
+torch.func.vmap(lambda a:a.sum(),in_dims=5)(x)
+torch.func.vmap(lambda a,c:a*c)(x,v)
+torch.func.vmap(lambda a:3)(x)
+torch.func.vmap(lambda a:a)(3)
+torch.func.vmap(lambda d:d['a'])({'a':x})
+torch.func.vmap(torch.func.grad(lambda a:(a**2).sum()))(x)
+torch.func.vmap(lambda a:a+torch.rand(()),randomness='error')(x)
+torch.func.vmap(lambda a:a*2,chunk_size=1)(x)
+torch.func.vmap(lambda a:a,in_dims=None)(x)
+torch.func.vmap(lambda a:a,randomness='foo')(x)
+m=torch.nn.Linear(3,1); torch.func.functional_call(m,{'weight':torch.ones(1,3),'bias':torch.zeros(1)},v)
+m=torch.nn.Linear(3,1); torch.func.functional_call(m,{'weigh':torch.ones(1,3)},v)
+m=torch.nn.Linear(3,1); torch.func.functional_call(m,{'weight':torch.ones(1,3)},v,strict=True)
+torch.func.stack_module_state([torch.nn.Linear(2,1),torch.nn.Linear(2,1)])[0]['weight'].shape
+torch.func.stack_module_state([])
+torch.is_anomaly_enabled()
+h=(g*2).sum(); torch.autograd.grad(h,g,torch.tensor(3.))
+h=(g*2); torch.autograd.grad(h,g,torch.ones(3,dtype=torch.float64))
+h=(g*2); torch.autograd.grad(h,g,torch.ones(2))
+h=(g*2); torch.autograd.grad([h,h.sum()],[g],[torch.ones(3),None])
+h=(g*g); torch.autograd.grad(h,g,torch.eye(3),is_grads_batched=True)
+h=(g*2); h.backward(torch.ones(3,requires_grad=True),create_graph=True); g.grad
+h=(g.double()*2).sum(); h.backward(); g.grad
+h=g.half().sum(); h.backward(); g.grad
+h=g.median(); h.backward(); g.grad
+h=g.to(torch.complex64).abs().sum(); h.backward(); g.grad
+h=g.sum(dtype=torch.float64); h.backward(); g.grad
+h=g.mean(dtype=torch.float64); h.backward(); g.grad
+h=(g*torch.ones(3,dtype=torch.float64)).sum(); h.backward(); g.grad
+h=(g*torch.tensor(2.,dtype=torch.float64)).sum(); h.backward(); g.grad
+(g*g).grad_fn._saved_self
+(g.exp()).grad_fn._saved_result
+(g*g).grad_fn._saved_other
+h=(g*g); s=h.grad_fn; h.sum().backward(); s._saved_self
+h=g*2; a=[]; h.register_hook(lambda k:a.append(k)); h.sum().backward(); a
+h=g*2; h.register_hook(lambda k:k*2); h.sum().backward(); g.grad
+h=g*2; h.retain_grad(); h.sum().backward(); h.grad
+h=g*2; a=[]; h.grad_fn.register_prehook(lambda k:a.append(k)); h.sum().backward(); a
+h=g*2; a=[]; h.grad_fn.register_hook(lambda k,l:a.append((k,l))); h.sum().backward(); a
+a=[]; g.register_post_accumulate_grad_hook(lambda k:a.append(k.grad)); (g*2).sum().backward(); a
+a=[]; torch.autograd.graph.register_multi_grad_hook((g,),lambda k:a.append(k)); (g*2).sum().backward(); a
+torch.autograd.graph.get_gradient_edge(g).output_nr
+torch.autograd.graph.get_gradient_edge(v)
+isinstance(g.sum().grad_fn,torch.autograd.graph.Node)
+torch.is_grad_enabled()
+torch.set_grad_enabled(False); k=(g*2).requires_grad; torch.set_grad_enabled(True); k
+torch.inference_mode()(lambda:(g*2).requires_grad)()
+torch.no_grad()(lambda:(g*2).requires_grad)()
+torch.enable_grad()(lambda:(g*2).requires_grad)()
+g.is_leaf
+(g*2).is_leaf
+v.is_leaf
+g.detach().requires_grad
+g.data.requires_grad
+g.clone().is_leaf
+g.requires_grad_(False).requires_grad
 """
 
 

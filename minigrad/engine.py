@@ -457,6 +457,8 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
 
     def call(input, *static, out=None):
         if input.__class__ is not Tensor and (input.__class__ is ndarray or not isinstance(input, Value)):
+            if type(input) in PLAIN:
+                raise TypeError(must_be_tensor(op, "input", 1, input))
             return forward(input, *static)
         if input.base is not None:
             refresh(input)
@@ -625,6 +627,7 @@ def _binary(op: Primitive) -> Callable:
 
 
 NUMBERS = (float, int)
+PLAIN = {float, int, bool, complex, list, tuple, str, type(None)}  # what a user may take for a tensor
 CONSTANT: Any = new(Value)  # stands for a number beside a tensor
 CONSTANT.tracked, CONSTANT.node, CONSTANT.version, CONSTANT.base = False, None, [0], None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from ..engine import Node, Primitive, Value, edge_of, explained, is_recording, new, refresh, tick, untracked
+from .blas import times_transposed
 from .elementwise import add
 from .linalg import matmul
 from .reduction import sum_over
@@ -25,7 +26,7 @@ def affine(x, W, b):
     """x (..., I) W^T + b for W (O, I) and b (O,) or None, on arrays."""
     if x.dtype is not W.dtype or (b is not None and b.dtype is not W.dtype):
         _refuse_dtypes(x, W, b)
-    out = rows(x).dot(W.T)  # of small arrays .dot costs half of what @ does
+    out = times_transposed(rows(x), W)
     if b is not None:
         out += b
     return out if x.ndim == 2 else out.reshape(x.shape[:-1] + out.shape[-1:])

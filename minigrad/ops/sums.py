@@ -8,13 +8,12 @@ import math
 import numpy as np
 from numpy import ndarray
 
-
 FEW = 1024  # so many elements a product adds up as exactly as np.sum, in less than half the time
 FLOAT32 = np.dtype(np.float32)  # the usual dtype, for which some ones are kept
 
 
 def total(x):
-    """x.sum(). What is long is cut into stretches, as np.sum does too: float32 could not hold it otherwise."""
+    """x.sum(); what is long is cut into stretches, as np.sum does too, so that float32 can hold the sums."""
     count = x.size
     if x.dtype is not FLOAT32 or x.__class__ is not ndarray:
         return x.sum()

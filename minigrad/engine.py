@@ -117,6 +117,16 @@ class SeveralOutputs(Node):
     outputs: tuple[tuple, ...]
 
 
+NewNode: Any = Node  # what ops record; `nodes_are` names others
+NewSeveralOutputs: Any = SeveralOutputs
+
+
+def nodes_are(one: type, several: type) -> None:
+    """Let ops record Nodes of other classes, which may look at what is kept."""
+    global NewNode, NewSeveralOutputs
+    NewNode, NewSeveralOutputs = one, several
+
+
 class Pick:
     """The op behind one result among several: hands its gradient to its place in the list."""
 
@@ -188,10 +198,15 @@ def refresh(view: Any) -> None:
             if view.base.tracked and view.recipe is not None:
                 op, static = view.recipe
                 view.tracked, view.node = True, op(view.base, *static).node
-            elif view.node is not None and not view.base.tracked:  # constants were written over its history
-                view.tracked, view.node = False, None
     finally:
         recording.reset(token)
+
+
+def current(t: Any) -> Any:
+    """The tensor, with the history that it has by now."""
+    if t.base is not None:
+        refresh(t)
+    return t
 
 
 def parameters_of(function: Callable) -> tuple[str, ...]:
@@ -267,12 +282,12 @@ class Primitive:
         return self.complex_form
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> list:
-        """The gradient for each of the node's edges, from the gradient `g` of its result, as part of a new
-        graph.
+        """The gradient for each of the node's edges, from the gradient `g` of its result: arrays, or, with
+        `record`, Tensors that are part of a new graph.
 
-        (On plain arrays, at first order, `walk` calls the formulas itself.)
+        (On arrays `walk` calls the formulas itself, to save this call.)
         """
-        kept = self.kept_as_tensors(node)
+        kept = self.kept_as_tensors(node) if record else node.kept
         return [
             None if edge is None else by_rule(rule, g, kept) for edge, rule in zip(node.edges, self.rules)
         ]
@@ -415,9 +430,9 @@ def _general(op) -> Callable:
 def record_results(op, made: list, edges: tuple, kept, cells: tuple, several: bool) -> None:
     """Make the Node behind an op's results; those of integer or boolean dtype stay outside the graph."""
     if not several:
-        made[0].node, made[0].tracked = Node(op, edges, kept, made[0].array.shape, cells), True
+        made[0].node, made[0].tracked = NewNode(op, edges, kept, made[0].array.shape, cells), True
         return
-    node = SeveralOutputs(op, edges, kept, (), cells)
+    node = NewSeveralOutputs(op, edges, kept, (), cells)
     node.outputs = tuple((t.array.shape, t.array.dtype, module_of(t.array)) for t in made)
     for number, t in enumerate(made):
         if t.array.dtype.kind in "fc":
@@ -517,7 +532,7 @@ def _unary(op: Primitive) -> Callable:
         t.base = t.held_grad = t.hooks = None
         version = t.version = [0]
         if tracks and input.tracked and is_recording():
-            node = new(Node)
+            node = new(NewNode)
             node.time = tick()
             node.op = op
             node.edges = (input.node or input,)
@@ -611,7 +626,7 @@ def _binary(op: Primitive) -> Callable:
         version = t.version = [0]
         to_x, to_y = input.tracked, other.tracked
         if tracks and (to_x or to_y) and is_recording():
-            node = new(Node)
+            node = new(NewNode)
             node.time = tick()
             node.op = op
             node.edges = ((input.node or input) if to_x else None, (other.node or other) if to_y else None)

@@ -6,6 +6,8 @@ import itertools
 import weakref
 from collections.abc import Callable
 
+from .engine import current
+
 _number = itertools.count()
 
 
@@ -61,7 +63,7 @@ def hooks_of(t) -> TensorHooks:
 
 def register_hook(t, hook: Callable) -> RemovableHandle:
     """`hook(gradient)` runs when the tensor's gradient is complete, and may return another in its place."""
-    if not t.tracked:
+    if not current(t).tracked:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     if t.node is not None:
         t.node.hooks = t.node.hooks if t.node.hooks is not None else {}
@@ -71,14 +73,14 @@ def register_hook(t, hook: Callable) -> RemovableHandle:
 
 def register_after_hook(t, hook: Callable) -> RemovableHandle:
     """`hook(tensor)` runs after a leaf's `.grad` has been added to."""
-    if not t.tracked or t.node is not None:
+    if not current(t).tracked or t.node is not None:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     return add_hook(hooks_of(t).after, hook)
 
 
 def retain_grad(t) -> None:
     """Keep the gradient of a tensor that is no leaf in its `.grad`."""
-    if not t.tracked:
+    if not current(t).tracked:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if t.node is None or t.retains_grad:
         return

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import dtypes, formatting, gradients, graph, hooks, ops
 from .backend import device_is_a_mode, device_of, to_numpy
-from .engine import Value, results_are, untracked
+from .engine import Value, current, results_are, untracked
 from .inplace import write
 from .tensor_methods import RareMethods
 
@@ -105,7 +105,7 @@ class Tensor(RareMethods, Value):
     # ---- gradients -------------------------------------------------------------------------------
     @property
     def requires_grad(self) -> bool:
-        return self.tracked
+        return current(self).tracked
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
@@ -124,11 +124,11 @@ class Tensor(RareMethods, Value):
 
     @property
     def is_leaf(self) -> bool:
-        return self.node is None
+        return current(self).node is None
 
     @property
     def grad_fn(self):
-        return graph.grad_fn(self)
+        return graph.grad_fn(current(self))
 
     @property
     def grad(self) -> Tensor | None:

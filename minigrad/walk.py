@@ -48,7 +48,7 @@ def walk(
             for cell, version in zip(node.cells, node.versions):
                 if cell[0] != version:
                     raise RuntimeError(overwritten(node))
-        if type(node) is SeveralOutputs:
+        if type(node) is not Node and isinstance(node, SeveralOutputs):
             g = filled(node, g, record)
         rules = op.rules
         grads = op.pull(node, g, record, retain) if record or rules is None else rules
@@ -80,7 +80,7 @@ def deliver(pending: dict, heap: list, edge, g, source: Any = None) -> None:
     """
     if g is None:
         return
-    if type(edge) is SeveralOutputs:
+    if isinstance(edge, SeveralOutputs):
         if edge not in pending:
             pending[edge] = [None] * len(edge.outputs)
             heappush(heap, (-edge.time, edge))

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..backend import constant_like
 from ..engine import primitive
+from .by_element import BY_ELEMENT
 from .promotion import arithmetic, floating
 
 
@@ -95,7 +96,9 @@ def reciprocal(x):
 @_two(
     numbers="either",
     x=lambda g, x, y: select(y == 0, 0, g * y * power(x, select(y == 0, 1, y - 1))),
-    y=lambda g, x, y, out: select((x == 0) & (y.real >= 0), 0, g * out * log(select(x == 0, 1, x))),
+    y=lambda g, x, y, out: select(
+        (x == 0) & (y.real >= 0), 0, g * out * log(select((x == 0) & (y.real >= 0), 1, x))
+    ),
 )
 def power(x, y):
     if x.dtype.kind == "b":
@@ -295,12 +298,8 @@ def erf(x):
     return special_of("erf", x)
 
 
-#: what the standard library has, one element at a time, under SciPy's names
-BY_ELEMENT = {"erf": math.erf, "erfc": math.erfc, "gammaln": math.lgamma}
-
-
 def special_of(name: str, *arguments, first: bool = False):
-    """A special function NumPy lacks: SciPy's, CuPy's, or the standard library's, one element at a time.
+    """A special function NumPy lacks: SciPy's, CuPy's, or one in plain Python, one element at a time.
 
     `first` puts the last argument, a setting, before the array, as SciPy has it there.
     """
@@ -316,6 +315,7 @@ def special_of(name: str, *arguments, first: bool = False):
             raise RuntimeError(f"{name}: needs SciPy: pip install minigrad-rnn[special]") from None
         return np.asarray(np.frompyfunc(BY_ELEMENT[name], 1, 1)(array)).astype(array.dtype)
     result = getattr(functions, name)(*arguments)
+    result = result[0] if isinstance(result, tuple) else result
     return (
         result.astype(array.dtype, copy=False) if result.dtype.kind == "f" else result
     )  # SciPy widens float16

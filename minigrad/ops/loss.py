@@ -91,13 +91,12 @@ def all_are_classes(target, classes: int) -> bool:
 _UNSIGNED = {1: np.dtype(np.uint8), 8: np.dtype(np.uint64)}
 
 
-def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
+def check_classes(name: str, target, classes: int, ignore_index: int | None, kind=IndexError) -> None:
     """Refuse class numbers that are neither 0 .. classes - 1 nor `ignore_index`."""
-    bad = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
+    outside = (target < 0) | (target >= classes)
+    bad = target[outside if ignore_index is None else outside & (target != ignore_index)]
     if bad.size:
-        raise IndexError(
-            f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}"
-        )
+        raise kind(f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}")
 
 
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):

@@ -55,8 +55,8 @@ class _AsTotals:
         return [to_dtype(t, dtypes.int64)]
 
 
-_a_total = primitive(promote=_AsTotals(), holomorphic=False, x=lambda g, x_shape: repeat_to(g, x_shape))
-sum_of_all = _a_total(total)
+_of_all = primitive(promote=_AsTotals(), holomorphic=False, x=lambda g, x_shape: repeat_to(g, x_shape))
+sum_of_all = _of_all(total)
 
 
 @primitive(x=lambda g, x_shape, axis, keepdims: repeat_to(spread(g, axis, keepdims, x_shape), x_shape))

@@ -91,7 +91,7 @@ def view(input, *sizes, size=None, dtype=None) -> Tensor:
     """The same memory in another shape, or, with a dtype, as other elements; refuses where it would have to
     copy.
     """
-    if dtype is not None or (len(sizes) == 1 and type(sizes[0]) is dtypes.dtype):
+    if dtype is not None or (len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype)):
         return view_as_dtype(input, dtype or sizes[0])
     t = reshape_to(input, sizes if len(sizes) > 1 else sizes_of(sizes, size))
     if t.base is None and t.array.size:
@@ -289,6 +289,8 @@ def narrow(input, dim: int, start: int, length: int) -> Tensor:
     """`length` elements from `start` along a dimension."""
     axis = axis_of("narrow", input, dim)
     size = input.array.shape[axis]
+    if isinstance(start, Value) and (start.array.ndim or start.array.dtype.kind not in "iu"):
+        raise RuntimeError(f"narrow: start must be an 0-dim integral Tensor or an int, got {start!r}")
     start = int(start)
     if not -size <= start <= size or length < 0 or start % (size + 1 if start >= 0 else size) + length > size:
         raise RuntimeError(f"narrow: start ({start}) + length ({length}) exceeds dimension size ({size})")

@@ -469,7 +469,7 @@ def _view(op: Primitive) -> Callable:
         t.held_grad = t.hooks = None
         recorded = is_recording()
         if recorded and input.tracked:
-            node = new(Node)
+            node = new(NewNode)
             node.time = tick()
             node.op = op
             node.edges = (input.node or input,)

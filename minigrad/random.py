@@ -9,8 +9,8 @@ generator draws.
 
 from __future__ import annotations
 
-import math
 import functools
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -125,9 +125,8 @@ class Generator:
         if dtype == np.float64:
             return (self._doubles(count) * (high - low) + low).reshape(shape)
         drawn = self._floats(count)
-        if (low, high) != (0, 1):
-            drawn *= np.float32(high - low)
-            drawn += np.float32(low)
+        if (low, high) != (0, 1):  # rounded once, as by a fused multiplication and addition
+            drawn = drawn.astype(np.float64) * np.float32(high - low) + np.float32(low)
         return drawn.astype(dtype, copy=False).reshape(shape)
 
     def normal(
@@ -141,7 +140,7 @@ class Generator:
             return (values * std + mean).astype(dtype).reshape(shape)
         double = dtype == np.float64
         uniform = self._doubles if double else self._floats
-        flat = np.empty(count, np.float64 if double else np.float32)
+        flat: np.ndarray = np.empty(count, np.float64 if double else np.float32)
         for start in range(0, count, CHUNK):  # while it is in the cache
             part = flat[start : start + CHUNK]
             part[:] = uniform(len(part))

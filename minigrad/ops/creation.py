@@ -67,10 +67,13 @@ def _array_from(data, dtype):
     return array.astype((wanted or dtypes.infer(_typed(nested, array))).numpy)
 
 
+_NUMBERS = {bool, int, float, complex}
+
+
 def _plain(data):
     """Nested lists with the tensors and arrays in them made plain."""
     if isinstance(data, (list, tuple)):
-        return [_plain(item) for item in data]
+        return list(data) if _NUMBERS.issuperset(map(type, data)) else [_plain(item) for item in data]
     if isinstance(data, Value):
         if data.array.ndim and data.array.size != 1:
             raise ValueError(

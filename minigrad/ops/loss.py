@@ -14,7 +14,7 @@ from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
-from .sums import sums
+from .sums import LongRows, peaks, sums
 
 
 # ---- distances, element by element ---------------------------------------------------------------
@@ -56,17 +56,26 @@ def binary_cross_entropy_with_logits(x, y):
 
 
 # ---- classes -------------------------------------------------------------------------------------
+# Classes are along the second dimension: x is (M, C) with target (M,), or (N, C, S) with target (N, S).
+def _at_classes(target) -> tuple:
+    """The index of the target's class in every place."""
+    xp = module_of(target)
+    if target.ndim == 1:
+        return xp.arange(len(target)), target
+    return xp.arange(len(target))[:, None], target, xp.arange(target.shape[1])
+
+
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
 def pick_class(x, target):
-    """x (M, C) at the class of each row, target (M,): (M,)."""
-    return x[module_of(x).arange(len(target)), target]
+    """x at the class of each place of target, in its shape."""
+    return x[_at_classes(target)]
 
 
 @primitive(x=lambda g, target: pick_class(g, target))
 def place_class(x, shape, target):
-    """x (M,) at the class of each row of zeros (M, C)."""
+    """x, one number for each place of target, at its class in zeros of a shape."""
     out = np.zeros_like(x, shape=shape)
-    out[module_of(x).arange(len(target)), target] = x
+    out[_at_classes(target)] = x
     return out
 
 
@@ -85,14 +94,15 @@ def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
 
 
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
-    """-log softmax(x) (M, C) at the targets (M,), times weights (M,) or a number; smoothing spreads some."""
-    shifted = x - x.max(1, keepdims=True)
+    """-log softmax(x) at the targets, times weights like them or a number; smoothing spreads some."""
+    with LongRows(x.shape[-1]):
+        shifted = x - peaks(x, 1)
     likely = pick_class(shifted, target)
     if smoothing:
         likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
     exponentials = np.exp(shifted, out=shifted)
-    total = sums(exponentials, (1,))[:, 0]
-    losses = (np.log(total) - likely) * weights
+    total = sums(exponentials, (1,))
+    losses = (np.log(total[:, 0]) - likely) * weights
     return losses.sum() if summed else losses, (exponentials, total, target, weights, smoothing)
 
 
@@ -100,10 +110,16 @@ def _backward(saved, g, wanted, last):
     """weights (softmax(x) - target), a target being 1 - smoothing in its class plus smoothing / C in all."""
     exponentials, total, target, weights, smoothing = saved
     g = g * weights
-    dx = np.multiply(exponentials, (g / total)[:, None], out=exponentials if last else None)
-    if smoothing:
-        dx -= np.reshape(g * (smoothing / dx.shape[1]), (-1, 1))
-    dx[module_of(dx).arange(len(target)), target] -= g * (1 - smoothing)
+    with LongRows(exponentials.shape[-1]):
+        factors = np.expand_dims(g, 1) / total if np.ndim(g) else g / total
+        dx = np.multiply(exponentials, factors, out=exponentials if last else None)
+        if smoothing:
+            dx -= (
+                np.expand_dims(g, 1) * (smoothing / dx.shape[1])
+                if np.ndim(g)
+                else g * (smoothing / dx.shape[1])
+            )
+    dx[_at_classes(target)] -= g * (1 - smoothing)
     return dx, None, None, None, None
 
 

@@ -1,4 +1,6 @@
-"""How Sphinx builds the documents: `make docs`. `reference.py` writes the pages of the API reference."""
+"""How Sphinx builds the documents: `make docs`. `reference.py` writes the API reference, `pictures.py`
+draws.
+"""
 
 import sys
 from pathlib import Path
@@ -6,6 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import pictures  # noqa: E402
 import reference  # noqa: E402
 
 import minigrad  # noqa: E402
@@ -35,4 +38,5 @@ add_module_names = False
 def setup(app) -> None:
     """Sphinx calls this before it reads a page."""
     reference.write_pages(HERE / "api")
+    pictures.draw(HERE / "pictures")
     app.connect("autodoc-process-docstring", reference.as_restructured_text)

@@ -5,11 +5,9 @@ Docstrings are plain text with `code`; `as_restructured_text` makes them what Sp
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 import re
-import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -18,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from minigrad.engine import Primitive
+from minigrad.viz.formulas import formula_of
 
 #: the namespaces, as a reader meets them
 NAMESPACES = """minigrad minigrad.autograd minigrad.nn minigrad.nn.functional minigrad.nn.init
@@ -124,17 +123,10 @@ def as_restructured_text(app, what, name, value, options, lines: list[str]) -> N
     lines[:] = [*out, ""]
 
 
-def formulas(op: Primitive) -> list[str]:
+def formulas(op: Primitive) -> Iterator[str]:
     """The gradient formulas of an op, as its source has them."""
-    function = ast.parse(textwrap.dedent(inspect.getsource(op.forward))).body[0]
-    named = {
-        keyword.arg: keyword.value
-        for decorator in function.decorator_list
-        if isinstance(decorator, ast.Call)
-        for keyword in decorator.keywords
-    }
-    found = [(p, named[p]) for p in op.formulas if isinstance(named.get(p), ast.Lambda)]
-    return [line for p, formula in found for line in (f"Gradient of {p}: `{ast.unparse(formula.body)}`", "")]
+    for place, argument in enumerate(op.differentiable):
+        yield from (f"Gradient of {argument}: `{formula_of(op, place).words}`", "")
 
 
 def escaped(line: str) -> str:

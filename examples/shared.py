@@ -89,6 +89,16 @@ def load_checkpoint(path: Path, **parts) -> tuple[int, dict]:
     return saved["epoch"], saved["history"]
 
 
+def print_columns(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table with a heading: the first column to the left, the others to the right."""
+    lines = [list(map(str, line)) for line in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    print(f"\n{title}")
+    for line in lines:
+        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
+        print("  " + "  ".join([line[0].ljust(widths[0]), *cells[1:]]))
+
+
 def print_table(title: str, rows: Iterable[tuple[str, str]]) -> None:
     """Two columns, what and how well."""
     rows = list(rows)

@@ -11,6 +11,8 @@ from contextvars import ContextVar
 
 import numpy as np
 
+from .later import left_out
+
 
 class dtype:
     """The type of a tensor's elements, such as `minigrad.float32`; `numpy` is NumPy's name for it."""
@@ -52,6 +54,32 @@ class dtype:
 
     def __reduce__(self):
         return named, (self.name,)
+
+
+class absent_dtype(dtype):
+    """A dtype that NumPy lacks: a name to compare with, which refuses to be used."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, category: int, itemsize: int):
+        self.name, self.category, self.itemsize = name, category, itemsize
+
+    @property
+    def numpy(self):  # type: ignore[override]
+        instead = ("", "int8 or uint8", "float32 or float16", "complex64")[self.category]
+        raise NotImplementedError(f"{self}: NumPy has no such dtype; use {instead}")
+
+    def __reduce__(self):
+        return left_out_dtype, (self.name,)
+
+    @property
+    def is_signed(self) -> bool:
+        return not self.name.startswith(("u", "q", "bits"))
+
+
+def left_out_dtype(name: str) -> absent_dtype:
+    """The dtype of this name that NumPy lacks."""
+    return left_out(name)[0]
 
 
 BOOL, INTEGER, FLOAT, COMPLEX = range(4)
@@ -125,6 +153,8 @@ def as_dtype(d) -> dtype:
     """Accept a dtype, Python's bool/int/float/complex, or anything NumPy takes for a dtype."""
     if type(d) is dtype:
         return d
+    if isinstance(d, absent_dtype):
+        return d.numpy
     if d is float:
         return float64
     if isinstance(d, type) and d in _BY_PYTHON_TYPE:

@@ -13,6 +13,7 @@ from .autograd import functional
 from .autograd.grad_mode import enable_grad
 from .engine import Value, edge_of, fresh_history, untracked
 from .gradients import grad as gradients_of
+from .later import loader
 
 __all__ = [
     "functional_call",
@@ -27,6 +28,8 @@ __all__ = [
     "vjp",
     "vmap",
 ]
+
+__getattr__, __dir__ = loader(__name__, {})
 
 
 # ---- nested containers of tensors ----------------------------------------------------------------
@@ -182,11 +185,21 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
 
 def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False):
     """(func(*primals), J tangents), computed by going back twice."""
-    if has_aux:
-        raise NotImplementedError("jvp: has_aux=True is not here; return the auxiliary output as a result")
-    return functional.jvp(
-        func, tuple(primals), tuple(tangents), create_graph=_any_tracked(primals), strict=strict
+    found: list = []
+
+    def output_of(*arguments):
+        output, aux = _value_and_aux("jvp", func(*arguments), True)
+        found.append(_mapped(lambda t: t.detach(), aux))
+        return output
+
+    results = functional.jvp(
+        output_of if has_aux else func,
+        tuple(primals),
+        tuple(tangents),
+        create_graph=_any_tracked(primals),
+        strict=strict,
     )
+    return (*results, found[0]) if has_aux else results
 
 
 def _any_tracked(tree) -> bool:

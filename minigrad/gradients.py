@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .backend import as_array, module_of
-from .engine import Value, edge_of, untracked
+from .engine import Value, current, edge_of, untracked
 from .walk import run_hooks, walk
 
 
@@ -49,14 +49,11 @@ def grad(
     retain_graph=None,
     create_graph: bool = False,
     allow_unused: bool | None = None,
-    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple:
     """The gradients of the outputs, weighted by `grad_outputs`, with respect to each input;
     `.grad` stays as it is.
     """
-    if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched=True is not here; call grad once per row")
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
     outputs, inputs = _listed(outputs), _listed(inputs)
@@ -89,7 +86,7 @@ def _listed(tensors) -> list:
 
 
 def _edge_that_must_be(name: str, t) -> Any:
-    edge = edge_of(t)
+    edge = edge_of(current(t))
     if edge is None:
         raise RuntimeError(f"{name}: One of the differentiated Tensors does not require grad")
     return edge
@@ -102,7 +99,7 @@ def _roots(name: str, tensors: Sequence, gradients, record: bool) -> list[tuple]
         raise RuntimeError(f"{name}: got {len(tensors)} tensors and {len(gradients)} gradients")
     roots = []
     for i, (t, g) in enumerate(zip(tensors, gradients)):
-        if not t.tracked:
+        if not current(t).tracked:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         g = _seed(t) if g is None else _checked_seed(t, g)
         roots.append((edge_of(t), g if record else g.array))
@@ -120,7 +117,9 @@ def _seed(t):
         raise RuntimeError(
             "grad can be implicitly created only for real scalar outputs but got a complex one"
         )
-    return untracked(np.ones_like(t.array))
+    one = t.array.copy()  # np.ones_like costs several times as much
+    one.fill(1)
+    return untracked(one)
 
 
 def _checked_seed(t, g):
@@ -157,8 +156,9 @@ def accumulate(arrived: dict, record: bool) -> None:
 
 def add_gradient(t, g, record: bool, own: bool) -> None:
     """t.grad += g, with the hooks of a leaf run on g before and after."""
-    if t.node is None and t.hooks:
-        g, own = run_hooks(t.hooks.values(), g, record), False
+    hooks = t.hooks
+    if hooks is not None and hooks.before and t.node is None:
+        g, own = run_hooks(hooks.before.values(), g, record), False
     held = t.held_grad
     if record:
         t.held_grad = g if held is None else held + g
@@ -169,7 +169,7 @@ def add_gradient(t, g, record: bool, own: bool) -> None:
     else:
         held.array += g
         held.version[0] += 1
-    for hook in list(t.after_hooks.values()):
+    for hook in () if hooks is None else list(hooks.after.values()):
         hook(t)
 
 

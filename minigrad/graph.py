@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from .engine import Node, Pick, Value, by_rule, edge_of, untracked
+from .engine import Node, Pick, Value, edge_of, untracked
 from .hooks import RemovableHandle, add_hook, register_after_hook
 
 
@@ -66,6 +66,7 @@ NAMES: dict[str, Any] = {
     "strided_view": "AsStridedBackward0",
     "sum_over": _sum_or("Sum"),
     "take_part": lambda node: _name_of_index(node.kept[1] if node.kept else None),
+    "total": "SumBackward0",
     "transfer_to": "ToCopyBackward0",
     "unstack_to": "UnbindBackward0",
     "upper_triangle": "TriuBackward0",
@@ -245,15 +246,6 @@ class Wrapped:
     def __getattr__(self, name: str):
         return getattr(self.op, name)
 
-    def pull_inner(self, node: Node, g, record: bool, retain: bool) -> list:
-        """The gradients the op itself gives."""
-        if record or self.op.rules is None:
-            return list(self.op.pull(node, g, record, retain))
-        return [
-            None if edge is None else by_rule(rule, g, node.kept)
-            for edge, rule in zip(node.edges, self.op.rules, strict=True)
-        ]
-
 
 class Hooked(Wrapped):
     """Shows the gradients of an op's arguments to hooks, which may return others."""
@@ -263,7 +255,7 @@ class Hooked(Wrapped):
         self.hooks: dict = {}
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> list:
-        grads = self.pull_inner(node, g, record, retain)
+        grads = self.op.pull(node, g, record, retain)
         for hook in list(self.hooks.values()):
             seen = hook(
                 tuple(map(_as_tensor, grads)), tuple(map(_as_tensor, g if isinstance(g, list) else [g]))

@@ -57,9 +57,12 @@ def take_over(target, result, name: str) -> None:
 def adopt(target, result) -> None:
     """Give a tensor the history of the value just written into it; pass it on to the tensors it is a view of.
 
-    A value without history, such as a constant, ends the tensor's own.
+    From then on a view has its history from its base, as its sisters have, so that hooks of the base see its.
     """
-    target.tracked, target.node = result.tracked, edge_of_copy(result) if result.tracked else None
+    target.tracked, target.node = (
+        True,
+        edge_of_copy(result) if result.tracked else edge_of_overwritten(target),
+    )
     while target.base is not None:
         base = target.base
         if target.recipe is None:
@@ -70,7 +73,6 @@ def adopt(target, result) -> None:
         mask = part_mask(base, target)
         node = Node(REPLACE_PART, (edge_of(base), edge_of(target)), (mask, target.recipe), base.array.shape)
         base.tracked, base.node = True, node
-        target.seen = target.version[0]
         target = base
 
 
@@ -79,6 +81,11 @@ def edge_of_copy(result) -> Node:
     if result.node is not None:
         return result.node
     return Node(COPY, (result,), (), result.array.shape)
+
+
+def edge_of_overwritten(target) -> Node:
+    """A Node for constants written over a history: the gradient of what was there before is zero."""
+    return Node(OVERWRITE, (edge_of(target),), (), target.array.shape)
 
 
 def part_mask(base, view) -> np.ndarray:
@@ -120,7 +127,18 @@ class Copy:
         return (g,)
 
 
-REPLACE_PART, COPY = ReplacePart(), Copy()
+class Overwrite:
+    """A constant, whatever was there before."""
+
+    node_name = "FillBackward0"
+    name = "fill"
+    rules = None
+
+    def pull(self, node: Node, g, record: bool, retain: bool) -> tuple:
+        return (g * 0,)
+
+
+REPLACE_PART, COPY, OVERWRITE = ReplacePart(), Copy(), Overwrite()
 
 
 def check_writable(target) -> None:

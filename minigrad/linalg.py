@@ -1,5 +1,6 @@
 """PyTorch's `linalg`: norms, decompositions and products of matrices."""
 
+from .later import loader
 from .ops import (
     LinAlgError,
     cholesky,
@@ -35,6 +36,8 @@ from .ops import (
 )
 from .ops import linalg_norm as norm
 from .ops import linalg_vander as vander
+from .ops.decompositions import solve_ex
+from .ops.factors import householder_product, lu, lu_factor, lu_factor_ex, lu_solve
 
 __all__ = [
     "LinAlgError",
@@ -48,9 +51,14 @@ __all__ = [
     "eigh",
     "eigvals",
     "eigvalsh",
+    "householder_product",
     "inv",
     "inv_ex",
     "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
     "matmul",
     "matrix_exp",
     "matrix_norm",
@@ -62,6 +70,7 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "solve_ex",
     "solve_triangular",
     "svd",
     "svdvals",
@@ -71,3 +80,5 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+__getattr__, __dir__ = loader(__name__, {})

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import builtins
 import warnings
-from typing import Any
 
 import numpy as np
 
 from . import dtypes, formatting, gradients, graph, hooks, ops
 from .backend import device_is_a_mode, device_of, to_numpy
-from .engine import Value, results_are, untracked
+from .engine import Value, current, results_are, untracked
 from .inplace import write
 from .tensor_methods import RareMethods
 
@@ -42,9 +41,6 @@ class Size(tuple):
         return Size, (tuple(self),)
 
 
-#: what slots hold that have not been set; leaving them unset keeps the making of a tensor cheap
-UNSET: dict[str, Any] = {"held_grad": None, "hooks": {}, "after_hooks": {}, "retains_grad": False}
-
 COMPARABLE = (Value, int, float, complex, np.generic, np.ndarray)
 
 
@@ -56,16 +52,11 @@ class Tensor(RareMethods, Value):
     `Tensor(2, 3)` and `Tensor([1, 2])` are PyTorch's old constructors: sizes, or data as the default dtype.
     """
 
-    __slots__ = ("__dict__", "after_hooks", "held_grad", "hooks", "retains_grad")
+    __slots__ = ("__dict__",)
 
     def __new__(cls, *args, **kwargs):
         made = ops.legacy_tensor(*args) if cls is Tensor else untracked(np.empty(0))
         return made
-
-    def __getattr__(self, name: str):
-        if name in UNSET:
-            return UNSET[name]
-        raise AttributeError(f"'Tensor' object has no attribute '{name}'")
 
     # ---- what it is ------------------------------------------------------------------------------
     @property
@@ -114,7 +105,7 @@ class Tensor(RareMethods, Value):
     # ---- gradients -------------------------------------------------------------------------------
     @property
     def requires_grad(self) -> bool:
-        return self.tracked
+        return current(self).tracked
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
@@ -133,11 +124,11 @@ class Tensor(RareMethods, Value):
 
     @property
     def is_leaf(self) -> bool:
-        return self.node is None
+        return current(self).node is None
 
     @property
     def grad_fn(self):
-        return graph.grad_fn(self)
+        return graph.grad_fn(current(self))
 
     @property
     def grad(self) -> Tensor | None:
@@ -181,6 +172,11 @@ class Tensor(RareMethods, Value):
         return gradients.backward(
             self, None if gradient is None else [gradient], retain_graph, create_graph, inputs
         )
+
+    @property
+    def retains_grad(self) -> builtins.bool:
+        """Whether `retain_grad` was called on this non-leaf tensor."""
+        return self.hooks is not None and self.hooks.retains_grad
 
     def detach(self) -> Tensor:
         """The same memory outside the graph; in-place writes to either are noticed by both."""
@@ -468,7 +464,7 @@ class Tensor(RareMethods, Value):
     # ---- shape -----------------------------------------------------------------------------------
     @property
     def T(self) -> Tensor:
-        return ops.permute_to(self, tuple(reversed(range(self.array.ndim))))
+        return ops.permute_to(self, None)
 
     @property
     def mT(self) -> Tensor:

@@ -12,11 +12,13 @@ from typing import Any
 
 from . import dtypes, layouts, ops
 from .backend import device_of
+from .later import Method
 from .tensor_inplace import InPlaceMethods
 from .tensor_interchange import Interchange
+from .tensor_left_out import LeftOutMethods
 
 
-class RareMethods(InPlaceMethods, Interchange):
+class RareMethods(InPlaceMethods, Interchange, LeftOutMethods):
     """A base of Tensor."""
 
     __slots__ = ()
@@ -75,6 +77,11 @@ class RareMethods(InPlaceMethods, Interchange):
         steps = tuple(s // self.array.itemsize for s in self.array.strides)
         return steps if dim is None else steps[ops.axis_of("stride", self, dim)]
 
+    def dim_order(self, *, ambiguity_check=False) -> tuple[int, ...]:
+        """The dimensions in the order of their strides, the outermost first."""
+        steps = self.array.strides
+        return tuple(sorted(range(len(steps)), key=lambda d: -abs(steps[d])))
+
     def storage_offset(self) -> int:
         """How many elements of its memory come before the first."""
         return ops.offset_of(self)
@@ -124,6 +131,13 @@ class RareMethods(InPlaceMethods, Interchange):
 
     def is_coalesced(self) -> builtins.bool:
         return False
+
+    def is_distributed(self) -> builtins.bool:
+        return False
+
+    def to_dense(self, dtype=None, *, masked_grad=None):
+        """Itself, or converted to a dtype: every tensor is dense here."""
+        return self if dtype is None else self.to(dtype)
 
     def resolve_conj(self):
         return self
@@ -401,6 +415,14 @@ class RareMethods(InPlaceMethods, Interchange):
     cholesky_solve = ops.cholesky_solve
     matrix_exp = ops.matrix_exp
     triangular_solve = ops.triangular_solve
+    narrow_copy = Method(".ops.copies", "narrow_copy")
+    hardshrink = Method(".nn.functional", "hardshrink")
+    prelu = Method(".nn.functional", "prelu")
+    geqrf = Method(".ops.factors", "geqrf")
+    lu = Method(".ops.factors", "lu_of")
+    lu_solve = Method(".ops.factors", "lu_solve_of")
+    orgqr = Method(".ops.factors", "householder_product")
+    ormqr = Method(".ops.factors", "ormqr")
 
     # ---- reductions ------------------------------------------------------------------------------
     amax = ops.amax

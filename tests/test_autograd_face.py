@@ -12,7 +12,7 @@ from minigrad import func
 from minigrad.autograd import Function, functional, gradcheck, gradgradcheck
 from minigrad.autograd.function import once_differentiable
 from minigrad.autograd.gradcheck import GradcheckError
-from minigrad.utils.checkpoint import checkpoint, checkpoint_sequential
+from minigrad.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential
 
 
 def drawn(*shape, seed=0, grad=True):
@@ -502,6 +502,53 @@ def test_checkpoint_keeps_no_intermediate_value():
     assert held[0]() is None
     z.sum().backward()
     np.testing.assert_allclose(x.grad, ((x.exp() ** 2).cos() * 2 * x.exp() ** 2).detach())
+
+
+def test_checkpoint_that_computes_something_else_is_refused():
+    calls = []
+
+    def shrinking(x):
+        calls.append(x)
+        return x[: 3 - len(calls)].exp()
+
+    x = drawn(3)
+    with pytest.raises(CheckpointError, match="shapes and dtypes"):
+        checkpoint(shrinking, x).sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"use_reentrant": True, "context_fn": lambda: None}, "only supported when use_reentrant=False"),
+        ({"use_reentrant": True, "k": 1}, "Unexpected keyword arguments: k"),
+        ({"determinism_check": "strict"}, "should be one of"),
+    ],
+)
+def test_checkpoint_refuses_what_pytorch_refuses(settings, words):
+    with pytest.raises(ValueError, match=words):
+        checkpoint(lambda x, k=0: x, drawn(2), **settings)
+
+
+def test_jvp_with_aux():
+    x, v = drawn(3, grad=False), drawn(3, seed=1, grad=False)
+    value, product, aux = func.jvp(lambda x: (x.sin(), x * 2), (x,), (v,), has_aux=True)
+    np.testing.assert_allclose(product, x.cos() * v)
+    np.testing.assert_allclose(value, x.sin())
+    np.testing.assert_allclose(aux, x * 2)
+
+
+def test_grad_of_batched_cotangents():
+    """One walk per row: the rows of a Jacobian, of which derivatives can be had again."""
+    x = drawn(3)
+    y = (x**3).sum() * x
+    rows = mg.eye(3, dtype=mg.float64)
+    (found,) = mg.autograd.grad(y, x, rows, is_grads_batched=True, create_graph=True)
+    np.testing.assert_allclose(found.detach(), functional.jacobian(lambda x: (x**3).sum() * x, x))
+    mg.autograd.grad(found.sum(), x)
+    (none,) = mg.autograd.grad(y, drawn(3), rows, is_grads_batched=True, allow_unused=True)
+    assert none is None
+    with pytest.raises(RuntimeError, match="grad_outputs"):
+        mg.autograd.grad(y.sum(), x, is_grads_batched=True)
 
 
 def test_checkpoint_sequential():

@@ -628,7 +628,7 @@ REFUSED = [
     (lambda: nn.GroupNorm(3, 4), ValueError, "divisible by num_groups"),
     (lambda: F.group_norm(f(2, 4), 3), RuntimeError, "divisible by num_groups"),
     (lambda: nn.BatchNorm1d(3)(f(1, 3)), ValueError, "more than 1 value per channel"),
-    (lambda: nn.BatchNorm1d(3)(f(2, 4)), RuntimeError, "4 elements is expected for 4 channels, got 3"),
+    (lambda: nn.BatchNorm1d(3)(f(2, 4)), RuntimeError, "should contain 4 elements not 3"),
     (lambda: nn.BatchNorm2d(3)(f(2, 3)), ValueError, "expected 4D input"),
     (lambda: F.batch_norm(f(2, 3), None, None), RuntimeError, "running_mean and running_var to be defined"),
     (lambda: F.batch_norm(f(2, 3), None, None, training=True, eps=0), ValueError, "eps must be positive"),

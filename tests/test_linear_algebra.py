@@ -52,6 +52,59 @@ def test_decompositions_give_back_the_matrix(kind):
     close(sign * logarithm.exp(), linalg.det(A))
 
 
+@pytest.mark.parametrize("kind", [float, complex])
+@pytest.mark.parametrize("shape", [(2, 4, 4), (5, 3), (3, 5)])
+def test_lu_gives_back_the_matrix(shape, kind):
+    """P L U is the matrix, with ones on L's diagonal and no element of it above 1 but for what pivoting
+    saw.
+    """
+    A = drawn(*shape, kind=kind)
+    P, L, U = linalg.lu(A)
+    close(P.to(A.dtype) @ L @ U, A)
+    packed, pivots = linalg.lu_factor(A)
+    assert pivots.dtype is mg.int32
+    for found, part in zip(mg.lu_unpack(packed, pivots), (P, L, U), strict=True):
+        close(found, part)
+    again = A.clone().requires_grad_()  # what has a gradient is computed by another way
+    close(linalg.lu_factor(again).LU, packed)
+    close(L.diagonal(0, -2, -1), np.ones_like(L.diagonal(0, -2, -1)))
+    assert L.abs().max() <= 1.0000001 if kind is float else L.abs().max() <= 1.5
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+def test_equations_by_lu(kind):
+    A, B = drawn(2, 3, 3, kind=kind), drawn(2, 3, 2, seed=1, kind=kind)
+    factors = linalg.lu_factor(A)
+    close(A @ linalg.lu_solve(*factors, B), B)
+    close(A.mH @ linalg.lu_solve(*factors, B, adjoint=True), B)
+    close(linalg.lu_solve(*factors, B.mT, left=False) @ A, B.mT)
+    close(mg.lu_solve(B, *factors), linalg.lu_solve(*factors, B))
+    close(B.lu_solve(*A.lu()), linalg.lu_solve(*factors, B))
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+def test_reflections_make_q(kind):
+    A, B = drawn(2, 4, 3, kind=kind), drawn(2, 4, 4, seed=1, kind=kind)
+    packed, tau = mg.geqrf(A)
+    Q, whole = mg.orgqr(packed, tau), mg.ormqr(packed, tau, mg.eye(4, dtype=A.dtype).expand(2, 4, 4))
+    close(Q @ packed.triu()[..., :3, :], A)
+    close(whole @ whole.mH, np.broadcast_to(np.eye(4), (2, 4, 4)))
+    close(whole[..., :3], Q)
+    close(mg.ormqr(packed, tau, B), whole @ B)
+    close(mg.ormqr(packed, tau, B, transpose=True), whole.mH @ B)
+    close(mg.ormqr(packed, tau, B, left=False), B @ whole)
+    close(mg.ormqr(packed, tau, B, False, True), B @ whole.mH)
+    with pytest.raises(NotImplementedError, match="geqrf"):
+        mg.geqrf(A.requires_grad_())[0].abs().sum().backward()
+
+
+def test_a_singular_matrix_is_told_of_by_lu():
+    A = mg.tensor([[1.0, 2.0], [2.0, 4.0]])
+    assert linalg.lu_factor_ex(A).info == 2
+    with pytest.raises(RuntimeError, match="U\\[2,2\\] is zero"):
+        linalg.lu_factor(A)
+
+
 DIFFERENTIABLE = {
     "inv": (linalg.inv, (2, 3, 3)),
     "det": (linalg.det, (2, 3, 3)),
@@ -75,6 +128,20 @@ DIFFERENTIABLE = {
     "spectral norm": (lambda x: linalg.norm(x, 2), (4, 3)),
     "row sums": (lambda x: linalg.norm(x, math.inf), (4, 3)),
     "cond": (linalg.cond, (3, 3)),
+    "lu": (lambda x: linalg.lu(x)[1:], (2, 3, 3)),
+    "lu, tall": (lambda x: linalg.lu(x)[1:], (4, 3)),
+    "lu, wide": (lambda x: linalg.lu(x)[1:], (3, 4)),
+    "lu_factor": (lambda x: linalg.lu_factor(x).LU, (2, 3, 3)),
+    "lu_unpack": (lambda x: mg.lu_unpack(x, linalg.lu_factor(x.detach()).pivots)[1:], (4, 3)),
+    "lu_solve": (lambda x: linalg.lu_solve(*linalg.lu_factor(x), x), (3, 3)),
+    "lu_solve, adjoint": (lambda x: linalg.lu_solve(*linalg.lu_factor(x), x @ x, adjoint=True), (3, 3)),
+    "cholesky_solve": (lambda x: mg.cholesky_solve(x, linalg.cholesky(definite(x))), (3, 3)),
+    "householder_product": (lambda x: linalg.householder_product(x, x[0, :2]), (4, 3)),
+    "ormqr": (lambda x: mg.ormqr(x, x[0, :2], x), (4, 3)),
+    "ormqr, right": (lambda x: mg.ormqr(x, x[0], x.mT, left=False, transpose=True), (4, 3)),
+    "lstsq": (lambda x: linalg.lstsq(x, x @ x.mH, driver="gels")[:2], (4, 3)),
+    "vander": (lambda x: linalg.vander(x, 3), (3,)),
+    "cross": (lambda x: linalg.cross(x, x.flip(0) + 1), (2, 3)),
 }
 
 
@@ -110,6 +177,12 @@ def test_wrong_gradient_of_a_decomposition_would_be_seen():
         (lambda: linalg.det(mg.eye(2).long()), "floating point"),
         (lambda: linalg.solve(mg.eye(2), mg.ones(3, 3)), "Incompatible"),
         (lambda: linalg.norm(mg.ones(2, 2), "odd"), "not supported"),
+        (lambda: linalg.lu(mg.ones(3)), "2 dimensions"),
+        (lambda: linalg.lu_solve(mg.ones(3, 2), mg.ones(2).int(), mg.ones(3, 2)), "square"),
+        (lambda: mg.lu_unpack(mg.ones(3, 2), mg.ones(2).long()), "int32"),
+        (lambda: linalg.householder_product(mg.ones(2, 3), mg.ones(3)), "per row"),
+        (lambda: mg.ormqr(mg.ones(3, 2), mg.ones(2), mg.ones(2, 2)), "must be equal"),
+        (lambda: linalg.cross(mg.ones(2, 3), mg.ones(2, 1)), "length 3"),
     ],
 )
 def test_refusals_say_why(call, words):
@@ -195,3 +268,55 @@ def test_special_functions_of_two():
     assert gradcheck(lambda x: special.polygamma(2, x), x)
     with pytest.raises(NotImplementedError, match="derivative"):
         special.gammainc(x, y).sum().backward()
+
+
+BY_SCIPY = {
+    "airy_ai": lambda s, x: s.airy(x)[0],
+    "bessel_j0": lambda s, x: s.jv(0, x),
+    "bessel_j1": lambda s, x: s.jv(1, x),
+    "bessel_y0": lambda s, x: s.yv(0, x),
+    "bessel_y1": lambda s, x: s.yv(1, x),
+    "modified_bessel_i0": lambda s, x: s.iv(0, x),
+    "modified_bessel_i1": lambda s, x: s.iv(1, x),
+    "modified_bessel_k0": lambda s, x: s.kv(0, x),
+    "modified_bessel_k1": lambda s, x: s.kv(1, x),
+    "scaled_modified_bessel_k0": lambda s, x: s.kve(0, x),
+    "scaled_modified_bessel_k1": lambda s, x: s.kve(1, x),
+    "spherical_bessel_j0": lambda s, x: np.sin(x) / x,
+}
+
+
+@pytest.mark.parametrize("name", BY_SCIPY)
+def test_bessel_functions_are_scipys(name):
+    scipy_special = pytest.importorskip("scipy.special")
+    x = drawn(2, 5).abs()
+    close(getattr(special, name)(x), BY_SCIPY[name](scipy_special, x.numpy()))
+    assert getattr(special, name)(mg.tensor([1, 2])).dtype is mg.float32
+
+
+ANGLE = np.array([0.3, 1.1, 2.5])
+X = np.cos(ANGLE)
+POLYNOMIALS = {
+    "chebyshev_polynomial_t": lambda n: np.cos(n * ANGLE),
+    "chebyshev_polynomial_u": lambda n: np.sin((n + 1) * ANGLE) / np.sin(ANGLE),
+    "chebyshev_polynomial_v": lambda n: np.cos((n + 0.5) * ANGLE) / np.cos(ANGLE / 2),
+    "chebyshev_polynomial_w": lambda n: np.sin((n + 0.5) * ANGLE) / np.sin(ANGLE / 2),
+    "hermite_polynomial_h": lambda n: np.polynomial.hermite.Hermite.basis(n)(X),
+    "hermite_polynomial_he": lambda n: np.polynomial.hermite_e.HermiteE.basis(n)(X),
+    "laguerre_polynomial_l": lambda n: np.polynomial.laguerre.Laguerre.basis(n)(X),
+    "legendre_polynomial_p": lambda n: np.polynomial.legendre.Legendre.basis(n)(X),
+}
+
+
+@pytest.mark.parametrize("name", POLYNOMIALS)
+def test_polynomials_are_what_defines_them(name):
+    """Of tensors and numbers; zero for a negative degree; the shifted ones at (x + 1) / 2."""
+    pytest.importorskip("scipy.special")
+    function, x = getattr(special, name), mg.tensor(X)
+    for n in range(6):
+        close(function(x, n), POLYNOMIALS[name](n))
+        close(function(x, mg.tensor(n + 0.5)), POLYNOMIALS[name](n))
+        if name.startswith("chebyshev"):
+            close(getattr(special, "shifted_" + name)((x + 1) / 2, n), POLYNOMIALS[name](n))
+    close(function(x, -1), np.zeros(3))
+    close(function(X[0], mg.tensor([2.0, 3.0], dtype=mg.float64)), [POLYNOMIALS[name](n)[0] for n in (2, 3)])

@@ -2,14 +2,16 @@
 and checks of gradients.
 """
 
-from ..gradients import backward, grad
+from ..gradients import backward
 from ..later import loader
 from ..tensor import Tensor as Variable
+from .batched import grad
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 # What few programs use is loaded when it is first named.
 _LATER: dict[str, tuple[str, str | None]] = {
-    name: (name, None) for name in ("anomaly_mode", "function", "functional", "graph", "profiler")
+    name: (name, None)
+    for name in ("anomaly_mode", "forward_ad", "function", "functional", "graph", "profiler")
 }
 _LATER |= {name: ("anomaly_mode", name) for name in ("detect_anomaly", "set_detect_anomaly")}
 _LATER |= {name: ("gradcheck", name) for name in ("gradcheck", "gradgradcheck")}

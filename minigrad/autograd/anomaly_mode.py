@@ -119,7 +119,7 @@ class Watched(Wrapped):
 
     def pull(self, node: Node, g, record: bool, retain: bool) -> list:
         try:
-            grads = self.pull_inner(node, g, record, retain)
+            grads = self.op.pull(node, g, record, retain)
         except Exception as error:
             error.add_note(_where(node))
             raise

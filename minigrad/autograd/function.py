@@ -28,9 +28,21 @@ from weakref import ref
 import numpy as np
 
 from ..backend import module_of
-from ..engine import Node, Pick, SeveralOutputs, Value, edge_of, is_recording, refresh, tied, untracked
+from ..engine import (
+    IDENTITY,
+    Node,
+    Pick,
+    SeveralOutputs,
+    Value,
+    edge_of,
+    is_recording,
+    refresh,
+    tied,
+    untracked,
+)
 from ..inplace import adopt, check_writable
 from .grad_mode import no_grad, set_grad_enabled
+from .saved_tensors import active, packed, unpacked
 
 
 # ---- what forward leaves for backward ------------------------------------------------------------
@@ -56,10 +68,13 @@ class FunctionCtx:
         self.to_save = tensors
 
     def save_for_forward(self, *tensors) -> None:
-        """Refused: there is no forward-mode differentiation."""
-        raise NotImplementedError(
-            "save_for_forward: there is no forward-mode differentiation here; leave it out"
-        )
+        """Keep tensors for a `jvp` of one's own, which nothing calls here: there is no forward mode."""
+        for i, t in enumerate(tensors):
+            if t is not None and not isinstance(t, Value):
+                raise TypeError(
+                    f"save_for_forward can only save variables, but argument {i} is of type "
+                    f"{type(t).__name__}"
+                )
 
     def mark_dirty(self, *args) -> None:
         """Say which inputs `forward` has written to in place; it must return them."""
@@ -101,23 +116,28 @@ class Saved:
 
     def __init__(self, t, results: list):
         self.number = next((i for i, r in enumerate(results) if r is t), None)
-        self.array, self.version_cell, self.version = t.array, t.version, t.version[0]
+        hooks = active.get()
+        self.array = packed(t.array, hooks[-1]) if hooks else t.array
+        self.version_cell, self.version = t.version, t.version[0]
         self.edge = edge_of(t) if self.number is None else None
-        self.tensor = t if self.number is None and self.edge is None else None
+        self.tensor = t if self.number is None and self.edge is None and not hooks else None
 
     def unpacked(self, node: Node):
         """The tensor, unless something has been written to it since."""
-        if self.version_cell[0] != self.version:
+        array = unpacked(self.array)
+        if array is self.array and self.version_cell[0] != self.version:
             raise RuntimeError(
                 f"{node.op.name}: one of the variables needed for gradient computation has been modified by "
-                f"an inplace operation: a saved tensor of shape {tuple(self.array.shape)} is at version "
+                f"an inplace operation: a saved tensor of shape {tuple(array.shape)} is at version "
                 f"{self.version_cell[0]}; expected version {self.version} instead; write to a clone() of it"
             )
         if self.tensor is not None:
             return self.tensor
+        if self.number is None and array is not self.array and isinstance(self.edge, Value):
+            return tied(array, Node(IDENTITY, (self.edge,), (), array.shape))  # a leaf, with unpacked values
         if self.number is None:
-            return tied(self.array, self.edge)
-        return tied(self.array, edge_of_result(node, self.number, self.array.shape))
+            return tied(array, self.edge)
+        return tied(array, edge_of_result(node, self.number, array.shape))
 
 
 def edge_of_result(node: Node, number: int, shape: tuple) -> Node:
@@ -146,7 +166,7 @@ class UserOp:
         """The gradients of those arguments that are tensors."""
         grads = [v if v is None or record else untracked(v) for v in (g if isinstance(g, list) else [g])]
         with set_grad_enabled(record):
-            given = self.function.backward(self.ctx, *grads)
+            given = self.function._backward(self.ctx, *grads)
         if not retain:
             self.ctx._saved = None if self.ctx._saved else ()
         given = list(given) if isinstance(given, (tuple, list)) else [given]
@@ -200,6 +220,12 @@ class Function:
             "You must implement either the backward or vjp method for your custom "
             "autograd.Function to use it with backward mode AD."
         )
+
+    vjp = backward  # a subclass may define either
+
+    @classmethod
+    def _backward(cls, ctx, *grad_outputs):
+        return (cls.backward if cls.vjp is Function.vjp else cls.vjp)(ctx, *grad_outputs)
 
     @classmethod
     def apply(cls, *args, **kwargs):

@@ -6,15 +6,24 @@ import threading
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 
+from ..engine import Value
 from ..graph import GradFn as Node
 from ..graph import gradient_edge
 from ..hooks import RemovableHandle
+from .saved_tensors import (
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
 
 __all__ = [
     "GradientEdge",
     "Node",
     "allow_mutation_on_saved_tensors",
+    "disable_saved_tensors_hooks",
     "get_gradient_edge",
+    "increment_version",
     "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",
@@ -31,27 +40,10 @@ def get_gradient_edge(tensor) -> GradientEdge:
     return GradientEdge(*gradient_edge(tensor))
 
 
-def saved_tensors_hooks(pack_hook: Callable, unpack_hook: Callable):
-    """Refused: what ops keep cannot be packed; `utils.checkpoint` trades memory for time instead."""
-    raise NotImplementedError(
-        "saved_tensors_hooks: what operations keep for the backward pass cannot be packed here; "
-        "to save memory use minigrad.utils.checkpoint"
-    )
-
-
-def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda"):
-    """Refused: what ops keep stays on its device; `utils.checkpoint` trades memory for time instead."""
-    raise NotImplementedError(
-        "save_on_cpu: what operations keep for the backward pass stays on its device here; "
-        "to save memory use minigrad.utils.checkpoint"
-    )
-
-
-def allow_mutation_on_saved_tensors():
-    """Refused: what ops keep is not copied when it is written to in place."""
-    raise NotImplementedError(
-        "allow_mutation_on_saved_tensors: kept tensors are not copied here; write to a clone() instead"
-    )
+def increment_version(tensor) -> None:
+    """Say that a tensor (or each of several) was written to, where no operation has told."""
+    for t in (tensor,) if isinstance(tensor, Value) else tensor:
+        t.version[0] += 1
 
 
 class _Arrivals:

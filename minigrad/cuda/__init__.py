@@ -6,6 +6,7 @@ from __future__ import annotations
 from .. import backend, random
 from ..backend import cuda_is_available as is_available
 from ..backend import device as _device
+from ..later import loader
 
 
 def device_count() -> int:
@@ -120,3 +121,6 @@ def set_rng_state_all(new_states) -> None:
         raise NotImplementedError(
             "cuda.set_rng_state_all: CuPy's random state cannot be set; use manual_seed"
         )
+
+
+__getattr__, __dir__ = loader(__name__, {"amp": ("amp", None)})

@@ -407,7 +407,7 @@ from .shaping import (
     view,
 )
 from .softmax import log_softmax, log_softmax_along, softmax, softmax_along
-from .sorting import amax, amin, argmax, argmin, argsort, kthvalue, max, max_result, median, min, sort, topk
+from .sorting import amax, amin, argmax, argmin, argsort, kthvalue, max, median, min, sort, topk
 from .special import (
     digamma,
     entr,

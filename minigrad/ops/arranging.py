@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import dtypes
 from ..backend import beside, module_of, to_numpy
 from ..engine import Value, primitive, stored, untracked
 from ..walk import sum_to
 from .elementwise import conj
 from .indexing import index_select
+from .promotion import to_dtype
 from .shaping import (
     axis_of,
     broadcast_shapes,
@@ -451,4 +453,6 @@ def sum_to_size(input, *size) -> Tensor:
     size, shape = sizes_of(size), input.array.shape
     if len(size) > len(shape) or broadcast_shapes(size, shape) != shape:
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
-    return sum_to(input, size) if size != shape else input
+    if size == shape:
+        return input
+    return sum_to(to_dtype(input, dtypes.int64) if input.array.dtype.kind == "b" else input, size)

@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import beside
 from ..engine import primitive, stored
 from .elementwise import add, mul
+from .promotion import same_dtype
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -48,6 +49,7 @@ def complex(real, imag, *, out=None) -> Tensor:
             f"complex: expected two floating tensors of one dtype, got {real.dtype} and {imag.dtype}"
         )
     result = _together(real, imag)
+    same_dtype("complex", out, result)
     return stored(result, out)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..backend import as_device, device_of, get_default_device, module_for, to_device
 from ..engine import Value, untracked
+from ..layouts import strided_only
 from .shaping import sizes_of
 
 if TYPE_CHECKING:
@@ -24,12 +25,6 @@ def _made(array, dtype, device, requires_grad: bool = False) -> Tensor:
         array = to_device(array, as_device(device))
     t = untracked(array)
     return t.requires_grad_() if requires_grad else t
-
-
-def _refuse(name: str, layout=None, pin_memory=False, **others) -> None:
-    """PyTorch's arguments that mean nothing here must have their default values."""
-    if layout is not None and str(layout) != "torch.strided":
-        raise NotImplementedError(f"{name}: layout {layout} is not here; only strided tensors are")
 
 
 # ---- from data -----------------------------------------------------------------------------------
@@ -136,7 +131,7 @@ def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad
 
 # ---- from nothing --------------------------------------------------------------------------------
 def _filled(value, sizes, dtype, device, requires_grad, layout=None) -> Tensor:
-    _refuse("creation", layout)
+    strided_only("creation", layout)
     if any(n < 0 for n in sizes):
         raise RuntimeError(f"Trying to create tensor with negative dimension in {sizes}")
     where = as_device(device)
@@ -189,6 +184,7 @@ def arange(
     start, end=None, step=1, *, dtype=None, layout=None, device=None, requires_grad=False, out=None
 ) -> Tensor:
     """start, start + step, ... below end; int64 if all three are ints."""
+    strided_only("arange", layout)
     if end is None:
         start, end = 0, start
     start, end, step = (v.item() if isinstance(v, Value) else v for v in (start, end, step))
@@ -212,7 +208,10 @@ def linspace(
     start, end, steps: int, *, dtype=None, layout=None, device=None, requires_grad=False, out=None
 ) -> Tensor:
     """`steps` values at equal distances, both ends included."""
+    strided_only("linspace", layout)
     start, end = (v.item() if isinstance(v, Value) else v for v in (start, end))
+    if isinstance(steps, (float, complex)):
+        raise TypeError(f"linspace: steps must be an int, not {type(steps).__name__} {steps}")
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     given = dtypes.infer([start, end])
@@ -232,6 +231,8 @@ def logspace(start, end, steps: int, base: float = 10.0, **settings) -> Tensor:
     """base to the powers of `linspace`."""
     dtype = dtypes.as_dtype(settings.pop("dtype", None) or dtypes.get_default_dtype())
     out = settings.pop("out", None)
+    if dtype.category < dtypes.FLOAT:  # PyTorch cuts off the exponents, too
+        start, end = int(start), int(end)
     exponents = linspace(start, end, steps, dtype=dtypes.float64, **settings)
     return _stored(_made(base**exponents.array, dtype, None), out)
 
@@ -240,6 +241,7 @@ def eye(
     n: int, m: int | None = None, *, dtype=None, layout=None, device=None, requires_grad=False, out=None
 ) -> Tensor:
     """Ones on the diagonal, zeros elsewhere, (n, m)."""
+    strided_only("eye", layout)
     xp = module_for(as_device(device))
     array = xp.eye(n, n if m is None else m, dtype=dtypes.as_dtype(dtype or dtypes.get_default_dtype()).numpy)
     return _stored(_made(array, None, None, requires_grad), out)
@@ -269,6 +271,7 @@ def zeros_like(
     input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ) -> Tensor:
     """Zeros in the shape, dtype and device of another tensor."""
+    strided_only("zeros_like", layout)
     return _like(0, input, dtype, device, requires_grad)
 
 
@@ -276,6 +279,7 @@ def ones_like(
     input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ) -> Tensor:
     """Ones in the shape, dtype and device of another tensor."""
+    strided_only("ones_like", layout)
     return _like(1, input, dtype, device, requires_grad)
 
 
@@ -283,6 +287,7 @@ def empty_like(
     input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ) -> Tensor:
     """Values that are not set (zeros here) in the shape, dtype and device of another tensor."""
+    strided_only("empty_like", layout)
     return _like(0, input, dtype, device, requires_grad)
 
 
@@ -290,6 +295,7 @@ def full_like(
     input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ) -> Tensor:
     """One value in the shape, dtype and device of another tensor."""
+    strided_only("full_like", layout)
     return _like(fill_value, input, dtype, device, requires_grad)
 
 
@@ -322,6 +328,7 @@ def tril_indices(
     row: int, col: int, offset: int = 0, *, dtype=dtypes.int64, device=None, layout=None
 ) -> Tensor:
     """(2, K): rows and columns of the lower triangle of a (row, col) matrix."""
+    strided_only("tril_indices", layout)
     return _made(np.stack(np.nonzero(np.tri(row, col, offset, dtype=bool))), dtype, device)
 
 
@@ -329,4 +336,5 @@ def triu_indices(
     row: int, col: int, offset: int = 0, *, dtype=dtypes.int64, device=None, layout=None
 ) -> Tensor:
     """(2, K): rows and columns of the upper triangle of a (row, col) matrix."""
+    strided_only("triu_indices", layout)
     return _made(np.stack(np.nonzero(~np.tri(row, col, offset - 1, dtype=bool))), dtype, device)

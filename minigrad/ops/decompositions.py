@@ -7,11 +7,11 @@ depend on it.
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from .. import return_types
 from ..engine import primitive, untracked
 from .arranging import adjoint, lower_triangle, upper_triangle
 from .elementwise import select, sgn
@@ -21,12 +21,6 @@ from .shaping import cat, concat, reshape_to, take_part
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
-
-eigh_result = namedtuple("linalg_eigh", ["eigenvalues", "eigenvectors"])
-eig_result = namedtuple("linalg_eig", ["eigenvalues", "eigenvectors"])
-qr_result = namedtuple("linalg_qr", ["Q", "R"])
-svd_result = namedtuple("linalg_svd", ["U", "S", "Vh"])
-slogdet_result = namedtuple("linalg_slogdet", ["sign", "logabsdet"])
 
 
 class LinAlgError(RuntimeError):
@@ -63,12 +57,12 @@ def _solved(name: str, compute, *arrays):
 
 
 # ---- on arrays and Tensors alike: formulas are run on both ---------------------------------------
-def _dagger(x):
+def dagger(x):
     """The conjugate transpose."""
     return x.mT.conj()
 
 
-def _on_diagonal(x):
+def on_diagonal(x):
     """Matrices with the vectors x on their diagonals."""
     return x[..., None] * np.eye(x.shape[-1], dtype=bool)
 
@@ -105,16 +99,16 @@ def det(A, *, out=None) -> Tensor:
     return determinant_of(A, out=out)
 
 
-@primitive(promote=floating, holomorphic=False, x=lambda g, x: g[..., None, None] * _dagger(inverse_of(x)))
+@primitive(promote=floating, holomorphic=False, x=lambda g, x: g[..., None, None] * dagger(inverse_of(x)))
 def log_absolute_determinant(x):
     return np.linalg.slogdet(x)[1]
 
 
-def slogdet(A) -> slogdet_result:
+def slogdet(A) -> return_types.linalg_slogdet:
     """The sign of the determinant, and the logarithm of its absolute value."""
     must_be_square("linalg.slogdet", A)
     sign = determinant_sign(A) if A.array.dtype.kind == "f" else sgn(determinant_of(A))
-    return slogdet_result(sign, log_absolute_determinant(A))
+    return return_types.linalg_slogdet(sign, log_absolute_determinant(A))
 
 
 @primitive(x=lambda g, x: g[..., None, None] * (x * 0))
@@ -177,9 +171,9 @@ def pseudoinverse_of(x, rcond, hermitian):
 
 def _pseudoinverse_gradient(g, A, P):
     """Golub and Pereyra, 1973, equation 4.12."""
-    K = _dagger(g) @ P
-    back = K @ _dagger(P)
-    return -_dagger(P @ K) + back - (A @ P) @ back + (_dagger(P) @ P) @ (_dagger(g) - K @ A)
+    K = dagger(g) @ P
+    back = K @ dagger(P)
+    return -dagger(P @ K) + back - (A @ P) @ back + (dagger(P) @ P) @ (dagger(g) - K @ A)
 
 
 def pinv(A, rcond=None, hermitian: bool = False, *, atol=None, rtol=None, out=None) -> Tensor:
@@ -204,10 +198,10 @@ def cholesky_factor(x):
 def _cholesky_gradient(g, L):
     """Murray, "Differentiation of the Cholesky decomposition", 2016."""
     inverse = inverse_of(L)
-    inner = lower_triangle(_dagger(L) @ g, 0)
-    inner = inner - 0.5 * _on_diagonal(inner.diagonal(0, -2, -1))
-    found = _dagger(inverse) @ inner @ inverse
-    return 0.5 * (found + _dagger(found))
+    inner = lower_triangle(dagger(L) @ g, 0)
+    inner = inner - 0.5 * on_diagonal(inner.diagonal(0, -2, -1))
+    found = dagger(inverse) @ inner @ inverse
+    return 0.5 * (found + dagger(found))
 
 
 def cholesky(A, *, upper: bool = False, out=None) -> Tensor:
@@ -225,12 +219,12 @@ def qr_of(x):
 
 def _qr_gradient(gQ, gR, Q, R):
     """Walter and Lehmann, 2010, for matrices with at least as many rows as columns."""
-    M = upper_triangle(gR @ _dagger(R) - _dagger(Q) @ gQ, 0)
-    M = M + _dagger(M) - _on_diagonal(M.diagonal(0, -2, -1).conj())
-    return (gQ + Q @ M) @ _dagger(inverse_of(R))
+    M = upper_triangle(gR @ dagger(R) - dagger(Q) @ gQ, 0)
+    M = M + dagger(M) - on_diagonal(M.diagonal(0, -2, -1).conj())
+    return (gQ + Q @ M) @ dagger(inverse_of(R))
 
 
-def qr(A, mode: Literal["reduced", "complete", "r"] = "reduced", *, out=None) -> qr_result:
+def qr(A, mode: Literal["reduced", "complete", "r"] = "reduced", *, out=None) -> return_types.linalg_qr:
     """A = Q R with orthonormal columns in Q and an upper triangular R; the gradient is for mode 'reduced'."""
     must_be_matrix("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):
@@ -243,13 +237,13 @@ def qr(A, mode: Literal["reduced", "complete", "r"] = "reduced", *, out=None) ->
             raise RuntimeError(f"linalg.qr: mode '{mode}' has no gradient; use mode 'reduced'")
         found = np.linalg.qr(A.array, mode)
         Q, R = (np.zeros(0, A.array.dtype), found) if mode == "r" else found
-        return qr_result(untracked(np.asarray(Q)), untracked(np.asarray(R)))
+        return return_types.linalg_qr(untracked(np.asarray(Q)), untracked(np.asarray(R)))
     rows, columns = A.array.shape[-2:]
     if rows >= columns:
-        return qr_result(*qr_of(A))
+        return return_types.linalg_qr(*qr_of(A))
     Q, R = qr_of(take_part(A, (..., slice(0, rows))))
     rest = matmul(adjoint(Q), take_part(A, (..., slice(rows, None))))
-    return qr_result(Q, cat([R, rest], -1))
+    return return_types.linalg_qr(Q, cat([R, rest], -1))
 
 
 @primitive(arity=0, promote=floating, holomorphic=False, x=lambda g, out: _eigh_gradient(*g, *out))
@@ -259,14 +253,14 @@ def eigh_of(x, side):
 
 def _eigh_gradient(gw, gV, w, V):
     """Giles, "Collected matrix derivative results", 2008, section 3.1."""
-    inner = _off_diagonal(_dagger(V) @ gV) / _differences(w)
-    return V @ (inner + _on_diagonal(gw)) @ _dagger(V)
+    inner = _off_diagonal(dagger(V) @ gV) / _differences(w)
+    return V @ (inner + on_diagonal(gw)) @ dagger(V)
 
 
-def eigh(A, UPLO: str = "L", *, out=None) -> eigh_result:
+def eigh(A, UPLO: str = "L", *, out=None) -> return_types.linalg_eigh:
     """Eigenvalues, rising, and eigenvectors, as columns, of a Hermitian matrix of which one half is read."""
     must_be_square("linalg.eigh", A)
-    return eigh_result(*eigh_of(A, UPLO))
+    return return_types.linalg_eigh(*eigh_of(A, UPLO))
 
 
 @primitive(
@@ -277,7 +271,7 @@ def eigenvalues_of(x, side):
 
 
 def _eigenvalues_gradient(g, V):
-    return (V * g[..., None, :]) @ _dagger(V)
+    return (V * g[..., None, :]) @ dagger(V)
 
 
 def eigvalsh(A, UPLO: str = "L", *, out=None) -> Tensor:
@@ -301,16 +295,16 @@ def _real_as(x, found):
 
 def _eig_gradient(gw, gV, w, V):
     """Giles, 2008, section 3.1, for eigenvectors of length 1."""
-    inner = _dagger(V) @ gV
-    inner = inner - (_dagger(V) @ V) * inner.diagonal(0, -2, -1).real[..., None, :]
-    inner = _off_diagonal(inner) / _differences(w).conj() + _on_diagonal(gw)
-    return inverse_of(_dagger(V)) @ inner @ _dagger(V)
+    inner = dagger(V) @ gV
+    inner = inner - (dagger(V) @ V) * inner.diagonal(0, -2, -1).real[..., None, :]
+    inner = _off_diagonal(inner) / _differences(w).conj() + on_diagonal(gw)
+    return inverse_of(dagger(V)) @ inner @ dagger(V)
 
 
-def eig(A, *, out=None) -> eig_result:
+def eig(A, *, out=None) -> return_types.linalg_eig:
     """Eigenvalues and eigenvectors, as columns of length 1, of any square matrix; complex."""
     must_be_square("linalg.eig", A)
-    return eig_result(*eig_of(A))
+    return return_types.linalg_eig(*eig_of(A))
 
 
 def eigvals(A, *, out=None) -> Tensor:
@@ -327,30 +321,30 @@ def _svd_gradient(gU, gS, gVh, U, S, Vh):
     """Wan and Zhang, "Automatic differentiation for complex valued SVD", 2019."""
     rows, size, columns = U.shape[-2], S.shape[-1], Vh.shape[-1]
     E = _differences(S * S)
-    u, v = _dagger(U) @ gU, Vh @ _dagger(gVh)
-    J, K = _off_diagonal(u - _dagger(u)) / E, _off_diagonal(v - _dagger(v)) / E
+    u, v = dagger(U) @ gU, Vh @ dagger(gVh)
+    J, K = _off_diagonal(u - dagger(u)) / E, _off_diagonal(v - dagger(v)) / E
     across = S[..., None, :]
-    inner = J * across + S[..., :, None] * K + _on_diagonal(gS)
+    inner = J * across + S[..., :, None] * K + on_diagonal(gS)
     if U.dtype != S.dtype:  # complex: the phases that U and V share
-        inner = inner + _on_diagonal((u.diagonal(0, -2, -1) - u.diagonal(0, -2, -1).conj()) / (2 * S))
+        inner = inner + on_diagonal((u.diagonal(0, -2, -1) - u.diagonal(0, -2, -1).conj()) / (2 * S))
     found = U @ inner @ Vh
     if rows > size:
         found = found + (gU - U @ u) / across @ Vh
     if columns > size:
-        found = found + U / across @ (gVh - _dagger(v) @ Vh)
+        found = found + U / across @ (gVh - dagger(v) @ Vh)
     return found
 
 
-def svd(A, full_matrices: bool = True, *, driver=None, out=None) -> svd_result:
+def svd(A, full_matrices: bool = True, *, driver=None, out=None) -> return_types.linalg_svd:
     """A = U diag(S) Vh with falling singular values S; the gradient is for full_matrices=False."""
     must_be_matrix("linalg.svd", A)
     if not full_matrices or A.array.shape[-1] == A.array.shape[-2]:
-        return svd_result(*svd_of(A))
+        return return_types.linalg_svd(*svd_of(A))
     U, S, Vh = svd_of(A)
     wide = np.linalg.svd(A.array)  # what it has besides spans the rest of the space, and gets no gradient
     size = S.array.shape[-1]
     rest = untracked(wide[0][..., size:]), untracked(wide[2][..., size:, :])
-    return svd_result(cat([U, rest[0]], -1), S, cat([Vh, rest[1]], -2))
+    return return_types.linalg_svd(cat([U, rest[0]], -1), S, cat([Vh, rest[1]], -2))
 
 
 @primitive(promote=floating, holomorphic=False, x=lambda g, x: _values_gradient(g, *svd_of(x)))
@@ -369,25 +363,23 @@ def svdvals(A, *, driver=None, out=None) -> Tensor:
 
 
 # ---- PyTorch's older names, with their own settings ----------------------------------------------
-old_svd_result = namedtuple("svd", ["U", "S", "V"])
-old_qr_result = namedtuple("qr", ["Q", "R"])
 
 
-def svd_thin(input, some: bool = True, compute_uv: bool = True, *, out=None) -> old_svd_result:
+def svd_thin(input, some: bool = True, compute_uv: bool = True, *, out=None) -> return_types.svd:
     """A = U diag(S) V^H, with V rather than its adjoint: `torch.svd`."""
     if not compute_uv:
         rows, columns = input.array.shape[-2:]
         empty = [
             untracked(np.zeros((*input.array.shape[:-2], n, n), input.array.dtype)) for n in (rows, columns)
         ]
-        return old_svd_result(empty[0], svdvals(input), empty[1])
+        return return_types.svd(empty[0], svdvals(input), empty[1])
     U, S, Vh = svd(input, full_matrices=not some)
-    return old_svd_result(U, S, adjoint(Vh))
+    return return_types.svd(U, S, adjoint(Vh))
 
 
-def qr_thin(input, some: bool = True, *, out=None) -> old_qr_result:
+def qr_thin(input, some: bool = True, *, out=None) -> return_types.qr:
     """`linalg.qr` in mode 'reduced', or 'complete' with some=False: `torch.qr`."""
-    return old_qr_result(*qr(input, "reduced" if some else "complete"))
+    return return_types.qr(*qr(input, "reduced" if some else "complete"))
 
 
 def cholesky_of(input, upper: bool = False, *, out=None) -> Tensor:
@@ -396,30 +388,52 @@ def cholesky_of(input, upper: bool = False, *, out=None) -> Tensor:
 
 
 # ---- with information rather than errors, and by factors -------------------------------------------------
-inv_ex_result = namedtuple("linalg_inv_ex", ["inverse", "info"])
-cholesky_ex_result = namedtuple("linalg_cholesky_ex", ["L", "info"])
-triangular_solve_result = namedtuple("triangular_solve", ["solution", "cloned_coefficient"])
 
 
 def _nothing_wrong(A) -> Tensor:
     return untracked(np.zeros(A.array.shape[:-2], np.int32))
 
 
-def inv_ex(A, *, check_errors: bool = False, out=None) -> inv_ex_result:
+def inv_ex(A, *, check_errors: bool = False, out=None) -> return_types.linalg_inv_ex:
     """(inverse, info): `inv`, which raises here where PyTorch would tell of a failure in `info`."""
-    return inv_ex_result(inv(A), _nothing_wrong(A))
+    return return_types.linalg_inv_ex(inv(A), _nothing_wrong(A))
 
 
-def cholesky_ex(A, *, upper: bool = False, check_errors: bool = False, out=None) -> cholesky_ex_result:
+def solve_ex(
+    A, B, *, left: bool = True, check_errors: bool = False, out=None
+) -> return_types.linalg_solve_ex:
+    """(result, info): `solve`, which raises here where PyTorch would tell of a failure in `info`."""
+    return return_types.linalg_solve_ex(solve(A, B, left=left), _nothing_wrong(A))
+
+
+def cholesky_ex(
+    A, *, upper: bool = False, check_errors: bool = False, out=None
+) -> return_types.linalg_cholesky_ex:
     """(L, info): `cholesky`, which raises here where PyTorch would tell of a failure in `info`."""
-    return cholesky_ex_result(cholesky(A, upper=upper), _nothing_wrong(A))
+    return return_types.linalg_cholesky_ex(cholesky(A, upper=upper), _nothing_wrong(A))
+
+
+@primitive(
+    promote=floating,
+    holomorphic=False,
+    numbers="neither",
+    B=lambda g, L: solved_by_factor(g, L),
+    L=lambda g, L, out: _solved_by_factor_gradient(solved_by_factor(g, L), L, out),
+)
+def solved_by_factor(B, L):
+    L = np.tril(L)
+    return np.linalg.solve(dagger(L), np.linalg.solve(L, B))
+
+
+def _solved_by_factor_gradient(g, L, X):
+    """As for a whole L, like PyTorch: what lies above its diagonal is not read."""
+    return -(g @ dagger(X) + X @ dagger(g)) @ L
 
 
 def cholesky_solve(B, L, upper: bool = False, *, out=None) -> Tensor:
     """The X with A X = B, from the Cholesky factor of A."""
-    L = adjoint(L) if upper else L
-    between = solve_triangular(L, B, upper=False)
-    return solve_triangular(adjoint(L), between, upper=True, out=out)
+    must_be_square("cholesky_solve", L)
+    return solved_by_factor(B, adjoint(L) if upper else L, out=out)
 
 
 def cholesky_inverse(L, upper: bool = False, *, out=None) -> Tensor:
@@ -438,7 +452,7 @@ def triangular_solve(
     """(X, A) with A X = b for a triangular A: PyTorch's older name for `solve_triangular`."""
     coefficient = A.mT if transpose else A
     found = solve_triangular(coefficient, b, upper=upper != transpose, unitriangular=unitriangular)
-    return triangular_solve_result(found, A.clone())
+    return return_types.triangular_solve(found, A.clone())
 
 
 @primitive(promote=floating, x=lambda g, x: _exponential_gradient(g, x))

@@ -12,8 +12,9 @@ from functools import partial
 
 import numpy as np
 
-from ..backend import number_like
+from ..backend import constant_like
 from ..engine import primitive
+from .by_element import BY_ELEMENT
 from .error_function import erf_of
 from .promotion import arithmetic, floating
 
@@ -96,7 +97,9 @@ def reciprocal(x):
 @_two(
     numbers="either",
     x=lambda g, x, y: select(y == 0, 0, g * y * power(x, select(y == 0, 1, y - 1))),
-    y=lambda g, x, y, out: select((x == 0) & (y.real >= 0), 0, g * out * log(select(x == 0, 1, x))),
+    y=lambda g, x, y, out: select(
+        (x == 0) & (y.real >= 0), 0, g * out * log(select((x == 0) & (y.real >= 0), 1, x))
+    ),
 )
 def power(x, y):
     if x.dtype.kind == "b":
@@ -248,7 +251,11 @@ def atanh(x):
 @_one_floating(x=lambda g, out: g * (out * (1 - out)))
 def sigmoid(x):
     """1 / (1 + exp(-x)), by tanh: no exponential that could overflow."""
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+    half = constant_like(0.5, x)
+    out = np.tanh(half * x)
+    out *= half
+    out += half
+    return out
 
 
 @_one(x=lambda g, out: g * (out > 0))
@@ -256,7 +263,7 @@ def relu(x):
     """x where it is positive, else 0."""
     if x.size >= CLIPPED and x.dtype.kind == "f":
         return np.clip(x, 0, np.inf)
-    return np.maximum(x, number_like(0, x))
+    return np.maximum(x, constant_like(0, x))
 
 
 CLIPPED = 4096  # elements from which NumPy's clip, a third of maximum's work, is worth its call
@@ -296,12 +303,8 @@ def erf(x):
     return erf_of(x) if isinstance(x, np.ndarray | np.generic) else special_of("erf", x)
 
 
-#: what the standard library has, one element at a time, under SciPy's names
-BY_ELEMENT = {"erfc": math.erfc, "gammaln": math.lgamma}
-
-
 def special_of(name: str, *arguments, first: bool = False):
-    """A special function NumPy lacks: SciPy's, CuPy's, or the standard library's, one element at a time.
+    """A special function NumPy lacks: SciPy's, CuPy's, or one in plain Python, one element at a time.
 
     `first` puts the last argument, a setting, before the array, as SciPy has it there.
     """
@@ -317,6 +320,7 @@ def special_of(name: str, *arguments, first: bool = False):
             raise RuntimeError(f"{name}: needs SciPy: pip install minigrad-rnn[special]") from None
         return np.asarray(np.frompyfunc(BY_ELEMENT[name], 1, 1)(array)).astype(array.dtype)
     result = getattr(functions, name)(*arguments)
+    result = result[0] if isinstance(result, tuple) else result
     return (
         result.astype(array.dtype, copy=False) if result.dtype.kind == "f" else result
     )  # SciPy widens float16

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine import primitive, untracked
+from ..layouts import strided_only
 from .arranging import add_windows, roll, unfold
 from .complex import view_as_real
 from .elementwise import conj, div, mul
@@ -258,6 +259,7 @@ def fftfreq(
     n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None
 ) -> Tensor:
     """The frequencies of `fft`'s lines, in cycles per unit, for n samples at a distance d."""
+    strided_only("fftfreq", layout)
     return _made(np.fft.fftfreq(n, d), dtype, device, requires_grad, out)
 
 
@@ -265,6 +267,7 @@ def rfftfreq(
     n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad: bool = False, out=None, layout=None
 ) -> Tensor:
     """The frequencies of `rfft`'s lines, in cycles per unit, for n samples at a distance d."""
+    strided_only("rfftfreq", layout)
     return _made(np.fft.rfftfreq(n, d), dtype, device, requires_grad, out)
 
 

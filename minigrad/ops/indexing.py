@@ -14,6 +14,7 @@ from ..backend import beside, module_of, scatter_add
 from ..engine import Value, is_recording, primitive, refresh, stored, untracked
 from ..inplace import adopt, check_versions_can_move, check_writable
 from .elementwise import select as choose
+from .promotion import same_dtype
 from .shaping import axis_of, common_shape, copy, expand_to, reshape_to, take_part
 from .spelling import numpy_names
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 # ---- x[...] --------------------------------------------------------------------------------------
 def plain_index(index, array):
     """An index as NumPy takes it: tensors and lists in it become arrays, copied, as they may change later."""
-    if index.__class__ is int:
+    if index.__class__ is int or (index.__class__ is slice and index.step is None):
         return index
     if index.__class__ is tuple:
         return tuple([_plain_part(p, array) for p in index])
@@ -166,6 +167,7 @@ def gather(input, dim: int, index: Tensor, *, sparse_grad: bool = False, out=Non
             f"{tuple(places.shape)}, input {tuple(input.array.shape)}"
         )
     axis = axis_of("gather", input, dim)
+    same_dtype("gather", out, input)
     if not places.size:
         return take_part(reshape_to(input, (input.array.size,)), places.astype(np.int64), out=out)
     if input.array.ndim == 0:
@@ -229,6 +231,7 @@ def masked_fill(input, mask: Tensor, value) -> Tensor:
                 "masked_fill only supports a 0-dimensional value tensor, "
                 f"but got {value.array.ndim} dimensions"
             )
+        _check_fits("masked_fill", value.item(), input)
     else:
         _check_fits("masked_fill", value, input)
         value = untracked(beside(input.array, np.asarray(value).astype(input.array.dtype)))

@@ -6,6 +6,8 @@ target's class and the reduction in one op, whose backward pass is the softmax m
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..backend import module_of
@@ -14,7 +16,8 @@ from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
-from .sums import LongRows, peaks, sums
+from .sums import LongRows, peaks, sums, total_over
+from .sums import total as sum_of
 
 
 # ---- distances, element by element ---------------------------------------------------------------
@@ -59,10 +62,9 @@ def binary_cross_entropy_with_logits(x, y):
 # Classes are along the second dimension: x is (M, C) with target (M,), or (N, C, S) with target (N, S).
 def _at_classes(target) -> tuple:
     """The index of the target's class in every place."""
-    xp = module_of(target)
     if target.ndim == 1:
-        return xp.arange(len(target)), target
-    return xp.arange(len(target))[:, None], target, xp.arange(target.shape[1])
+        return rows_of(target), target
+    return rows_of(target)[:, None], target, module_of(target).arange(target.shape[1])
 
 
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
@@ -79,18 +81,30 @@ def place_class(x, shape, target):
     return out
 
 
+def rows_of(target):
+    """0 .. M-1 for target (M, ...): beside it in an index, its class in each row."""
+    return _few_rows(len(target)) if isinstance(target, np.ndarray) else module_of(target).arange(len(target))
+
+
+@functools.lru_cache(64)
+def _few_rows(count: int):
+    return np.arange(count)
+
+
 def all_are_classes(target, classes: int) -> bool:
-    """Whether there are class numbers, all of them 0 .. classes - 1."""
-    return bool(target.size) and int(target.view(f"u{target.itemsize}").max()) < classes
+    """Whether there are class numbers, all of them 0 .. classes - 1: as unsigned ones negatives are large."""
+    return bool(target.size) and int(target.view(_UNSIGNED[target.itemsize]).max()) < classes
 
 
-def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
+_UNSIGNED = {1: np.dtype(np.uint8), 8: np.dtype(np.uint64)}
+
+
+def check_classes(name: str, target, classes: int, ignore_index: int | None, kind=IndexError) -> None:
     """Refuse class numbers that are neither 0 .. classes - 1 nor `ignore_index`."""
-    bad = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
+    outside = (target < 0) | (target >= classes)
+    bad = target[outside if ignore_index is None else outside & (target != ignore_index)]
     if bad.size:
-        raise IndexError(
-            f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}"
-        )
+        raise kind(f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}")
 
 
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
@@ -101,9 +115,9 @@ def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     if smoothing:
         likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
     exponentials = np.exp(shifted, out=shifted)
-    total = sums(exponentials, (1,))
-    losses = (np.log(total[:, 0]) - likely) * weights
-    return losses.sum() if summed else losses, (exponentials, total, target, weights, smoothing)
+    total = total_over(exponentials, (1,), False) if x.ndim == 2 else sums(exponentials, (1,))[:, 0]
+    losses = (np.log(total) - likely) * weights
+    return sum_of(losses) if summed else losses, (exponentials, total, target, weights, smoothing)
 
 
 def _backward(saved, g, wanted, last):
@@ -111,14 +125,10 @@ def _backward(saved, g, wanted, last):
     exponentials, total, target, weights, smoothing = saved
     g = g * weights
     with LongRows(exponentials.shape[-1]):
-        factors = np.expand_dims(g, 1) / total if np.ndim(g) else g / total
-        dx = np.multiply(exponentials, factors, out=exponentials if last else None)
-        if smoothing:
-            dx -= (
-                np.expand_dims(g, 1) * (smoothing / dx.shape[1])
-                if np.ndim(g)
-                else g * (smoothing / dx.shape[1])
-            )
+        dx = np.multiply(exponentials, (g / total)[:, None], out=exponentials if last else None)
+    if smoothing:
+        spread = g * (smoothing / dx.shape[1])
+        dx -= spread[:, None] if np.ndim(spread) else spread
     dx[_at_classes(target)] -= g * (1 - smoothing)
     return dx, None, None, None, None
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, return_types
 from ..engine import Value, stored, untracked
 from .decompositions import inv, must_be_matrix, must_be_square, pinv, solve, svdvals
 from .elementwise import abs, add, conj, mul, power_of, sub
 from .linalg import matmul
 from .promotion import to_dtype
 from .reduction import max_over, min_over, sum, vector_norm
-from .shaping import axis_of, broadcast_tensors, movedim, reshape_to, select_at, stack, unsqueeze
+from .shaping import axis_of, broadcast_tensors, movedim, reshape_to, select_at, stack, take_part, unsqueeze
 from .spelling import numpy_names
 
 if TYPE_CHECKING:
@@ -146,12 +145,13 @@ def vecdot(x, y, *, dim: int = -1, out=None) -> Tensor:
 
 def cross(input, other, *, dim: int = -1, out=None) -> Tensor:
     """The cross product of vectors of 3 elements along a dimension."""
+    axis = axis_of("linalg.cross", input, dim)
+    shapes = input.array.shape, other.array.shape
+    if len(shapes[0]) != len(shapes[1]):
+        raise RuntimeError(f"linalg.cross: inputs must have the same number of dimensions, got {shapes}")
+    if shapes[0][axis] != 3 or shapes[1][axis] != 3:
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3, got shapes {shapes}")
     x, y = broadcast_tensors(input, other)
-    axis = axis_of("linalg.cross", x, dim)
-    if x.array.shape[axis] != 3:
-        raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {x.array.shape[axis]}"
-        )
     a, b = ([select_at(t, axis, i) for i in range(3)] for t in (x, y))
     parts = [sub(mul(a[i], b[j]), mul(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
     return stack(parts, axis, out=out)
@@ -194,10 +194,7 @@ def tensorsolve(A, B, dims=None, *, out=None) -> Tensor:
     return reshape_to(solve(reshape_to(A, (size, size)), reshape_to(B, (size,))), shape, out=out)
 
 
-lstsq_result = namedtuple("linalg_lstsq", ["solution", "residuals", "rank", "singular_values"])
-
-
-def lstsq(A, B, rcond=None, *, driver: str | None = None) -> lstsq_result:
+def lstsq(A, B, rcond=None, *, driver: str | None = None) -> return_types.linalg_lstsq:
     """(solution, residuals, rank, singular values):
     the X with the smallest |A X - B|, by the pseudoinverse.
     """
@@ -205,14 +202,14 @@ def lstsq(A, B, rcond=None, *, driver: str | None = None) -> lstsq_result:
     vectors = B.array.ndim == A.array.ndim - 1
     right = unsqueeze(B, -1) if vectors else B
     solution = matmul(pinv(A, rtol=rcond), right)
-    squares = abs(sub(matmul(A, solution), right))
-    residuals = (
-        sum(mul(squares, squares), -2) if rows > columns else untracked(np.zeros(0, A.array.real.dtype))
-    )
+    distances = abs(sub(matmul(A, solution), right))
+    residuals = sum(mul(distances, distances), -2)
+    rank = untracked(np.zeros(0, np.int64)) if driver == "gels" else matrix_rank(A)
+    if rows <= columns or driver in (None, "gelsy") or (rank.array < columns).any():
+        residuals = take_part(reshape_to(residuals, (residuals.array.size,)), (slice(0, 0),))
     empty = untracked(np.zeros(0, A.array.real.dtype))
     values = svdvals(A.detach()) if driver in ("gelss", "gelsd") else empty
-    rank = untracked(np.zeros(0, np.int64)) if driver == "gels" else matrix_rank(A)
-    return lstsq_result(
+    return return_types.linalg_lstsq(
         reshape_to(solution, solution.array.shape[:-1]) if vectors else solution, residuals, rank, values
     )
 
@@ -223,4 +220,5 @@ def linalg_vander(x, N: int | None = None) -> Tensor:
     if count is None or count <= 1:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")
     base = x if x.array.dtype.kind in "fc" else to_dtype(x, dtypes.int64)
-    return stack([power_of(base, k) if k else add(mul(base, 0), 1) for k in range(count)], -1)
+    powers = stack([power_of(base, k) if k else add(mul(base, 0), 1) for k in range(count)], -1)
+    return powers if x.array.ndim else unsqueeze(powers, 0)

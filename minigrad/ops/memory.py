@@ -12,6 +12,7 @@ from .. import dtypes
 from ..backend import beside, device_of, module_of
 from ..engine import Value, is_recording, primitive, refresh, untracked
 from ..inplace import check_writable
+from ..layouts import strided_only
 from .creation import zeros
 from .shaping import put_back, reshape_to, sizes_of
 from .updates import replace_part
@@ -190,6 +191,7 @@ def empty_strided(
     size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
 ) -> Tensor:
     """Values that are not set (zeros here), with strides given in elements."""
+    strided_only("empty_strided", layout)
     size, stride = tuple(size), tuple(stride)
     if len(size) != len(stride):
         raise RuntimeError(
@@ -205,6 +207,7 @@ def empty_permuted(
     size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
 ) -> Tensor:
     """Values that are not set (zeros here), whose dimensions lie in memory in the given order."""
+    strided_only("empty_permuted", layout)
     order = list(physical_layout)
     if sorted(order) != list(range(len(size))):
         raise RuntimeError(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, return_types
 from ..engine import primitive, stored, untracked
-from .elementwise import abs, exp, is_complex_number, mul, select, sign
+from .elementwise import is_complex_number, mul, select, sigmoid, sign
 from .promotion import arithmetic, floating, to_dtype
 from .variants import pow
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 _two = partial(primitive, promote=arithmetic, numbers="neither")
-frexp_result = namedtuple("frexp", ["mantissa", "exponent"])
 
 
 # ---- of two ----------------------------------------------------------------------------------------------
@@ -47,24 +45,19 @@ def hypot(x, y):
     return np.hypot(x, y)
 
 
-@_two(x=lambda g, x, out: g * _share(x, out, exp), y=lambda g, y, out: g * _share(y, out, exp))
+@_two(x=lambda g, x, y: g * sigmoid(x - y), y=lambda g, x, y: g * sigmoid(y - x))
 def logaddexp(x, y):
     """log(exp(x) + exp(y)), without overflow on the way."""
     return np.logaddexp(x, y)
 
 
 @_two(
-    x=lambda g, x, out: g * _share(x, out, lambda d: exp(d * math.log(2))),
-    y=lambda g, y, out: g * _share(y, out, lambda d: exp(d * math.log(2))),
+    x=lambda g, x, y: g * sigmoid((x - y) * math.log(2)),
+    y=lambda g, x, y: g * sigmoid((y - x) * math.log(2)),
 )
 def logaddexp2(x, y):
     """log2(2^x + 2^y), without overflow on the way."""
     return np.logaddexp2(x, y)
-
-
-def _share(x, out, power):
-    """What part of the sum an argument is; nothing of an infinite one is."""
-    return power(x - select(abs(out) == math.inf, 0, out))
 
 
 @primitive(
@@ -83,7 +76,7 @@ def heaviside(x, y):
     return np.heaviside(x, y).astype(x.dtype, copy=False)
 
 
-@_two(arity=2)
+@_two(x=lambda g, x, y: select(x == y, 0, g), y=lambda g: g * 0)
 def nextafter(x, y):
     """The next number the dtype has from x towards y."""
     return np.nextafter(x, y)
@@ -107,13 +100,13 @@ def ldexp(input, other, *, out=None) -> Tensor:
     return mul(input, pow(2.0, to_dtype(other, kind)), out=out)
 
 
-def frexp(input, *, out=None) -> frexp_result:
+def frexp(input, *, out=None) -> return_types.frexp:
     """(mantissa, exponent) with input = mantissa * 2^exponent and the mantissa from 0.5 to 1."""
     if input.array.dtype.kind != "f":
         raise RuntimeError(f"torch.frexp() only supports floating-point dtypes, got {input.dtype}")
     _, exponent = np.frexp(input.array)
     scale = untracked(np.asarray(np.exp2(-exponent.astype(input.array.dtype)), input.array.dtype))
-    return stored(frexp_result(mul(input, scale), untracked(np.asarray(exponent, np.int32))), out)
+    return stored(return_types.frexp(mul(input, scale), untracked(np.asarray(exponent, np.int32))), out)
 
 
 # ---- of one ----------------------------------------------------------------------------------------------

@@ -81,3 +81,12 @@ def same_device(name: str, *tensors: Tensor) -> None:
             f"{name}: expected all tensors to be on the same device, found {' and '.join(sorted(devices))}; "
             "move one with .to(device)"
         )
+
+
+def same_dtype(name: str, out, result) -> None:
+    """Refuse an `out` (or one among several) of another dtype, where nothing is converted."""
+    for target in out if isinstance(out, tuple) else () if out is None else (out,):
+        if target.array.dtype != result.array.dtype:
+            raise RuntimeError(
+                f"{name}: Expected out tensor to have dtype {result.array.dtype}, got {target.array.dtype}"
+            )

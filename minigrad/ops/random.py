@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from .. import dtypes
 from .. import random as streams
 from ..backend import as_device, module_of, to_device, to_numpy
 from ..engine import Value, store, stored, untracked
+from ..layouts import strided_only
 from .elementwise import add, mul
 from .shaping import sizes_of
 from .variants import overwrite
@@ -44,6 +46,7 @@ def rand(
     out=None,
 ):
     """Values drawn evenly from [0, 1)."""
+    strided_only("rand", layout)
     return _drawn(_source(generator).uniform, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
@@ -59,6 +62,7 @@ def randn(
     out=None,
 ):
     """Values from the normal distribution N(0, 1)."""
+    strided_only("randn", layout)
     return _drawn(_source(generator).normal, sizes_of(sizes, size), dtype, device, requires_grad, out)
 
 
@@ -75,6 +79,7 @@ def randint(
     out=None,
 ):
     """Integers drawn evenly from [low, high), or from [0, low) where `high` is left out."""
+    strided_only("randint", layout)
     if size is None:
         low, high, size = 0, low, high
     if low >= high:
@@ -102,6 +107,7 @@ def randperm(
     out=None,
 ):
     """0 .. n-1 in random order."""
+    strided_only("randperm", layout)
     stream = _source(generator)
     return _drawn(lambda s, d: stream.permutation(n).astype(d), (n,), dtype, device, requires_grad, out)
 
@@ -114,6 +120,7 @@ def rand_like(
     input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ):
     """`rand` in the shape, dtype and device of another tensor."""
+    strided_only("rand_like", layout)
     return _like(rand, input, dtype, device, generator=generator, requires_grad=requires_grad)
 
 
@@ -121,6 +128,7 @@ def randn_like(
     input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None
 ):
     """`randn` in the shape, dtype and device of another tensor."""
+    strided_only("randn_like", layout)
     return _like(randn, input, dtype, device, generator=generator, requires_grad=requires_grad)
 
 
@@ -137,6 +145,7 @@ def randint_like(
     memory_format=None,
 ):
     """`randint` in the shape, dtype and device of another tensor."""
+    strided_only("randint_like", layout)
     low, high = (0, low) if high is None else (low, high)
     shape = input.array.shape
     return randint(
@@ -164,6 +173,7 @@ def normal(
     out=None,
 ) -> Tensor:
     """Normal values, with means and standard deviations given as numbers (then with a size) or as tensors."""
+    strided_only("normal", layout)
     if size is not None:
         return _drawn(
             lambda s, d: _source(generator).normal(s, d, mean, std),
@@ -187,7 +197,7 @@ def normal(
 
 def bernoulli(input, p=None, *, generator=None, out=None) -> Tensor:
     """Ones with the probabilities given by the input (or by `p`), zeros elsewhere, in the input's dtype."""
-    t = untracked(np.empty_like(input.array))
+    t = untracked(np.empty_like(input.array, order="C"))  # PyTorch draws row by row, whatever the layout
     fill_bernoulli(t, input.detach() if p is None else p, generator=generator)
     if input.tracked and out is None:
         return add(t, mul(input, 0))  # PyTorch's has a gradient, of zeros
@@ -322,11 +332,13 @@ def fill_geometric(target: Tensor, p, *, generator=None) -> Tensor:
     """How many tries a success with probability p takes, 1 or more."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
-    return _fill(target, np.ceil(np.log1p(-_unit(target, generator)) / np.log1p(-p)).clip(1))
+    return _fill(target, np.ceil(np.log(_unit(target, generator)) / np.log1p(-p)).clip(1))
 
 
 def fill_log_normal(target: Tensor, mean=1, std=2, *, generator=None) -> Tensor:
     """The exponentials of values from N(mean, std^2)."""
     if std <= 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
-    return _fill(target, np.exp(_normal_for(target, mean, std, generator)))
+    stream, dtype = _source(generator), target.array.dtype
+    draw = partial(stream.normal, dtype=dtype, mean=mean, std=std, in_blocks=False)
+    return _fill(target, np.exp(_in_memory_order(target, draw)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import return_types
 from ..backend import beside
 from ..engine import Value, primitive, stored, untracked
 from .elementwise import add, div, exp, log, mul, select, sub
@@ -19,9 +19,6 @@ from .spelling import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
-
-cummax_result = namedtuple("cummax", ["values", "indices"])
-cummin_result = namedtuple("cummin", ["values", "indices"])
 
 
 def _running(name: str, result, extreme, input, dim: int, out):
@@ -38,21 +35,21 @@ def _running(name: str, result, extreme, input, dim: int, out):
 
 
 @numpy_names
-def cummax(input, dim: int, *, out=None) -> cummax_result:
+def cummax(input, dim: int, *, out=None) -> return_types.cummax:
     """The largest element so far along a dimension, and its place."""
-    return _running("cummax", cummax_result, np.maximum, input, dim, out)
+    return _running("cummax", return_types.cummax, np.maximum, input, dim, out)
 
 
 @numpy_names
-def cummin(input, dim: int, *, out=None) -> cummin_result:
+def cummin(input, dim: int, *, out=None) -> return_types.cummin:
     """The smallest element so far along a dimension, and its place."""
-    return _running("cummin", cummin_result, np.minimum, input, dim, out)
+    return _running("cummin", return_types.cummin, np.minimum, input, dim, out)
 
 
 @primitive(promote=floating, x=lambda g, x, out, axis: _spread_back(g, x, out, axis))
 def running_logsumexp(x, axis):
     """log(exp(x_0) + ... + exp(x_i)), shifted so that exp never overflows."""
-    return np.logaddexp.accumulate(x, axis)
+    return np.logaddexp.accumulate(x.astype(np.float64, copy=False), axis).astype(x.dtype, copy=False)
 
 
 def _spread_back(g, x, out, axis):
@@ -103,6 +100,8 @@ def gradient(input, *, spacing=1, dim=None, edge_order: int = 1) -> list[Tensor]
         raise RuntimeError(f"gradient only supports edge_order=1 and edge_order=2, got {edge_order}")
     dims = range(input.array.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
     axes = [axis_of("gradient", input, d) for d in dims]
+    if len(set(axes)) < len(axes):
+        raise RuntimeError(f"gradient: a dim appears multiple times in the list of dims {list(dims)}")
     spacing = 1 if spacing is None else spacing
     spacings = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(axes)
     if len(spacings) != len(axes):

@@ -4,11 +4,11 @@ dimension.
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import return_types
 from ..backend import beside
 from ..engine import Value, primitive, stored, untracked
 from .elementwise import maximum, minimum
@@ -19,25 +19,6 @@ from .spelling import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
-
-
-def _pair(name: str):
-    """PyTorch's named result of values and indices."""
-    pair = namedtuple("pair", ["values", "indices"])
-    pair.__module__, pair.__name__, pair.__qualname__ = __name__, name, name
-    return pair
-
-
-(
-    max_result,
-    min_result,
-    sort_result,
-    topk_result,
-    median_result,
-    kthvalue_result,
-    mode_result,
-    cummax_result,
-) = map(_pair, ["max", "min", "sort", "topk", "median", "kthvalue", "mode", "cummax"])
 
 
 def _at_places(input: Tensor, places, axis: int) -> Tensor:
@@ -83,7 +64,7 @@ def max(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
     """
     return _extreme(
         "max",
-        max_result,
+        return_types.max,
         max_over,
         maximum,
         _first_nan_or(np.argmax),
@@ -100,7 +81,7 @@ def min(input, dim=None, keepdim=False, *, out=None, other=None, axis=None):
     """
     return _extreme(
         "min",
-        min_result,
+        return_types.min,
         min_over,
         minimum,
         _first_nan_or(np.argmin),
@@ -176,8 +157,8 @@ def sort(input, dim: int = -1, descending: bool = False, stable: bool = False, *
     axis = axis_of("sort", input, dim)
     order = _order(input.array, axis, descending)
     if input.array.ndim == 0:
-        return stored(sort_result(reshape_to(input, ()), untracked(order)), out)
-    return stored(sort_result(_at_places(input, order, axis), untracked(order.astype(np.int64))), out)
+        return stored(return_types.sort(reshape_to(input, ()), untracked(order)), out)
+    return stored(return_types.sort(_at_places(input, order, axis), untracked(order.astype(np.int64))), out)
 
 
 @numpy_names
@@ -197,9 +178,11 @@ def topk(input, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
             f"selected index k out of range: topk: k {k} against {size} elements along dimension {dim}"
         )
     if input.array.ndim == 0:
-        return stored(topk_result(reshape_to(input, ()), untracked(beside(input.array, 0, np.int64))), out)
+        return stored(
+            return_types.topk(reshape_to(input, ()), untracked(beside(input.array, 0, np.int64))), out
+        )
     order = _order(input.array, axis, largest)[(slice(None),) * axis + (slice(k),)]
-    return stored(topk_result(_at_places(input, order, axis), untracked(order.astype(np.int64))), out)
+    return stored(return_types.topk(_at_places(input, order, axis), untracked(order.astype(np.int64))), out)
 
 
 @numpy_names
@@ -210,7 +193,7 @@ def kthvalue(input, k: int, dim: int = -1, keepdim: bool = False, *, out=None):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k}")
     places = _order(input.array, axis, False)
     places = places.take(k - 1, axis) if places.ndim else places
-    return stored(_picked(kthvalue_result, input, places, axis, keepdim), out)
+    return stored(_picked(return_types.kthvalue, input, places, axis, keepdim), out)
 
 
 @numpy_names
@@ -224,11 +207,11 @@ def median(input, dim=None, keepdim: bool = False, *, out=None):
     array = input.array
     order = _order(array, axis, False)
     if array.ndim == 0:
-        return stored(_picked(median_result, input, order, axis, keepdim), out)
+        return stored(_picked(return_types.median, input, order, axis, keepdim), out)
     middle = order.take((array.shape[axis] - 1) // 2, axis)
     nans = np.isnan(array) if array.dtype.kind == "f" else np.zeros_like(array, bool)
     places = np.where(nans.any(axis), nans.argmax(axis), middle)
-    return stored(_picked(median_result, input, places, axis, keepdim), out)
+    return stored(_picked(return_types.median, input, places, axis, keepdim), out)
 
 
 @primitive(x=lambda g, x, out: to_ties(g, x, out, None, False))

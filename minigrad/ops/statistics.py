@@ -6,20 +6,19 @@ What counts has no gradient and is NumPy's; what describes is made of ops that h
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, return_types
 from ..engine import Value, stored, untracked
 from .arranging import ravel
 from .combined import lerp
 from .elementwise import clamp_between, conj, div, isnan, logical_not, mul, select, sub
 from .indexing import gather, nonzero
 from .linalg import matmul
-from .promotion import to_dtype
+from .promotion import same_dtype, to_dtype
 from .reduction import mean, sum
 from .shaping import axis_of, movedim, reshape_to, squeeze, stack, take_part, transpose, unsqueeze
 from .sorting import amax, amin, sort
@@ -27,11 +26,6 @@ from .spelling import numpy_names
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
-
-aminmax_result = namedtuple("aminmax", ["min", "max"])
-mode_result = namedtuple("mode", ["values", "indices"])
-nanmedian_result = namedtuple("nanmedian", ["values", "indices"])
-histogram_result = namedtuple("histogram", ["hist", "bin_edges"])
 
 
 # ---- distinct values -----------------------------------------------------------------------------
@@ -151,7 +145,9 @@ def histc(input, bins: int = 100, min=0, max=0, *, out=None) -> Tensor:
     return stored(untracked(counts.astype(input.array.dtype)), out)
 
 
-def histogram(input, bins, *, range=None, weight=None, density: bool = False, out=None) -> histogram_result:
+def histogram(
+    input, bins, *, range=None, weight=None, density: bool = False, out=None
+) -> return_types.histogram:
     """(hist, bin_edges): how many elements (or how much weight) are in each bin; with `density` of area 1."""
     array = input.array
     if isinstance(bins, Value):
@@ -160,7 +156,9 @@ def histogram(input, bins, *, range=None, weight=None, density: bool = False, ou
         low, high = range or (0.0, 0.0)
         edges = _edges("histogram", array, bins, low, high, margin=0.5)
     counts, _ = np.histogram(array, edges, weights=None if weight is None else weight.array, density=density)
-    return histogram_result(untracked(counts.astype(array.dtype)), untracked(np.asarray(edges, array.dtype)))
+    return return_types.histogram(
+        untracked(counts.astype(array.dtype)), untracked(np.asarray(edges, array.dtype))
+    )
 
 
 # ---- places in sorted order ----------------------------------------------------------------------
@@ -221,10 +219,11 @@ def unravel_index(indices, shape) -> tuple:
 
 
 # ---- extremes, modes, quantiles ------------------------------------------------------------------
-def aminmax(input, *, dim: int | None = None, keepdim: bool = False, out=None) -> aminmax_result:
+def aminmax(input, *, dim: int | None = None, keepdim: bool = False, out=None) -> return_types.aminmax:
     """The smallest and the largest element, of all or along `dim`."""
+    same_dtype("aminmax", out, input)
     over = () if dim is None else dim
-    return stored(aminmax_result(amin(input, over, keepdim), amax(input, over, keepdim)), out)
+    return stored(return_types.aminmax(amin(input, over, keepdim), amax(input, over, keepdim)), out)
 
 
 def msort(input, *, out=None) -> Tensor:
@@ -233,13 +232,13 @@ def msort(input, *, out=None) -> Tensor:
 
 
 @numpy_names
-def mode(input, dim: int = -1, keepdim: bool = False, *, out=None) -> mode_result:
+def mode(input, dim: int = -1, keepdim: bool = False, *, out=None) -> return_types.mode:
     """The most frequent value along a dimension, the smallest of several, and a place where it is."""
     axis = axis_of("mode", input, dim)
     if input.array.ndim == 0:
-        return stored(mode_result(reshape_to(input, ()), untracked(np.zeros((), np.int64))), out)
+        return stored(return_types.mode(reshape_to(input, ()), untracked(np.zeros((), np.int64))), out)
     places = np.apply_along_axis(_place_of_mode, axis, input.array)
-    return stored(mode_result(*_at(input, places, axis, keepdim)), out)
+    return stored(return_types.mode(*_at(input, places, axis, keepdim)), out)
 
 
 def _place_of_mode(row) -> int:
@@ -261,9 +260,9 @@ def nanmedian(input, dim: int | None = None, keepdim: bool = False, *, out=None)
         return _at(flat, _place_of_median(flat.array), 0, False)[0]
     axis = axis_of("nanmedian", input, dim)
     if input.array.ndim == 0:
-        return stored(nanmedian_result(reshape_to(input, ()), untracked(np.zeros((), np.int64))), out)
+        return stored(return_types.nanmedian(reshape_to(input, ()), untracked(np.zeros((), np.int64))), out)
     places = np.apply_along_axis(_place_of_median, axis, input.array)
-    return stored(nanmedian_result(*_at(input, places, axis, keepdim)), out)
+    return stored(return_types.nanmedian(*_at(input, places, axis, keepdim)), out)
 
 
 def _place_of_median(row) -> int:
@@ -405,8 +404,11 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None) -> Tensor:
 
 def _weights(name: str, rows, fweights, aweights):
     """What each column counts."""
-    real = dtypes.of(rows.array.real.dtype)
-    given = [to_dtype(w, real) for w in (fweights, aweights) if w is not None]
+    if fweights is not None and fweights.array.dtype.kind in "fc":
+        raise RuntimeError(f"{name}(): expected fweights to have integral dtype, got {fweights.dtype}")
+    if aweights is not None and aweights.array.dtype.kind != "f":
+        raise RuntimeError(f"{name}(): expected aweights to have floating point dtype, got {aweights.dtype}")
+    given = [w for w in (fweights, aweights) if w is not None]
     for w in given:
         if w.array.ndim > 1 or w.array.size != rows.array.shape[1]:
             raise RuntimeError(

@@ -139,7 +139,7 @@ def parse_to(*args, dtype=None, device=None, non_blocking=False, copy=False, mem
 
 
 def _is_dtype(value) -> bool:
-    return type(value) is dtypes.dtype or isinstance(value, (type, np.dtype))
+    return isinstance(value, (dtypes.dtype, type, np.dtype))
 
 
 def copy_into(target: Tensor, source, non_blocking: bool = False) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import untracked
+from ..layouts import strided
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -20,8 +21,10 @@ def _window(name: str, M: int, values, sym: bool, dtype, device, requires_grad: 
     """
     if M < 0:
         raise ValueError(f"{name}: requires non-negative window length, got M={M}")
+    if layout is not None and layout is not strided:
+        raise ValueError(f"{name}: is implemented for strided tensors only, got: {layout}")
     kind = dtypes.as_dtype(dtype or dtypes.get_default_dtype())
-    if not kind.is_floating_point:
+    if kind not in (dtypes.float32, dtypes.float64):
         raise ValueError(f"{name}: expects float32 or float64 dtypes, got: {kind}")
     last = M - 1 if sym else M
     weights = np.ones(M) if M <= 1 else values(np.arange(M), last)
@@ -40,7 +43,7 @@ def general_cosine(
     M: int, *, a, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False
 ):
     """A sum of cosines with the coefficients a."""
-    return _window("general_cosine", M, _cosines(a), sym, dtype, device, requires_grad)
+    return _window("general_cosine", M, _cosines(a), sym, dtype, device, requires_grad, layout)
 
 
 def general_hamming(
@@ -54,34 +57,36 @@ def general_hamming(
     requires_grad: bool = False,
 ):
     """alpha - (1 - alpha) cos(2 pi k / last)."""
-    return _window("general_hamming", M, _cosines([alpha, 1 - alpha]), sym, dtype, device, requires_grad)
+    return _window(
+        "general_hamming", M, _cosines([alpha, 1 - alpha]), sym, dtype, device, requires_grad, layout
+    )
 
 
 def hamming(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The Hamming window."""
-    return _window("hamming", M, _cosines([0.54, 0.46]), sym, dtype, device, requires_grad)
+    return _window("hamming", M, _cosines([0.54, 0.46]), sym, dtype, device, requires_grad, layout)
 
 
 def hann(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The Hann window."""
-    return _window("hann", M, _cosines([0.5, 0.5]), sym, dtype, device, requires_grad)
+    return _window("hann", M, _cosines([0.5, 0.5]), sym, dtype, device, requires_grad, layout)
 
 
 def blackman(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The Blackman window."""
-    return _window("blackman", M, _cosines([0.42, 0.5, 0.08]), sym, dtype, device, requires_grad)
+    return _window("blackman", M, _cosines([0.42, 0.5, 0.08]), sym, dtype, device, requires_grad, layout)
 
 
 def nuttall(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The minimum 4-term Blackman-Harris window by Nuttall."""
     coefficients = [0.3635819, 0.4891775, 0.1365995, 0.0106411]
-    return _window("nuttall", M, _cosines(coefficients), sym, dtype, device, requires_grad)
+    return _window("nuttall", M, _cosines(coefficients), sym, dtype, device, requires_grad, layout)
 
 
 def bartlett(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """The triangular window."""
     return _window(
-        "bartlett", M, lambda k, last: 1 - np.abs(2 * k / last - 1), sym, dtype, device, requires_grad
+        "bartlett", M, lambda k, last: 1 - np.abs(2 * k / last - 1), sym, dtype, device, requires_grad, layout
     )
 
 
@@ -95,6 +100,7 @@ def cosine(M: int, *, sym: bool = True, dtype=None, layout=None, device=None, re
         dtype,
         device,
         requires_grad,
+        layout,
     )
 
 
@@ -119,6 +125,7 @@ def gaussian(
         dtype,
         device,
         requires_grad,
+        layout,
     )
 
 
@@ -146,6 +153,7 @@ def exponential(
         dtype,
         device,
         requires_grad,
+        layout,
     )
 
 
@@ -170,32 +178,40 @@ def kaiser(
         dtype,
         device,
         requires_grad,
+        layout,
     )
 
 
 # ---- under PyTorch's older names, periodic unless told otherwise ---------------------------------
+def _older(window, length: int, periodic: bool, dtype=None, pin_memory: bool = False, **settings) -> Tensor:
+    """A window of any floating dtype."""
+    half = dtype is dtypes.float16
+    made = window(length, sym=not periodic, dtype=dtypes.float32 if half else dtype, **settings)
+    return made.half() if half else made
+
+
 def hann_window(window_length: int, periodic: bool = True, **settings) -> Tensor:
     """The Hann window."""
-    return hann(window_length, sym=not periodic, **settings)
+    return _older(hann, window_length, periodic, **settings)
 
 
 def hamming_window(
     window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, **settings
 ) -> Tensor:
     """alpha - beta cos(2 pi k / last)."""
-    return general_cosine(window_length, a=[alpha, beta], sym=not periodic, **settings)
+    return _older(general_cosine, window_length, periodic, a=[alpha, beta], **settings)
 
 
 def blackman_window(window_length: int, periodic: bool = True, **settings) -> Tensor:
     """The Blackman window."""
-    return blackman(window_length, sym=not periodic, **settings)
+    return _older(blackman, window_length, periodic, **settings)
 
 
 def bartlett_window(window_length: int, periodic: bool = True, **settings) -> Tensor:
     """The triangular window."""
-    return bartlett(window_length, sym=not periodic, **settings)
+    return _older(bartlett, window_length, periodic, **settings)
 
 
 def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, **settings) -> Tensor:
     """The Kaiser window."""
-    return kaiser(window_length, beta=beta, sym=not periodic, **settings)
+    return _older(kaiser, window_length, periodic, beta=beta, **settings)

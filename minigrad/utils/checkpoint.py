@@ -17,6 +17,10 @@ from ..random import fork_rng, get_rng_state, set_rng_state
 from ..walk import walk
 
 
+class CheckpointError(RuntimeError):
+    """The function gave something else when it was computed again."""
+
+
 def checkpoint(
     function: Callable,
     *args,
@@ -31,18 +35,48 @@ def checkpoint(
     """function(*args, **kwargs), of which only the arguments and the result are kept until the backward pass.
 
     There the function is called once more, with the random stream where it was, unless preserve_rng_state is
-    False. Either value of `use_reentrant` gives the same here; `context_fn` returns two contexts, for the two
-    calls.
+    False; with determinism_check="default" its results must have the same shapes and dtypes again. Either
+    value of `use_reentrant` gives the same here, but True refuses what PyTorch refuses with it. `context_fn`
+    returns two contexts, for the two calls. The second is never stopped early, whatever `early_stop` says.
     """
+    if use_reentrant and (context_fn is not None or debug):
+        raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
+    if use_reentrant and kwargs:
+        raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
+    if determinism_check not in ("default", "none"):
+        raise ValueError(
+            f"determinism_check should be one of ['default', 'none'], but got {determinism_check}"
+        )
+    if debug:
+        raise NotImplementedError(
+            "checkpoint: debug=True is not here; anomaly mode names the op and its line"
+        )
     first, again = (
         context_fn() if context_fn is not None else (contextlib.nullcontext(), contextlib.nullcontext())
     )
     op = Checkpoint(function, args, kwargs, again, get_rng_state() if preserve_rng_state else None)
+    op.checks = determinism_check == "default"
     with first:
         output = function(*args, **kwargs)
     if not is_recording():
         return output
     return op.recorded(output)
+
+
+@contextlib.contextmanager
+def set_checkpoint_early_stop(enable: bool):
+    """Nothing is changed: the second call always runs to its end here."""
+    yield
+
+
+def set_checkpoint_debug_enabled(enabled: bool | None):
+    """Refused if enabled: operations are not logged here."""
+    if enabled:
+        raise NotImplementedError(
+            "set_checkpoint_debug_enabled: operations are not logged here; anomaly mode names the op and its "
+            "line"
+        )
+    return contextlib.nullcontext()
 
 
 def checkpoint_sequential(
@@ -59,7 +93,9 @@ def checkpoint_sequential(
         part = functions[i * size : (i + 1) * size] if i < segments - 1 else functions[i * size :]
         if i == segments - 1:
             return _in_turn(part)(input)
-        input = checkpoint(_in_turn(part), input, preserve_rng_state=preserve_rng_state)
+        input = checkpoint(
+            _in_turn(part), input, use_reentrant=use_reentrant, preserve_rng_state=preserve_rng_state
+        )
     return input
 
 
@@ -81,6 +117,8 @@ class Checkpoint:
     parameters: tuple = ()
     name = "checkpoint"
     node_name = "CheckpointFunctionBackward"
+    checks = True  # whether results must be alike
+    outline: tuple = ()
 
     def __init__(self, function: Callable, args: tuple, kwargs: dict, context, random_state):
         self.function, self.args, self.kwargs = function, args, kwargs
@@ -91,6 +129,7 @@ class Checkpoint:
         """The results with one Node behind them, in place of those the function has made."""
         several = isinstance(output, tuple)
         results = output if several else (output,)
+        self.outline = _outline(results)
         edges = self._boundary(results)
         if not edges:
             return output
@@ -126,6 +165,17 @@ class Checkpoint:
                 set_rng_state(self.random_state)
             output = self.function(*self.args, **self.kwargs)
         results = output if isinstance(output, tuple) else (output,)
+        if self.checks and _outline(results) != self.outline:
+            raise CheckpointError(
+                "torch.utils.checkpoint: Recomputed values have different metadata than during the forward "
+                f"pass: shapes and dtypes {self.outline} before, {_outline(results)} now; make the function "
+                'give the same again, or pass determinism_check="none"'
+            )
         roots = [(edge_of(r), g) for r, g in zip(results, grads, strict=True) if g is not None and r.tracked]
         found = walk(roots, record, record, node.edges)
         return [found.get(edge) for edge in node.edges]
+
+
+def _outline(results: tuple) -> tuple:
+    """The shapes and dtypes of results."""
+    return tuple((tuple(r.array.shape), str(r.array.dtype)) for r in results if isinstance(r, Value))

@@ -1,5 +1,30 @@
-"""Pictures of training, drawn as SVG by the package itself: nothing to install, any browser shows them."""
+"""Pictures and words about models: drawn as SVG by the package itself, so that nothing has to be installed.
 
-from .curves import save_curves
+Each function returns a `Picture`: save it as .svg or .html, show it in a browser, or leave it to a notebook.
+"""
 
-__all__ = ["save_curves"]
+from .curves import bars, curves, save_curves
+from .explain import explain
+from .flow import gates, gradient_by_step, gradient_flow, gradient_sizes, gradient_through_time
+from .graph import graph
+from .heatmap import heatmap
+from .summary import summary
+from .svg import Picture
+from .trace import trace
+
+__all__ = [
+    "Picture",
+    "bars",
+    "curves",
+    "explain",
+    "gates",
+    "gradient_by_step",
+    "gradient_flow",
+    "gradient_sizes",
+    "gradient_through_time",
+    "graph",
+    "heatmap",
+    "save_curves",
+    "summary",
+    "trace",
+]

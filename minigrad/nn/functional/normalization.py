@@ -86,7 +86,7 @@ def group_norm(
             f"of shape {list(shape)} and num_groups={num_groups}"
         )
     _check_size("group_norm", (shape[0] * shape[1] // num_groups, num_groups, *shape[2:]))
-    _check_channels("group_norm", shape[1], weight, bias)
+    _check_channels("group_norm", input, weight=weight, bias=bias)
     return normalize_groups(input, weight, bias, shape[0], num_groups, eps)[0]
 
 
@@ -99,12 +99,13 @@ def _check_size(name: str, shape: tuple[int, ...]) -> None:
         )
 
 
-def _check_channels(name: str, channels: int, *tensors: Tensor | None) -> None:
-    for t in tensors:
+def _check_channels(name: str, input: Tensor, **tensors: Tensor | None) -> None:
+    channels = input.shape[1]
+    for role, t in tensors.items():
         if t is not None and t.numel() != channels:
             raise RuntimeError(
-                f"{name}: a tensor with {channels} elements is expected for {channels} channels, got "
-                f"{t.numel()}"
+                f"{name}: {role} should contain {channels} elements not {t.numel()}: the input "
+                f"{tuple(input.shape)} has {channels} channels"
             )
 
 
@@ -129,7 +130,9 @@ def batch_norm(
         if not input.numel():
             return input.clone()
         raise RuntimeError(f"batch_norm: input needs (N, C, ...), got shape {tuple(input.shape)}")
-    _check_channels("batch_norm", input.shape[1], running_mean, running_var, weight, bias)
+    _check_channels(
+        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
     if eps < 0 or (training and not eps):
         raise ValueError(
             f"batch_norm eps must be positive during training, and never negative, but got {eps}"

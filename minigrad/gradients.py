@@ -12,6 +12,7 @@ import numpy as np
 
 from .backend import as_array, module_of
 from .engine import Value, current, edge_of, untracked
+from .hooks import all_or_none
 from .walk import run_hooks, walk
 
 
@@ -25,21 +26,25 @@ def backward(tensors, gradients=None, retain_graph=None, create_graph: bool = Fa
     """Add the gradients of the tensors, weighted by `gradients`, to the `.grad` of the leaves (or of
     `inputs`).
 
-    Nothing is added anywhere if a formula fails on the way.
+    Nothing is added anywhere if a formula or a hook fails on the way.
     """
     tensors = _listed(tensors)
     roots = _roots("backward", tensors, gradients, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    if inputs is None:
-        accumulate(walk(roots, retain, create_graph), create_graph)
-        return
-    inputs = _listed(inputs)
-    if not inputs:
+    inputs = None if inputs is None else _listed(inputs)
+    if inputs == []:
         raise RuntimeError("'inputs' argument to backward cannot be empty.")
-    found = walk(roots, retain, create_graph, tuple(_edge_that_must_be("backward", t) for t in inputs))
-    for t in inputs:
-        if edge_of(t) in found:
-            add_gradient(t, found[edge_of(t)], create_graph, own=False)
+    edges = tuple(_edge_that_must_be("backward", t) for t in inputs or ())
+    with all_or_none():
+        found = walk(roots, retain, create_graph, edges)
+        if inputs is not None:
+            found = {t: found[edge] for t, edge in zip(inputs, edges) if edge in found}
+        leaves = tuple(found)
+        show_to_hooks(found, create_graph)
+    accumulate(found, create_graph)
+    for leaf in leaves:
+        for hook in list(leaf.after_hooks.values()):
+            hook(leaf)
 
 
 def grad(
@@ -60,7 +65,8 @@ def grad(
     roots = _roots("grad", outputs, grad_outputs, create_graph)
     edges = tuple(_edge_that_must_be("grad", t) for t in inputs)
     retain = create_graph if retain_graph is None else retain_graph
-    found = walk(roots, retain, create_graph, edges)
+    with all_or_none():
+        found = walk(roots, retain, create_graph, edges)
     return tuple(
         _found(found.get(edge), t, create_graph, bool(allow_unused), materialize_grads)
         for t, edge in zip(inputs, edges)
@@ -141,6 +147,13 @@ def _references_of_one_holder() -> int:
 ALONE = _references_of_one_holder()
 
 
+def show_to_hooks(arrived: dict, record: bool) -> None:
+    """Run the hooks of leaves on what the walk brought them, before anything is added anywhere."""
+    for leaf, g in arrived.items():
+        if leaf.node is None and leaf.hooks:
+            arrived[leaf] = run_hooks(leaf.hooks.values(), g, record)
+
+
 def accumulate(arrived: dict, record: bool) -> None:
     """Add to each leaf's `.grad` what the walk brought.
 
@@ -153,9 +166,7 @@ def accumulate(arrived: dict, record: bool) -> None:
 
 
 def add_gradient(t, g, record: bool, own: bool) -> None:
-    """t.grad += g, with the hooks of a leaf run on g before and after."""
-    if t.node is None and t.hooks:
-        g, own = run_hooks(t.hooks.values(), g, record), False
+    """t.grad += g; `own` says that nothing else refers to g."""
     held = t.held_grad
     if record:
         t.held_grad = g if held is None else held + g
@@ -166,8 +177,6 @@ def add_gradient(t, g, record: bool, own: bool) -> None:
     else:
         held.array += g
         held.version[0] += 1
-    for hook in list(t.after_hooks.values()):
-        hook(t)
 
 
 def _own(g):

@@ -170,6 +170,12 @@ def run_hooks(hooks: Iterable[Callable], g, record: bool):
     """Show the gradient to the hooks, as a Tensor; each may hand back another in its place."""
     for hook in list(hooks):
         seen = hook(g if record else untracked(as_array(g)))
-        if seen is not None:
-            g = seen if record else seen.array
+        if seen is None:
+            continue
+        if seen.array.shape != g.shape:
+            raise RuntimeError(
+                f"hook {getattr(hook, '__name__', hook)} has changed the size of value: from {tuple(g.shape)} "
+                f"to {tuple(seen.array.shape)}; a gradient keeps the shape of what it is a gradient of"
+            )
+        g = seen if record else seen.array
     return g

@@ -4,89 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .harness import Comparison, compare
+from .functions import Case, run_cases, side_by_side, through
+from .harness import Comparison
 
-#: name, function of F and tensors, shapes of the tensors, bound
-FUNCTIONS: list[tuple[str, Callable, list[tuple[int, ...]], float]] = [
-    (
-        "attention, 32 x 4 heads, 32 x 16",
-        lambda F, *x: F.scaled_dot_product_attention(*x),
-        [(32, 4, 32, 16)] * 3,
-        1.2,
-    ),
-    (
-        "attention, 8 x 8 heads, 128 x 64",
-        lambda F, *x: F.scaled_dot_product_attention(*x),
-        [(8, 8, 128, 64)] * 3,
-        1.2,
-    ),
-    (
+
+def attention(F, *x):
+    return F.scaled_dot_product_attention(*x)
+
+
+def conv1d(F, *x):
+    return F.conv1d(*x, padding=x[1].shape[-1] // 2)
+
+
+def conv2d(F, *x):
+    return F.conv2d(*x, padding=1)
+
+
+CASES = [
+    Case("attention, 32 x 4 heads, 32 x 16", attention, [(32, 4, 32, 16)] * 3, 1.1),
+    Case("attention, 8 x 8 heads, 128 x 64", attention, [(8, 8, 128, 64)] * 3, 1.1),
+    Case(
         "causal attention, 1 x 8 heads, 1024 x 64",
         lambda F, *x: F.scaled_dot_product_attention(*x, is_causal=True),
         [(1, 8, 1024, 64)] * 3,
         1.1,
     ),
-    (
-        "conv1d, (32, 64, 50), 64 x 3",
-        lambda F, *x: F.conv1d(*x, padding=1),
-        [(32, 64, 50), (64, 64, 3), (64,)],
-        1.3,
-    ),
-    (
-        "conv1d, (16, 128, 200), 128 x 5",
-        lambda F, *x: F.conv1d(*x),
-        [(16, 128, 200), (128, 128, 5), (128,)],
-        1.2,
-    ),
-    (
-        "conv2d, (64, 8, 8, 8), 16 x 3 x 3",
-        lambda F, *x: F.conv2d(*x, padding=1),
-        [(64, 8, 8, 8), (16, 8, 3, 3)],
-        2.5,
-    ),
-    (
-        "conv2d, (32, 16, 14, 14), 32 x 3 x 3",
+    Case("conv1d, (32, 16, 50), 32 x 3", conv1d, [(32, 16, 50), (32, 16, 3), (32,)], 1.1),
+    Case("conv1d, (32, 64, 50), 64 x 3", conv1d, [(32, 64, 50), (64, 64, 3), (64,)], 1.1),
+    Case("conv1d, (32, 1, 400), 16 x 9", conv1d, [(32, 1, 400), (16, 1, 9), (16,)], 1.1),
+    Case("conv1d, (8, 64, 1000), 64 x 7", conv1d, [(8, 64, 1000), (64, 64, 7), (64,)], 1.1),
+    Case("conv1d, (16, 128, 200), 128 x 5", conv1d, [(16, 128, 200), (128, 128, 5), (128,)], 1.1),
+    Case("conv2d, (32, 1, 28, 28), 16 x 3 x 3", conv2d, [(32, 1, 28, 28), (16, 1, 3, 3)], 1.6),
+    Case("conv2d, (64, 8, 8, 8), 16 x 3 x 3", conv2d, [(64, 8, 8, 8), (16, 8, 3, 3)], 1.6),
+    Case("conv2d, (32, 16, 14, 14), 32 x 3 x 3", conv2d, [(32, 16, 14, 14), (32, 16, 3, 3)], 1.6),
+    Case("conv2d, (16, 32, 32, 32), 64 x 3 x 3", conv2d, [(16, 32, 32, 32), (64, 32, 3, 3)], 1.6),
+    Case("conv2d, (8, 64, 56, 56), 64 x 3 x 3", conv2d, [(8, 64, 56, 56), (64, 64, 3, 3)], 1.6),
+    Case(
+        "conv2d, (8, 64, 28, 28), 128 x 1 x 1",
         lambda F, *x: F.conv2d(*x),
-        [(32, 16, 14, 14), (32, 16, 3, 3)],
-        2.0,
-    ),
-    (
-        "conv2d, (16, 32, 32, 32), 64 x 3 x 3",
-        lambda F, *x: F.conv2d(*x),
-        [(16, 32, 32, 32), (64, 32, 3, 3)],
+        [(8, 64, 28, 28), (128, 64, 1, 1)],
         1.6,
     ),
-    (
-        "conv2d, (8, 64, 56, 56), 64 x 3 x 3",
-        lambda F, *x: F.conv2d(*x),
-        [(8, 64, 56, 56), (64, 64, 3, 3)],
-        1.7,
+    Case(
+        "conv2d, (4, 3, 112, 112), 64 x 7 x 7, 2",
+        lambda F, *x: F.conv2d(*x, stride=2, padding=3),
+        [(4, 3, 112, 112), (64, 3, 7, 7)],
+        1.6,
     ),
-    ("max_pool2d, (32, 16, 28, 28), 2", lambda F, x: F.max_pool2d(x, 2), [(32, 16, 28, 28)], 1.0),
-    ("max_pool2d, (16, 64, 56, 56), 3, 2, 1", lambda F, x: F.max_pool2d(x, 3, 2, 1), [(16, 64, 56, 56)], 1.2),
-    ("max_pool1d, (32, 64, 100), 2", lambda F, x: F.max_pool1d(x, 2), [(32, 64, 100)], 1.2),
-    ("avg_pool2d, (32, 16, 28, 28), 2", lambda F, x: F.avg_pool2d(x, 2), [(32, 16, 28, 28)], 1.0),
-    (
+    Case("max_pool2d, (32, 16, 28, 28), 2", lambda F, x: F.max_pool2d(x, 2), [(32, 16, 28, 28)], 1.6),
+    Case(
+        "max_pool2d, (16, 64, 56, 56), 3, 2, 1",
+        lambda F, x: F.max_pool2d(x, 3, 2, 1),
+        [(16, 64, 56, 56)],
+        1.6,
+    ),
+    Case("max_pool1d, (32, 64, 100), 2", lambda F, x: F.max_pool1d(x, 2), [(32, 64, 100)], 1.6),
+    Case("avg_pool2d, (32, 16, 28, 28), 2", lambda F, x: F.avg_pool2d(x, 2), [(32, 16, 28, 28)], 1.6),
+    Case(
+        "avg_pool2d, (8, 64, 28, 28), 3, 1, 1", lambda F, x: F.avg_pool2d(x, 3, 1, 1), [(8, 64, 28, 28)], 1.6
+    ),
+    Case(
         "adaptive_avg_pool2d, (16, 64, 16, 16), 1",
         lambda F, x: F.adaptive_avg_pool2d(x, 1),
         [(16, 64, 16, 16)],
-        1.5,
+        1.6,
     ),
 ]
 SETTINGS = {"dropout": 0.0, "batch_first": True}
-
-
-def of_function(lib, function: Callable, shapes: list[tuple[int, ...]]) -> Callable:
-    """Forward, and the gradients of all tensors for a random cotangent."""
-    lib.manual_seed(0)
-    tensors = [lib.randn(*shape).requires_grad_() for shape in shapes]
-    weights = lib.randn(*function(lib.nn.functional, *tensors).shape)
-
-    def step():
-        out = function(lib.nn.functional, *tensors)
-        return out, lib.autograd.grad(out, tensors, weights)
-
-    return step
 
 
 def of_encoder(lib, width: int, heads: int, length: int, batch: int) -> Callable:
@@ -96,13 +80,7 @@ def of_encoder(lib, width: int, heads: int, length: int, batch: int) -> Callable
     x = lib.randn(batch, length, width)
     weights = lib.randn(batch, length, width)
 
-    def step():
-        layer.zero_grad()
-        out = layer(x)
-        (out * weights).sum().backward()
-        return out, [p.grad for p in layer.parameters()]
-
-    return step
+    return through(lambda: layer(x), list(layer.parameters()), weights)
 
 
 def of_ctc(lib, length: int, batch: int, classes: int, labels: int) -> Callable:
@@ -112,34 +90,18 @@ def of_ctc(lib, length: int, batch: int, classes: int, labels: int) -> Callable:
     targets = lib.randint(1, classes, (batch, labels))
     lengths = (length,) * batch, (labels,) * batch
 
-    def step():
-        loss = lib.nn.functional.ctc_loss(scores.log_softmax(2), targets, *lengths)
-        return loss, lib.autograd.grad(loss, [scores])
+    def loss():
+        return lib.nn.functional.ctc_loss(scores.log_softmax(2), targets, *lengths)
 
-    return step
-
-
-def cases() -> Iterator[tuple[str, Callable, float]]:
-    """(name, what makes a step for a library, bound) of each line."""
-    for name, function, shapes, bound in FUNCTIONS:
-        yield name, lambda lib, f=function, s=shapes: of_function(lib, f, s), bound
-    for width, heads, length, batch in ((64, 4, 50, 32), (256, 8, 128, 8)):
-        name = f"TransformerEncoderLayer({width}, {heads}), {batch} x {length}"
-        settings = (width, heads, length, batch)
-        yield name, lambda lib, s=settings: of_encoder(lib, *s), 1.2
-    yield "ctc_loss, T N C S = (100, 32, 28, 20)", lambda lib: of_ctc(lib, 100, 32, 28, 20), 2.2
+    return through(loss, [scores], lib.tensor(1.0))
 
 
 def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
-    for name, make, bound in cases():
-        ours, theirs = make(minigrad), make(torch)
-        for mine, other in zip(flat(ours()), flat(theirs()), strict=True):
-            if abs(mine - other).max() > 1e-3 * (1 + abs(other).max()):
-                raise RuntimeError(f"{name}: results differ")
-        yield compare(name, ours, theirs, bound, seconds)
-
-
-def flat(results) -> list:
-    """The result and its gradients, as arrays."""
-    out, gradients = results
-    return [t.detach().numpy() for t in (out, *gradients)]
+    libs = minigrad, torch
+    yield from run_cases(CASES, libs, seconds)
+    for width, heads, length, batch in ((64, 4, 50, 32), (256, 8, 128, 8)):
+        name = f"TransformerEncoderLayer({width}, {heads}), {batch} x {length}"
+        settings = (width, heads, length, batch)
+        yield side_by_side(name, lambda lib, s=settings: of_encoder(lib, *s), libs, 1.1, seconds)
+    name = "ctc_loss, T N C S = (100, 32, 28, 20)"
+    yield side_by_side(name, lambda lib: of_ctc(lib, 100, 32, 28, 20), libs, 1.1, seconds)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from .harness import Comparison, compare
-from .recurrent import training_step
+from .harness import Comparison
+from .recurrent import KINDS, Setting, lines
 
-KINDS = ("LSTM", "GRU", "RNN")
 BATCHES, STEPS, HIDDEN = (1, 8, 32, 128), (10, 50, 200), (16, 64, 128, 256, 512)
 LARGEST = 200 * 32 * 256 * 256  # T N H H: what lies above takes longer than it teaches
 
@@ -20,20 +19,6 @@ def shapes() -> Iterator[tuple[int, int, int, int]]:
             yield steps, batch, hidden // 2, hidden
 
 
-def inference(lib, kind: str, shape: tuple[int, int, int, int]):
-    """The output of one layer over x (T, N, I), without gradients."""
-    steps, batch, features, hidden = shape
-    layer, x = getattr(lib.nn, kind)(features, hidden), lib.randn(steps, batch, features)
-
-    def run():
-        with lib.no_grad():
-            return layer(x)
-
-    return run
-
-
 def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
-    for kind, (name, make) in product(KINDS, (("training", training_step), ("inference", inference))):
-        for shape in shapes():
-            ours, theirs = make(minigrad, kind, shape), make(torch, kind, shape)
-            yield compare(f"{kind} {name}, T N I H = {shape}", ours, theirs, None, seconds)
+    for kind, shape in product(KINDS, shapes()):
+        yield from lines(Setting(kind, shape), str(shape), (minigrad, torch), seconds)

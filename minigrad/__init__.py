@@ -516,8 +516,8 @@ newaxis = None
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """accelerator amp datasets fft func jit linalg nn onnx optim return_types serialization signal
-special utils viz""".split()
+_SUBMODULES = """__future__ accelerator amp datasets distributions fft func jit linalg nn onnx optim
+return_types serialization signal special utils viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
@@ -543,6 +543,12 @@ _IN_SUBMODULES = {
         "is_anomaly_enabled": "is_anomaly_enabled",
         "set_anomaly_enabled": "set_detect_anomaly",
     },
+    "ops.rejection": {
+        "binomial": "binomial",
+        "poisson": "poisson",
+        "_sample_dirichlet": "sample_dirichlet",
+        "_standard_gamma": "standard_gamma",
+    },
     "in_place": {
         name: name
         for name in """abs_ absolute_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_
@@ -554,14 +560,24 @@ _IN_SUBMODULES = {
     },
     "nn.functional": {
         name: name
-        for name in """adaptive_avg_pool1d alpha_dropout avg_pool1d batch_norm bilinear
-        binary_cross_entropy_with_logits celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc
-        conv_transpose1d conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity dropout
-        embedding_bag feature_alpha_dropout group_norm hardshrink hinge_embedding_loss instance_norm kl_div
-        layer_norm margin_ranking_loss max_pool1d max_pool1d_with_indices max_pool2d max_pool3d
-        native_channel_shuffle pairwise_distance pdist pixel_shuffle pixel_unshuffle poisson_nll_loss prelu
-        relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
+        for name in """adaptive_avg_pool1d avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d conv3d
+        conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity hardshrink max_pool1d
+        max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle pairwise_distance pdist
+        pixel_shuffle pixel_unshuffle prelu relu_ rms_norm rrelu rrelu_ selu selu_ threshold threshold_
         """.split()
+    },
+    "nn.functional.native": {
+        name: name
+        for name in """adaptive_max_pool1d affine_grid_generator alpha_dropout alpha_dropout_ batch_norm
+        binary_cross_entropy_with_logits convolution cosine_embedding_loss ctc_loss dropout dropout_ embedding
+        embedding_renorm_ feature_alpha_dropout feature_alpha_dropout_ feature_dropout feature_dropout_
+        grid_sampler grid_sampler_2d grid_sampler_3d group_norm hinge_embedding_loss instance_norm kl_div
+        layer_norm margin_ranking_loss poisson_nll_loss triplet_margin_loss""".split()
+    },
+    "nn.functional.weights": {"norm_except_dim": "norm_except_dim", "_weight_norm": "weight_norm"},
+    "nn.recurrent": {
+        name: name
+        for name in """gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell""".split()
     },
 }
 _LATER: dict[str, tuple[str, str | None]] = {name: (name, None) for name in _SUBMODULES}

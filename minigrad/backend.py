@@ -156,6 +156,16 @@ def number_like(number, array):
     return cupy().asarray(number, array.dtype)
 
 
+def constant_like(number, array):
+    """`number_like` for a number that stands in the source: it is made once, and never written to."""
+    return _constant(number, array.dtype) if isinstance(array, np.ndarray) else number_like(number, array)
+
+
+@functools.cache
+def _constant(number, dtype):
+    return np.asarray(number, dtype)
+
+
 def beside(array, values, dtype=None):
     """Host values as an array on the device where `array` lies."""
     return module_of(array).asarray(values, dtype)

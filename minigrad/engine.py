@@ -23,7 +23,7 @@ from functools import wraps
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from numpy import generic, ndarray
+from numpy import asarray, generic, ndarray
 
 from .backend import as_array, device_of, module_of, number_like
 
@@ -45,17 +45,23 @@ class Value:
     """What the engine needs of a Tensor; `tensor.py` builds PyTorch's class on it.
 
     `version` is a one-element list shared by a tensor and its views; every in-place write adds one to it. A
-    view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen. Slots that
-    most tensors never use (`seen`, `recipe`, and those of subclasses) stay unset, which costs nothing.
+    view knows the tensor it was made from (`base`), how (`recipe`), and the version it has seen: slots that
+    stay unset in all others. No subclass may have a `__getattr__`, which makes each look at a slot, of which
+    an op takes ten, several times as dear.
     """
 
-    __slots__ = ("__weakref__", "array", "base", "node", "recipe", "seen", "tracked", "version")
+    __slots__ = (
+        *("__weakref__", "array", "base", "held_grad", "hooks", "node", "recipe", "seen", "tracked"),
+        "version",
+    )
 
     array: Any  # numpy.ndarray or cupy.ndarray
     tracked: bool  # the engine's name for requires_grad
     node: Node | None  # the op that made it; None for a leaf
     version: list[int]
     base: Value | None
+    held_grad: Any  # `.grad`
+    hooks: Any  # hooks.TensorHooks, if there are any
     recipe: tuple[Callable, tuple] | None
     seen: int
 
@@ -95,7 +101,7 @@ class Node:
 
     def __init__(self, op, edges: tuple, kept, shape: tuple[int, ...], cells: tuple = ()):
         self.time, self.op, self.edges, self.kept = tick(), op, edges, kept
-        self.cells, self.versions, self.shape, self.hooks = cells, tuple(c[0] for c in cells), shape, None
+        self.cells, self.versions, self.shape, self.hooks = cells, tuple([c[0] for c in cells]), shape, None
 
     def __repr__(self) -> str:
         return f"<{self.op.node_name} object>"
@@ -137,7 +143,10 @@ class Pick:
 def untracked(array) -> Any:
     """A Tensor over an array, outside any graph."""
     t = new(Tensor)
-    t.array, t.tracked, t.node, t.version, t.base = array, False, None, [0], None
+    t.array = array
+    t.tracked = False
+    t.version = [0]
+    t.node = t.base = t.held_grad = t.hooks = None
     return t
 
 
@@ -457,7 +466,7 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
     alone = len(op.parameters) == 1
 
     def call(input, *static, out=None):
-        if input.__class__ is not Tensor and not isinstance(input, Value):
+        if input.__class__ is not Tensor and (input.__class__ is ndarray or not isinstance(input, Value)):
             return forward(input, *static)
         if input.base is not None:
             refresh(input)
@@ -468,14 +477,22 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
             if op.holomorphic and x.dtype.kind == "c":
                 return _unary(op.on_complex(), views)(input, *static, out=out)
         try:
-            result = forward(x, *static)
+            count = len(static)  # a starred call costs a third of all this, so few settings go without
+            if count == 0:
+                result = forward(x)
+            elif count == 1:
+                result = forward(x, static[0])
+            elif count == 2:
+                result = forward(x, static[0], static[1])
+            else:
+                result = forward(x, *static)
         except Exception as error:
             raise explained(op, error, x, *static) from None
         if result.__class__ is not ndarray:
-            result = as_array(result, x)
+            result = asarray(result) if isinstance(result, generic) else as_array(result, x)
         t = new(Tensor)
         t.array = result
-        t.base = None
+        t.base = t.held_grad = t.hooks = None
         version = t.version = [0]
         if tracks and input.tracked and is_recording():
             node = new(NewNode)
@@ -531,6 +548,8 @@ def _binary(op: Primitive) -> Callable:
     keeps_nothing, tracks = not op.needed, bool(op.formulas)
 
     def call(input, other, *, out=None):
+        if input.__class__ is ndarray and other.__class__ is ndarray:
+            return forward(input, other)
         if input.__class__ is Tensor or isinstance(input, Value):
             x = input.array
             if other.__class__ is Tensor or isinstance(other, Value):
@@ -570,10 +589,10 @@ def _binary(op: Primitive) -> Callable:
         except Exception as error:
             raise explained(op, error, x, y) from None
         if result.__class__ is not ndarray:
-            result = as_array(result, x)
+            result = asarray(result) if isinstance(result, generic) else as_array(result, x)
         t = new(Tensor)
         t.array = result
-        t.base = None
+        t.base = t.held_grad = t.hooks = None
         version = t.version = [0]
         to_x, to_y = input.tracked, other.tracked
         if tracks and (to_x or to_y) and is_recording():

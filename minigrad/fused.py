@@ -93,13 +93,19 @@ class Fused:
         return f"<fused {self.name}>"
 
     def __call__(self, *args):
-        tensors = [a if isinstance(a, Value) else None for a in args]
-        for t in tensors:
-            if t is not None and t.base is not None:
-                refresh(t)
-        arrays = [a if t is None else t.array for a, t in zip(args, tensors)]
         recorded = is_recording()
-        edges = tuple([edge_of(t) if recorded and t is not None else None for t in tensors])
+        arrays, edges, cells = [], [], []
+        for a in args:
+            edge = None
+            if isinstance(a, Value):
+                if a.base is not None:
+                    refresh(a)
+                if recorded and a.tracked:
+                    edge = a.node or a
+                cells.append(a.version)
+                a = a.array
+            arrays.append(a)
+            edges.append(edge)
         wanted = tuple([e is not None for e in edges])
         try:
             results, saved = self.forward(wanted, *arrays)
@@ -108,8 +114,7 @@ class Fused:
         several = isinstance(results, tuple)
         made = [untracked(as_array(r, arrays[0])) for r in (results if several else (results,))]
         if True in wanted:
-            cells = tuple([t.version for t in tensors if t is not None])
-            record_results(self, made, edges, (saved, arrays), cells, several)
+            record_results(self, made, tuple(edges), (saved, arrays), tuple(cells), several)
         return tuple(made) if several else made[0]
 
     def kept_argument(self, node: Node, place: int) -> tuple[str, tuple[int, ...]]:

@@ -66,6 +66,7 @@ NAMES: dict[str, Any] = {
     "strided_view": "AsStridedBackward0",
     "sum_over": _sum_or("Sum"),
     "take_part": lambda node: _name_of_index(node.kept[1] if node.kept else None),
+    "total": "SumBackward0",
     "transfer_to": "ToCopyBackward0",
     "unstack_to": "UnbindBackward0",
     "upper_triangle": "TriuBackward0",

@@ -44,6 +44,26 @@ def add_hook(hooks: dict, hook: Callable) -> RemovableHandle:
     return handle
 
 
+class TensorHooks:
+    """What a tensor keeps in its slot `hooks`: functions by number, run before and after a leaf's `.grad` is
+    added to; and whether a tensor that is no leaf has one.
+    """
+
+    __slots__ = ("after", "before", "retains_grad")
+
+    def __init__(self) -> None:
+        self.before: dict[int, Callable] = {}
+        self.after: dict[int, Callable] = {}
+        self.retains_grad = False
+
+
+def hooks_of(t) -> TensorHooks:
+    """The tensor's hooks, to which more are to be added."""
+    if t.hooks is None:
+        t.hooks = TensorHooks()
+    return t.hooks
+
+
 def register_hook(t, hook: Callable) -> RemovableHandle:
     """`hook(gradient)` runs when the tensor's gradient is complete, and may return another in its place."""
     if not current(t).tracked:
@@ -51,16 +71,14 @@ def register_hook(t, hook: Callable) -> RemovableHandle:
     if t.node is not None:
         t.node.hooks = t.node.hooks if t.node.hooks is not None else {}
         return add_hook(t.node.hooks, hook)
-    t.hooks = t.hooks or {}
-    return add_hook(t.hooks, hook)
+    return add_hook(hooks_of(t).before, hook)
 
 
 def register_after_hook(t, hook: Callable) -> RemovableHandle:
     """`hook(tensor)` runs after a leaf's `.grad` has been added to."""
     if not current(t).tracked or t.node is not None:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-    t.after_hooks = t.after_hooks or {}
-    return add_hook(t.after_hooks, hook)
+    return add_hook(hooks_of(t).after, hook)
 
 
 def retain_grad(t) -> None:
@@ -79,7 +97,7 @@ def retain_grad(t) -> None:
             tensor.held_grad = g.clone() if held is None else held + g
 
     t.node.hooks = {**(t.node.hooks or {}), RETAIN: keep}
-    t.retains_grad = True
+    hooks_of(t).retains_grad = True
 
 
 #: the tensors whose `.grad` the walk under way has written, each with its `.grad` before

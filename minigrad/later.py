@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from importlib import import_module
 
 
-def loader(package: str, places: Mapping[str, tuple[str, str | None]]):
+def loader(
+    package: str, places: Mapping[str, tuple[str, str | None]], reasons: Mapping[str, str] | None = None
+):
     """A package's `__getattr__` and `__dir__`; `places` has for each name its submodule, and what of it
-    (None: itself).
+    (None: itself), `reasons` for each name of PyTorch's that is not here why.
     """
 
     def load(name: str):
@@ -20,7 +22,8 @@ def loader(package: str, places: Mapping[str, tuple[str, str | None]]):
             module = import_module(f".{submodule}", package)
             found = module if member is None else getattr(module, member)
         else:
-            found, why = left_out(f"{package}.{name}".partition(".")[2])
+            own = (reasons or {}).get(name)
+            found, why = (None, own) if own else left_out(f"{package}.{name}".partition(".")[2])
             if found is None:
                 message = f"module '{package}' has no attribute '{name}'"
                 raise AttributeError(

@@ -31,7 +31,6 @@ FAMILIES = [
             "Tensor": """ccol_indices coalesce col_indices crow_indices dense_dim indices resize_as_sparse_
             row_indices smm sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ sspaddmm to_sparse
             to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr values""",
-            "optim": "SparseAdam",
         },
         "sparse",
     ),
@@ -93,20 +92,13 @@ FAMILIES = [
         },
     ),
     Family(
-        "Random numbers of rare distributions",
-        "PyTorch's stream is not known for it here; draw it with numpy.random and from_numpy",
-        {"": "binomial poisson"},
-    ),
-    Family(
         "Functions behind layers",
         "it is a part of PyTorch's own layers; use the layer in nn, or its function in nn.functional",
         {
-            "": """adaptive_max_pool1d affine_grid_generator batch_norm_backward_elemt
-            batch_norm_backward_reduce batch_norm_elemt batch_norm_gather_stats
-            batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats convolution ctc_loss
-            embedding embedding_renorm_ feature_dropout feature_dropout_ grid_sampler grid_sampler_2d
-            grid_sampler_3d gru gru_cell lstm lstm_cell native_batch_norm native_dropout native_group_norm
-            native_layer_norm native_norm norm_except_dim rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell"""
+            "": """batch_norm_backward_elemt batch_norm_backward_reduce batch_norm_elemt
+            batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats
+            batch_norm_update_stats embedding_bag native_batch_norm native_dropout native_group_norm
+            native_layer_norm native_norm"""
         },
     ),
     Family(

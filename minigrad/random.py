@@ -9,8 +9,11 @@ generator draws.
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -122,7 +125,8 @@ class Generator:
         """Values from the normal distribution N(mean, std^2); one by one where there are few, or if asked."""
         count = int(np.prod(shape))
         if count < 16 or not in_blocks:
-            values = np.array([self._one_normal() for _ in range(count)], np.float64)
+            with self.singly() as (_, one):
+                values = np.array([one() for _ in range(count)], np.float64)
             return (values * std + mean).astype(dtype).reshape(shape)
         double = dtype == np.float64
         uniform = self._doubles if double else self._floats
@@ -133,15 +137,39 @@ class Generator:
             flat[-16:] = _box_muller(uniform(16))
         return (flat * flat.dtype.type(std) + flat.dtype.type(mean)).astype(dtype, copy=False).reshape(shape)
 
-    def _one_normal(self) -> float:
+    @contextmanager
+    def singly(self) -> Iterator[tuple[Callable[[], float], Callable[[], float]]]:
+        """Two functions that give one uniform double and one normal value a call, for samplers that decide
+        after each value whether they need another.
+
+        Words are drawn in advance; at the end the stream is put to where the values that were used end.
+        """
+        bits = self._started().bit_generator
+        start, used = bits.state, 0
+
+        def doubles() -> Iterator[float]:
+            nonlocal used
+            for size in _doubling(64):
+                for value in self._doubles(size).tolist():
+                    used += 1
+                    yield value
+
+        uniform = doubles().__next__
+        try:
+            yield uniform, partial(self._one_normal, uniform)
+        finally:
+            bits.state = start
+            self.words(2 * used)
+
+    def _one_normal(self, uniform: Callable[[], float]) -> float:
         """One value; the Box-Muller pair's second half waits for the next call."""
         if self._cached_normal is not None:
             value, self._cached_normal = self._cached_normal, None
             return value
-        angle, distance = self._doubles(2)
-        radius = np.sqrt(-2.0 * np.log1p(-distance))
-        self._cached_normal = float(radius * np.sin(2.0 * np.pi * angle))
-        return float(radius * np.cos(2.0 * np.pi * angle))
+        angle, distance = 2.0 * math.pi * uniform(), uniform()
+        radius = math.sqrt(-2.0 * math.log1p(-distance))
+        self._cached_normal = radius * math.sin(angle)
+        return radius * math.cos(angle)
 
     def integers(self, shape, dtype: np.dtype, low: int, high: int) -> np.ndarray:
         """Integers in [low, high)."""
@@ -176,6 +204,13 @@ class Generator:
         tied = np.flatnonzero(high == (limit >> 32))
         true[tied] = pair[1::2][tied] < (limit & 0xFFFFFFFF)
         return true.reshape(shape)
+
+
+def _doubling(size: int, most: int = 2**14) -> Iterator[int]:
+    """size, twice that, ..., and `most` for ever."""
+    while True:
+        yield size
+        size = min(2 * size, most)
 
 
 def _box_muller(uniform: np.ndarray) -> np.ndarray:

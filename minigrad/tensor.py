@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import builtins
 import warnings
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from . import dtypes, formatting, gradients, graph, hooks, ops
 from .backend import device_is_a_mode, device_of, to_numpy
 from .engine import Value, current, results_are, untracked
 from .inplace import write
-from .later import left_out
 from .tensor_methods import RareMethods
 
 
@@ -43,9 +41,6 @@ class Size(tuple):
         return Size, (tuple(self),)
 
 
-#: what slots hold that have not been set; leaving them unset keeps the making of a tensor cheap
-UNSET: dict[str, Any] = {"held_grad": None, "hooks": {}, "after_hooks": {}, "retains_grad": False}
-
 COMPARABLE = (Value, int, float, complex, np.generic, np.ndarray)
 
 
@@ -57,19 +52,11 @@ class Tensor(RareMethods, Value):
     `Tensor(2, 3)` and `Tensor([1, 2])` are PyTorch's old constructors: sizes, or data as the default dtype.
     """
 
-    __slots__ = ("__dict__", "after_hooks", "held_grad", "hooks", "retains_grad")
+    __slots__ = ("__dict__",)
 
     def __new__(cls, *args, **kwargs):
         made = ops.legacy_tensor(*args) if cls is Tensor else untracked(np.empty(0))
         return made
-
-    def __getattr__(self, name: str):
-        if name in UNSET:
-            return UNSET[name]
-        refusal, _ = left_out("Tensor." + name)
-        if refusal is None:
-            raise AttributeError(f"'Tensor' object has no attribute '{name}'")
-        return refusal
 
     # ---- what it is ------------------------------------------------------------------------------
     @property
@@ -185,6 +172,11 @@ class Tensor(RareMethods, Value):
         return gradients.backward(
             self, None if gradient is None else [gradient], retain_graph, create_graph, inputs
         )
+
+    @property
+    def retains_grad(self) -> builtins.bool:
+        """Whether `retain_grad` was called on this non-leaf tensor."""
+        return self.hooks is not None and self.hooks.retains_grad
 
     def detach(self) -> Tensor:
         """The same memory outside the graph; in-place writes to either are noticed by both."""
@@ -472,7 +464,7 @@ class Tensor(RareMethods, Value):
     # ---- shape -----------------------------------------------------------------------------------
     @property
     def T(self) -> Tensor:
-        return ops.permute_to(self, tuple(reversed(range(self.array.ndim))))
+        return ops.permute_to(self, None)
 
     @property
     def mT(self) -> Tensor:

@@ -127,7 +127,8 @@ class Interchange:
 def _leaf(cls: type, array, requires_grad: bool, attributes: dict):
     """A tensor outside any graph, of a class and with a user's own attributes."""
     t: Any = object.__new__(cls)
-    t.array, t.tracked, t.node, t.version, t.base = array, requires_grad, None, [0], None
+    t.array, t.tracked, t.version = array, requires_grad, [0]
+    t.node = t.base = t.held_grad = t.hooks = None
     t.__dict__.update(attributes)
     return t
 

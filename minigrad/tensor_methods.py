@@ -15,9 +15,10 @@ from .backend import device_of
 from .later import Method
 from .tensor_inplace import InPlaceMethods
 from .tensor_interchange import Interchange
+from .tensor_left_out import LeftOutMethods
 
 
-class RareMethods(InPlaceMethods, Interchange):
+class RareMethods(InPlaceMethods, Interchange, LeftOutMethods):
     """A base of Tensor."""
 
     __slots__ = ()

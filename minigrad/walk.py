@@ -44,37 +44,28 @@ def walk(
         kept = node.kept
         if kept is None:
             raise RuntimeError(freed(op))
-        for cell, version in zip(node.cells, node.versions):
-            if cell[0] != version:
-                raise RuntimeError(overwritten(node))
+        if node.cells:
+            for cell, version in zip(node.cells, node.versions):
+                if cell[0] != version:
+                    raise RuntimeError(overwritten(node))
         if type(node) is not Node and isinstance(node, SeveralOutputs):
             g = filled(node, g, record)
-        grads = op.pull(node, g, record, retain) if record or op.rules is None else None
-        place = 0
-        for edge in node.edges:
+        rules = op.rules
+        grads = op.pull(node, g, record, retain) if record or rules is None else rules
+        for edge, ge in zip(node.edges, grads):
             if edge is None:
-                place += 1
                 continue
-            if grads is None:  # formulas on arrays, the common case, are called right here
-                formula, count, pick = op.rules[place]
+            if grads is rules:  # formulas on arrays, the common case, are called right here
+                formula, count, pick = ge
                 if count == 1:
                     ge = formula(g, kept[pick])
                 else:
                     ge = formula(g, *pick(kept)) if count else formula(g)
-            else:
-                ge = grads[place]
-            place += 1
-            if type(edge) is Node and ge is not None:
-                if ge.shape != edge.shape:
-                    ge = sum_to(ge, edge.shape)
-                held = pending.get(edge)
-                if held is None:
-                    pending[edge] = ge
-                    heappush(heap, (-edge.time, edge))
-                else:
-                    pending[edge] = held + ge
-            elif ge is not None:
+            if edge.__class__ is not Node or ge is None or edge in pending:
                 deliver(pending, heap, edge, ge, node)
+                continue
+            pending[edge] = ge if ge.shape == edge.shape else sum_to(ge, edge.shape)
+            heappush(heap, (-edge.time, edge))
         # without cells only shapes and settings were kept: another walk may use them
         if node.cells and not retain:
             node.kept = None
@@ -84,9 +75,11 @@ def walk(
 
 
 def deliver(pending: dict, heap: list, edge, g, source: Any = None) -> None:
-    """Add a gradient to what is pending for a root, a leaf,
-    or one result (`source` made it) among several.
+    """Add a gradient, if there is one, to what is pending for a root, a leaf, or one result (`source` made
+    it) among several.
     """
+    if g is None:
+        return
     if isinstance(edge, SeveralOutputs):
         if edge not in pending:
             pending[edge] = [None] * len(edge.outputs)
@@ -173,9 +166,10 @@ def run_hooks(hooks: Iterable[Callable], g, record: bool):
         if seen is None:
             continue
         if seen.array.shape != g.shape:
+            shapes = f"{tuple(g.shape)} to {tuple(seen.array.shape)}"
             raise RuntimeError(
-                f"hook {getattr(hook, '__name__', hook)} has changed the size of value: from {tuple(g.shape)} "
-                f"to {tuple(seen.array.shape)}; a gradient keeps the shape of what it is a gradient of"
+                f"hook {getattr(hook, '__name__', hook)} has changed the size of value, from {shapes}; "
+                "a gradient keeps the shape of what it is a gradient of"
             )
         g = seen if record else seen.array
     return g

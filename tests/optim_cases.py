@@ -22,6 +22,12 @@ RULES = {
     "ASGD": (optim.ASGD, {"lr": 0.1, "t0": 2, "lambd": 0.1}),
     "Rprop": (optim.Rprop, {"lr": 0.1}),
 }
+#: those that look at a matrix as a whole
+TENSORWISE = {
+    "Adafactor": (optim.Adafactor, {"lr": 0.1, "weight_decay": 0.1}),
+    "Muon": (optim.Muon, {"lr": 0.1}),
+}
+ALL = RULES | TENSORWISE
 
 
 def parameter(rng, shape=(3, 2), dtype="float64"):
@@ -56,7 +62,7 @@ def twins(name, sizes=((3, 2), (4,), ())):
     """The same parameters under the same optimizer, twice."""
     rng = np.random.default_rng(4)
     arrays = [rng.standard_normal(n) for n in sizes]
-    cls, options = RULES[name]
+    cls, options = ALL[name]
     return [cls([from_numpy(a.copy()) for a in arrays], **options) for _ in range(2)]
 
 

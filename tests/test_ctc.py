@@ -92,6 +92,16 @@ def test_fast_code_is_its_composition(name, zero_infinity):
         np.testing.assert_allclose(fast, composed, rtol=1e-9, atol=1e-12)
 
 
+def test_labels_that_do_not_fit_make_the_gradient_nan_or_zero():
+    for zero_infinity, expected in ((False, np.nan), (True, 0)):
+        x = tensor(np.log(np.full((4, 1, 3), 1 / 3))).requires_grad_()
+        loss = F.ctc_loss(x, tensor(np.array([[1, 1, 1]])), (3,), (3,), zero_infinity=zero_infinity)
+        assert loss.item() == (0 if zero_infinity else np.inf)
+        loss.backward()
+        np.testing.assert_array_equal(array_of(x.grad)[:3], np.full((3, 1, 3), expected))
+        assert not array_of(x.grad)[3:].any()
+
+
 def test_reductions():
     scores, rows, _, steps, lengths, blank, _ = example("several")
     arguments = (tensor(log_softmax(scores)), tensor(rows), steps, lengths, blank)

@@ -207,24 +207,37 @@ def fast_and_twin(fused, leaves, *settings):
         np.testing.assert_allclose(array_of(a), array_of(b), rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("affine", [(True, True), (True, False), (False, False)])
-@pytest.mark.parametrize(
-    ("shape", "axes", "parameters"),
-    [
-        ((3, 5), (1,), (5,)),
-        ((2, 3, 5), (1, 2), (3, 5)),
-        ((5, 3), (0,), (3,)),
-        ((2, 3, 4), (0, 2), (1, 3, 1)),
-        ((2, 3, 4, 2), (2, 3), (1, 3, 1, 1)),
-    ],
-)
-def test_fused_normalization_is_its_twin(shape, axes, parameters, affine):
-    x = RNG.standard_normal(shape) * 3 + 1
-    leaves = [leaf(x), *(leaf(RNG.standard_normal(parameters)) if on else None for on in affine)]
-    mean, variance = normalization.moments(x, axes)
-    np.testing.assert_allclose(mean, x.mean(axes, keepdims=True))
-    np.testing.assert_allclose(variance, x.var(axes, keepdims=True))
-    fast_and_twin(normalization.normalize_over, leaves, mean, 1 / np.sqrt(variance + 1e-5), axes, 1e-5)
+AFFINE = pytest.mark.parametrize("affine", [(True, True), (True, False), (False, True), (False, False)])
+SPREADS = pytest.mark.parametrize(("size", "mean"), [(3, 1), (0.5, 40)])  # 40: squares would cancel
+
+
+@AFFINE
+@SPREADS
+@pytest.mark.parametrize(("shape", "count"), [((3, 5), 1), ((2, 3, 5), 2), ((2, 3, 5), 1), ((4, 700), 1)])
+def test_fused_layer_norm_is_its_twin(monkeypatch, shape, count, size, mean, affine):
+    monkeypatch.setattr(normalization, "BLOCK", 10)
+    x = leaf(RNG.standard_normal(shape) * size + mean)
+    weight, bias = (leaf(RNG.standard_normal(shape[-count:])) if on else None for on in affine)
+    fast_and_twin(normalization.normalize_rows, [x, weight, bias], count, 1e-5)
+
+
+@AFFINE
+@SPREADS
+@pytest.mark.parametrize("shape", [(5, 4), (3, 4, 5), (2, 4, 3, 2), (2, 4, 600)])
+@pytest.mark.parametrize("kind", ["batch", "group", "instance"])
+def test_fused_norm_of_channels_is_its_twin(monkeypatch, shape, kind, size, mean, affine):
+    monkeypatch.setattr(normalization, "BLOCK", 10)
+    x = RNG.standard_normal(shape) * size + mean
+    rows, groups = {"batch": (1, 4), "group": (shape[0], 2), "instance": (shape[0], 4)}[kind]
+    found = normalization.channel_moments(x, rows, groups)
+    grouped, axes = x.reshape(shape[0], groups, -1), (0, 2) if rows == 1 else (2,)
+    np.testing.assert_allclose(found[0], grouped.mean(axes).reshape(rows, groups))
+    np.testing.assert_allclose(found[1], grouped.var(axes).reshape(rows, groups), atol=1e-12)
+    leaves = [leaf(x), *(leaf(RNG.standard_normal(4)) if on else None for on in affine)]
+    rstd = 1 / np.sqrt(found[1] + 1e-5)
+    if kind == "instance" and len(shape) == 2:
+        return  # one value has no variance
+    fast_and_twin(normalization.normalize_channels, leaves, found[0], rstd, 1e-5)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
@@ -577,7 +590,7 @@ REFUSED = [
     (lambda: nn.GroupNorm(3, 4), ValueError, "divisible by num_groups"),
     (lambda: F.group_norm(f(2, 4), 3), RuntimeError, "divisible by num_groups"),
     (lambda: nn.BatchNorm1d(3)(f(1, 3)), ValueError, "more than 1 value per channel"),
-    (lambda: nn.BatchNorm1d(3)(f(2, 4)), RuntimeError, "4 elements is expected for 4 channels, got 3"),
+    (lambda: nn.BatchNorm1d(3)(f(2, 4)), RuntimeError, "should contain 4 elements not 3"),
     (lambda: nn.BatchNorm2d(3)(f(2, 3)), ValueError, "expected 4D input"),
     (lambda: F.batch_norm(f(2, 3), None, None), RuntimeError, "running_mean and running_var to be defined"),
     (lambda: F.batch_norm(f(2, 3), None, None, training=True, eps=0), ValueError, "eps must be positive"),

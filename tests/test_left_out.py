@@ -9,6 +9,7 @@ import pytest
 import minigrad
 from minigrad import left_out
 from minigrad.dtypes import absent_dtype
+from minigrad.tensor_left_out import LeftOutMethod, LeftOutMethods
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "left_out.md"
 FUNCTIONS = [name for name, what in left_out.NAMES.items() if not isinstance(what, absent_dtype)]
@@ -43,7 +44,13 @@ def test_a_left_out_name_is_nowhere_else(path):
     assert vars(place).get(name) in (None, left_out.NAMES[path])
     assert name not in getattr(place, "_LATER", ())
     if namespace == "Tensor":
-        assert not hasattr(place, name)
+        owners = [cls.__name__ for cls in place.__mro__ if name in vars(cls)]
+        assert owners == ["LeftOutMethods"]
+
+
+def test_every_left_out_method_is_on_the_list():
+    methods = {f"Tensor.{n}" for n, m in vars(LeftOutMethods).items() if isinstance(m, LeftOutMethod)}
+    assert methods == {path for path in left_out.NAMES if path.startswith("Tensor.")}
 
 
 @pytest.mark.parametrize("name", left_out.SUBMODULES)

@@ -365,6 +365,10 @@ REFUSED = [
         r"Target 3 is out of bounds for 3 classes 0 \.\. 2",
     ),
     (lambda: F.cross_entropy(f(2, 3), i(0, -1)), IndexError, "Target -1 is out of bounds"),
+    (lambda: F.cross_entropy(i(2, 3)[None], i(0)), NotImplementedError, "not implemented for torch.int64"),
+    (lambda: F.nll_loss(f(2, 3), i(0, 1), reduction="all"), ValueError, "all is not a valid value"),
+    (lambda: F.multi_margin_loss(f(2, 3), i(0, -100)), RuntimeError, "Target -100 is out of bounds"),
+    (lambda: F.multilabel_margin_loss(f(3), i(0, 3, -1)), RuntimeError, "Target 3 is out of bounds"),
     (
         lambda: F.cross_entropy(f(2, 3), i(0, 1, 2)),
         ValueError,

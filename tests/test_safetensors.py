@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from minigrad import dtypes, serialization
 from minigrad.serialization import FileError, safetensors
 from minigrad.serialization.tensors import from_array
-from tests.test_serialization import fuzz, same
+from tests.test_serialization import same
 
 KNOWN = [d for d in dtypes.ALL if d is not dtypes.complex128]
 
@@ -177,19 +177,6 @@ def test_hostile_files(data, message, tmp_path):
         with pytest.raises(FileError, match=message) as caught:
             safetensors.load_file(path, mmap=mmap)
         assert str(path) in str(caught.value)
-
-
-def test_damaged_files():
-    rng = np.random.default_rng(0)
-    names = {
-        "weight": rng.standard_normal((3, 4)),
-        "bias": rng.standard_normal(4),
-        "mask": rng.random(5) < 0.5,
-    }
-    data = safetensors.save({name: boxed(array) for name, array in names.items()}, {"format": "pt"})
-    loaded, refused = fuzz(data, safetensors.load, 3, 1500)
-    assert loaded > 50
-    assert refused > 500
 
 
 def test_no_file_is_no_such_file():

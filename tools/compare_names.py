@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 import minigrad
+from minigrad.left_out import LeftOut
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "coming_from_pytorch.md"
 BEGIN, END = "<!-- names: begin -->", "<!-- names: end -->"
@@ -25,6 +26,7 @@ BEGIN, END = "<!-- names: begin -->", "<!-- names: end -->"
 NAMESPACES = """torch torch.Tensor torch.nn.functional torch.linalg torch.fft torch.special torch.autograd
 torch.func torch.nn torch.nn.init torch.nn.utils torch.nn.utils.rnn torch.optim torch.optim.lr_scheduler
 torch.optim.swa_utils torch.utils.data torch.distributions""".split()
+ABSENT = LeftOut("absent", "")  # what is not there at all counts like what says that it is not
 #: names of PyTorch's machinery for other things than dense numbers on a CPU or GPU
 ELSEWHERE = re.compile(
     r"quant|sparse|fbgemm|mkldnn|cudnn|miopen|_copy$|named|names|align_|rename|vulkan|xla|hpu|ipu|fake_|qint"
@@ -59,7 +61,7 @@ def table() -> str:
 def missing(namespace: str) -> set[str]:
     """The names that PyTorch's namespace has and ours has not."""
     ours = found(minigrad, namespace)
-    return {name for name in public_names(namespace) if not hasattr(ours, name)}
+    return {name for name in public_names(namespace) if isinstance(getattr(ours, name, ABSENT), LeftOut)}
 
 
 def public_names(namespace: str) -> set[str]:

@@ -1,5 +1,6 @@
 """Layers, losses and networks: PyTorch's `torch.nn`. One file per family, as a reader meets them."""
 
+from ..later import loader
 from . import functional, init, modules, utils
 from .modules.activation import (
     CELU,
@@ -31,14 +32,17 @@ from .modules.activation import (
     Tanhshrink,
     Threshold,
 )
+from .modules.adaptive import AdaptiveLogSoftmaxWithLoss
 from .modules.attention import MultiheadAttention
+from .modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
 from .modules.channelshuffle import ChannelShuffle
-from .modules.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from .modules.container import Container, ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .modules.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .modules.distance import CosineSimilarity, PairwiseDistance
 from .modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from .modules.flatten import Flatten, Unflatten
 from .modules.fold import Fold, Unfold
+from .modules.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from .modules.lazy import (
     LazyBatchNorm1d,
     LazyBatchNorm2d,
@@ -55,6 +59,7 @@ from .modules.lazy import (
     LazyLinear,
 )
 from .modules.linear import Bilinear, Identity, Linear
+from .modules.linear_cross_entropy_options import LinearCrossEntropyOptions
 from .modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -66,12 +71,14 @@ from .modules.loss import (
     HuberLoss,
     KLDivLoss,
     L1Loss,
+    LinearCrossEntropyLoss,
     MarginRankingLoss,
     MSELoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
     NLLLoss,
+    NLLLoss2d,
     PoissonNLLLoss,
     SmoothL1Loss,
     SoftMarginLoss,
@@ -79,18 +86,7 @@ from .modules.loss import (
     TripletMarginWithDistanceLoss,
 )
 from .modules.module import Module
-from .modules.normalization import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    GroupNorm,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
-    LayerNorm,
-    LocalResponseNorm,
-    RMSNorm,
-)
+from .modules.normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from .modules.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -142,4 +138,17 @@ from .modules.transformer import (
     TransformerEncoderLayer,
 )
 from .modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+from .parallel import DataParallel
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+
+#: what PyTorch has beside these, and why it is not here; README.md has the same table
+LEFT_OUT = {
+    "CrossMapLRN2d": "PyTorch's sums of squares go wrong behind the first channels; use LocalResponseNorm",
+    "intrinsic": "quantized layers: there are no quantized tensors",
+    "qat": "quantized layers: there are no quantized tensors",
+    "quantizable": "quantized layers: there are no quantized tensors",
+    "quantized": "quantized layers: there are no quantized tensors",
+}
+__getattr__, __dir__ = loader(
+    __name__, {name: (name, None) for name in ("attention", "common_types", "grad")}, LEFT_OUT
+)

@@ -23,8 +23,8 @@ def _over(cls: type, data: Tensor, requires_grad: bool):
             f"has {data.dtype}; convert it with .float(), or pass requires_grad=False"
         )
     leaf: Any = object.__new__(cls)
-    leaf.array, leaf.tracked, leaf.node, leaf.base = data.array, requires_grad, None, None
-    leaf.version = data.version
+    leaf.array, leaf.tracked, leaf.version = data.array, requires_grad, data.version
+    leaf.node = leaf.base = leaf.held_grad = leaf.hooks = None
     return leaf
 
 

@@ -93,9 +93,9 @@ def _ctc(wanted, log_probs, labels, steps, lengths, blank, zero_infinity):
     losses = (-reached - taken[places[0], places[2]]).astype(log_probs.dtype)
     losses = without_steps(losses, steps, lengths)
     shares = np.where(steps > 0, np.exp(ends - reached), 0).astype(log_probs.dtype)
-    impossible = np.isinf(losses) if zero_infinity else np.zeros_like(steps, dtype=bool)
-    saved = (log_probs, cells, skips, alphas, places, shares, steps, impossible)
-    return np.where(impossible, 0, losses).astype(losses.dtype), saved
+    impossible = np.isinf(losses)
+    saved = (log_probs, cells, skips, alphas, places, shares, steps, impossible, zero_infinity)
+    return (np.where(impossible, 0, losses).astype(losses.dtype) if zero_infinity else losses), saved
 
 
 def occupancies(alphas, skips, places, shares):
@@ -117,15 +117,15 @@ def occupancies(alphas, skips, places, shares):
 
 def _backward(saved, g, wanted, last):
     """p - (occupancy of each label): PyTorch's, which is the gradient by what a log-softmax was taken of."""
-    log_probs, cells, skips, alphas, places, shares, steps, impossible = saved
+    log_probs, cells, skips, alphas, places, shares, steps, impossible, zero_infinity = saved
     numbers = module_of(log_probs).arange(len(log_probs))
     found = occupancies(alphas, skips, places, shares)
     index = numbers[:, None, None] * (log_probs.size // max(len(log_probs), 1)) + cells
     summed = np.bincount(index.reshape(-1), found.reshape(-1), log_probs.size)
     d = np.exp(log_probs) - summed.reshape(log_probs.shape).astype(log_probs.dtype)
     d *= g[:, None]
+    d[:, impossible] = 0 if zero_infinity else np.nan
     d[numbers[:, None] >= steps] = 0
-    d[:, impossible] = 0
     return (d,) + (None,) * 5
 
 

@@ -12,8 +12,9 @@ from functools import partial
 
 import numpy as np
 
-from ..backend import number_like
+from ..backend import constant_like
 from ..engine import primitive
+from .by_element import BY_ELEMENT
 from .promotion import arithmetic, floating
 
 
@@ -249,12 +250,16 @@ def atanh(x):
 @_one_floating(x=lambda g, out: g * (out * (1 - out)))
 def sigmoid(x):
     """1 / (1 + exp(-x)), by tanh: no exponential that could overflow."""
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+    half = constant_like(0.5, x)
+    out = np.tanh(half * x)
+    out *= half
+    out += half
+    return out
 
 
 @_one(x=lambda g, out: g * sign(out))  # out is never negative: 1 where it is positive, 0 elsewhere
 def relu(x):
-    return np.maximum(x, number_like(0, x))
+    return np.maximum(x, constant_like(0, x))
 
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))
@@ -293,12 +298,8 @@ def erf(x):
     return special_of("erf", x)
 
 
-#: what the standard library has, one element at a time, under SciPy's names
-BY_ELEMENT = {"erf": math.erf, "erfc": math.erfc, "gammaln": math.lgamma}
-
-
 def special_of(name: str, *arguments, first: bool = False):
-    """A special function NumPy lacks: SciPy's, CuPy's, or the standard library's, one element at a time.
+    """A special function NumPy lacks: SciPy's, CuPy's, or one in plain Python, one element at a time.
 
     `first` puts the last argument, a setting, before the array, as SciPy has it there.
     """

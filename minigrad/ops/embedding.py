@@ -18,7 +18,7 @@ def _what_is_out_of_range(table, index, padding_idx) -> str:
     explain=_what_is_out_of_range,
     table=lambda g, table_shape, index, padding_idx: add_rows(g, table_shape, index, padding_idx),
 )
-def take_rows(table, index, padding_idx):
+def embedding(table, index, padding_idx):
     """table (V, D) at index (...): (..., D). The row `padding_idx` (or None) gets no gradient."""
     unsigned = index.view(f"u{index.itemsize}")  # where negative numbers are large ones
     if index.size and int(unsigned.max()) >= len(table):
@@ -41,7 +41,7 @@ def add_rows(g, shape, index, padding_idx):
 
 
 def _rows_that_count(table, index, padding_idx):
-    rows = take_rows(table, index, None)
+    rows = embedding(table, index, None)
     return rows if padding_idx is None else mul(rows, (index != padding_idx)[..., None])
 
 

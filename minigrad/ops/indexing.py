@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # ---- x[...] --------------------------------------------------------------------------------------
 def plain_index(index, array):
     """An index as NumPy takes it: tensors and lists in it become arrays, copied, as they may change later."""
-    if index.__class__ is int:
+    if index.__class__ is int or (index.__class__ is slice and index.step is None):
         return index
     if index.__class__ is tuple:
         return tuple([_plain_part(p, array) for p in index])

@@ -46,8 +46,8 @@ class SameDtype:
 @primitive(
     promote=SameDtype(),
     explain=_inner_sizes_must_agree,
-    x=lambda g, y: g @ y.mT,
-    y=lambda g, x: x.mT @ g,
+    x=lambda g, y: _matmul(g, y.mT),
+    y=lambda g, x: _matmul(x.mT, g),
 )
 def _matmul(x, y):
     """The matrix product of x (..., n, k) and y (..., k, m), batch dimensions broadcast."""

@@ -6,6 +6,8 @@ target's class and the reduction in one op, whose backward pass is the softmax m
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..backend import module_of
@@ -14,7 +16,8 @@ from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
-from .sums import sums
+from .sums import total as sum_of
+from .sums import total_over
 
 
 # ---- distances, element by element ---------------------------------------------------------------
@@ -59,29 +62,41 @@ def binary_cross_entropy_with_logits(x, y):
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
 def pick_class(x, target):
     """x (M, C) at the class of each row, target (M,): (M,)."""
-    return x[module_of(x).arange(len(target)), target]
+    return x[rows_of(target), target]
 
 
 @primitive(x=lambda g, target: pick_class(g, target))
 def place_class(x, shape, target):
     """x (M,) at the class of each row of zeros (M, C)."""
     out = np.zeros_like(x, shape=shape)
-    out[module_of(x).arange(len(target)), target] = x
+    out[rows_of(target), target] = x
     return out
 
 
+def rows_of(target):
+    """0 .. M-1 for target (M,): beside it in an index, its class in each row."""
+    return _few_rows(len(target)) if isinstance(target, np.ndarray) else module_of(target).arange(len(target))
+
+
+@functools.lru_cache(64)
+def _few_rows(count: int):
+    return np.arange(count)
+
+
 def all_are_classes(target, classes: int) -> bool:
-    """Whether there are class numbers, all of them 0 .. classes - 1."""
-    return bool(target.size) and int(target.view(f"u{target.itemsize}").max()) < classes
+    """Whether there are class numbers, all of them 0 .. classes - 1: as unsigned ones negatives are large."""
+    return bool(target.size) and int(target.view(_UNSIGNED[target.itemsize]).max()) < classes
 
 
-def check_classes(name: str, target, classes: int, ignore_index: int) -> None:
+_UNSIGNED = {1: np.dtype(np.uint8), 8: np.dtype(np.uint64)}
+
+
+def check_classes(name: str, target, classes: int, ignore_index: int | None, kind=IndexError) -> None:
     """Refuse class numbers that are neither 0 .. classes - 1 nor `ignore_index`."""
-    bad = target[((target < 0) | (target >= classes)) & (target != ignore_index)]
+    outside = (target < 0) | (target >= classes)
+    bad = target[outside if ignore_index is None else outside & (target != ignore_index)]
     if bad.size:
-        raise IndexError(
-            f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}"
-        )
+        raise kind(f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}")
 
 
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
@@ -91,9 +106,9 @@ def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     if smoothing:
         likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
     exponentials = np.exp(shifted, out=shifted)
-    total = sums(exponentials, (1,))[:, 0]
+    total = total_over(exponentials, (1,), False)
     losses = (np.log(total) - likely) * weights
-    return losses.sum() if summed else losses, (exponentials, total, target, weights, smoothing)
+    return sum_of(losses) if summed else losses, (exponentials, total, target, weights, smoothing)
 
 
 def _backward(saved, g, wanted, last):
@@ -103,7 +118,7 @@ def _backward(saved, g, wanted, last):
     dx = np.multiply(exponentials, (g / total)[:, None], out=exponentials if last else None)
     if smoothing:
         dx -= np.reshape(g * (smoothing / dx.shape[1]), (-1, 1))
-    dx[module_of(dx).arange(len(target)), target] -= g * (1 - smoothing)
+    dx[rows_of(target), target] -= g * (1 - smoothing)
     return dx, None, None, None, None
 
 

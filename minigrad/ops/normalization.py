@@ -1,70 +1,150 @@
-"""Normalisation over given dimensions: subtract the mean, divide by the standard deviation, scale and shift.
+"""Normalisation: subtract the mean, divide by the standard deviation, scale and shift.
 
-Layer, batch, group and instance norm are this one op over different dimensions; RMS norm is the same without
-mean.
+Two ops: over the last dimensions (layer norm), whose weight and bias run along what is averaged, and over
+channels (batch, group and instance norm), whose weight and bias do not. With y the normalised x, r one over
+the standard deviation and d = g * weight, both have dx = r (d - mean(d) - y mean(d y)).
+
+Each element is touched as seldom as can be: y = r x - r mean is never kept, but put into the formulas, and
+the means come from products with ones. That would cancel where a mean is far from 0 by its own deviation, so
+there x is centred first.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from ..fused import Fused
 from .elementwise import add, mul, rsqrt, square, sub
 from .reduction import mean_over
-from .sums import inner_sums, sums
+from .shaping import reshape_to
+from .sums import LongRows, inner_sums, sums
+
+BLOCK = 2**16  # elements at a time: a few arrays of these stay in a core's cache
+FAR = 4  # squares of a mean above this many variances: the mean is far from 0
 
 
-def moments(x, axes: tuple[int, ...]) -> tuple:
-    """Mean and biased variance of x over axes (the last ones, perhaps the first), which stay as size 1."""
-    count = math.prod([x.shape[a] for a in axes])
-    mean = sums(x, axes) / max(count, 1)
-    deviation = x - mean
-    return mean, inner_sums(deviation, deviation, axes) / max(count, 1)
+def blocks(x) -> Iterator[slice]:
+    """Some rows of x (M, n) at a time; all of a device array."""
+    step = max(1, BLOCK // max(1, x.shape[1])) if isinstance(x, np.ndarray) else max(1, len(x))
+    return (slice(i, min(i + step, len(x))) for i in range(0, len(x), step))
 
 
-def _normalization(wanted, x, weight, bias, mean, rstd, axes, eps):
-    """x, weight and bias broadcast; mean and rstd are x's own over the axes."""
-    y = x - mean
-    y *= rstd
-    out = y.copy() if weight is None else y * weight
-    if bias is not None:
-        out += bias
-    return out, (y, weight, rstd, axes)
+def room_for_block(x):
+    """A buffer for one of x's blocks, and then the next: fresh memory costs more than the work on it."""
+    return np.empty_like(x[next(blocks(x), slice(0))], order="C")
 
 
-def _backward(saved, g, wanted, last):
-    """dx = rstd (d - mean(d) - y mean(d y)), with y the normalised x and d its gradient, g * weight."""
-    y, weight, rstd, axes = saved
-    d_weight = None if not wanted[1] else _summed_like(weight, g, y)
-    d_bias = g if wanted[2] else None
-    if not wanted[0]:
-        return None, d_weight, d_bias
-    count = math.prod([y.shape[a] for a in axes])
-    d = g.copy() if weight is None else g * weight
-    along, mean = inner_sums(d, y, axes) / count, sums(d, axes) / count
-    d -= np.multiply(y, along, out=y if last else None)
-    d -= mean
-    d *= rstd
-    return d, d_weight, d_bias
+def single(a):
+    """Half precision is computed in single."""
+    return a.astype(np.float32) if a is not None and a.dtype == np.float16 else a
 
 
-def _summed_like(weight, g, y):
-    """The gradient of weight, whose own dimensions are the last ones or, behind a 1, the second."""
-    lead = g.ndim - weight.ndim
-    axes = tuple([a for a in range(g.ndim) if a < lead or weight.shape[a - lead] != g.shape[a]])
-    trailing = axes == tuple(range(g.ndim - len(axes), g.ndim))
-    plain = axes and (axes == (0,) or trailing or (axes[0] == 0 and axes[1:] == tuple(range(2, g.ndim))))
-    return inner_sums(g, y, axes).reshape(weight.shape) if plain else g * y
-
-
-def _composed(x, weight, bias, mean, rstd, axes, eps):
-    """The same in the operations users call; mean and rstd are found anew, as functions of x."""
+def _standardized(x, axes: tuple[int, ...], eps: float):
+    """Mean 0 and variance 1 over axes, in the operations users call."""
     centred = sub(x, mean_over(x, axes, True))
-    out = mul(centred, rsqrt(add(mean_over(square(centred), axes, True), eps)))
-    out = out if weight is None else mul(out, weight)
-    return out if bias is None else add(out, bias)
+    return mul(centred, rsqrt(add(mean_over(square(centred), axes, True), eps)))
+
+
+def _scaled(x, weight, bias):
+    """x * weight + bias, as far as these are given, in the operations users call."""
+    x = x if weight is None else mul(x, weight)
+    return x if bias is None else add(x, bias)
+
+
+# ---- over the last dimensions --------------------------------------------------------------------
+def _moments_of_rows(x, average, eps: float) -> tuple:
+    """The mean of x (M, n), one over its standard deviation, (M,), and whether a mean is far from 0."""
+    mean = x.dot(average)
+    squares = mean * mean
+    variance = np.vecdot(x, x)
+    variance /= x.shape[1]
+    variance -= squares
+    far = np.count_nonzero(squares > FAR * variance) > 0
+    if far:
+        centred = x - mean[:, None]
+        variance = np.vecdot(centred, centred) / x.shape[1]
+    variance += eps
+    return mean, 1 / np.sqrt(variance), far
+
+
+def _near(x, mean, average, far: bool) -> tuple:
+    """x (M, n) and its mean (M,); if one is far from 0, x centred, and what is left of the mean."""
+    if not far:
+        return x, mean
+    x = x - mean[:, None]
+    return x, x.dot(average)
+
+
+def _as_rows(x, weight, bias, count: int) -> tuple:
+    """x (M, n), weight (n,), and bias (n,): ones and zeros without any. The last `count` dimensions are n."""
+    n = math.prod(x.shape[x.ndim - count :])
+    x = single(x).reshape(math.prod(x.shape[: x.ndim - count]), n)
+    weight = np.ones_like(x, shape=n) if weight is None else single(weight).reshape(n)
+    bias = np.zeros_like(x, shape=n) if bias is None else single(bias).reshape(n)
+    return x, weight, bias
+
+
+def _normalize_rows(wanted, given, weight, bias, count, eps):
+    x, w, b = _as_rows(given, weight, bias, count)
+    n = x.shape[1]
+    average, both = np.full_like(x, 1 / max(n, 1), shape=n), np.stack([w, b])
+    out, room = np.empty_like(x, shape=given.shape), room_for_block(x)
+    columns = np.ones_like(x, shape=(len(room), 2))
+    kept = []
+    for rows in blocks(x):
+        part, y = x[rows], out.reshape(x.shape)[rows]
+        mean, rstd, far = _moments_of_rows(part, average, eps)
+        kept.append((mean, rstd, far))
+        part, mean = _near(part, mean, average, far)
+        # x (rstd w) + (-mean rstd w + b): columns times rows by BLAS, for NumPy broadcasts at half the speed
+        slope = rstd[:, None].dot(w[None], out=room[: len(y)])
+        slope *= part
+        np.multiply(mean, -rstd, out=columns[: len(y), 0])
+        columns[: len(y)].dot(both, out=y)
+        y += slope
+    return out.astype(given.dtype, copy=False), (given, weight, bias, count, kept)
+
+
+def _rows_backward(saved, g, wanted, last):
+    given, weight, bias, count, kept = saved
+    x, w, _ = _as_rows(given, weight, bias, count)
+    g = single(g).reshape(x.shape)
+    n = x.shape[1]
+    average, w_average = np.full_like(x, 1 / max(n, 1), shape=n), w / max(n, 1)
+    dx, room = np.empty_like(x, shape=given.shape), room_for_block(x)
+    lines = np.ones_like(x, shape=(2, len(room)))
+    by_x, by_one = np.zeros_like(w), np.zeros_like(w, shape=(2, n))
+    with LongRows(n):
+        for rows, (mean, rstd, far) in zip(blocks(x), kept):
+            part, mean = _near(x[rows], mean, average, far)
+            d, found = g[rows], dx.reshape(x.shape)[rows]
+            shift = np.multiply(mean, rstd, out=lines[0, : len(d)])
+            products = np.multiply(d, part, out=room[: len(d)])
+            by_x += rstd.dot(products)
+            by_one += lines[:, : len(d)].dot(d)
+            level = d.dot(w_average)
+            along = rstd * products.dot(w_average)
+            along -= shift * level
+            rstd[:, None].dot(w[None], out=found)
+            found *= d
+            found -= np.multiply(part, (rstd * rstd * along)[:, None], out=products)
+            shift *= along
+            shift -= level
+            shift *= rstd
+            found += shift[:, None]
+    shape = given.shape[given.ndim - count :]
+    d_weight, d_bias = (by_x - by_one[0]).reshape(shape), by_one[1].reshape(shape)
+    grads = zip((given, weight, bias), (dx, d_weight, d_bias))
+    return *(None if a is None else d.astype(a.dtype, copy=False) for a, d in grads), None, None
+
+
+def _rows_composed(x, weight, bias, count, eps):
+    """The same in the operations users call."""
+    ndim = len(x.shape)
+    return _scaled(_standardized(x, tuple(range(ndim - count, ndim)), eps), weight, bias)
 
 
 def _what_does_not_fit(x, weight, bias, *settings) -> str:
@@ -72,10 +152,136 @@ def _what_does_not_fit(x, weight, bias, *settings) -> str:
     return f"input {x.shape} does not fit {shapes}"
 
 
-normalize_over = Fused(_normalization, _backward, _composed, _what_does_not_fit)
+#: x (*, shape), weight and bias (shape) or None, how many dimensions the shape has, eps
+normalize_rows = Fused(_normalize_rows, _rows_backward, _rows_composed, _what_does_not_fit)
 
 
-def normalize(x, weight, bias, axes: tuple[int, ...], eps: float):
-    """(x - mean) / sqrt(variance + eps) * weight + bias over axes; weight and bias broadcast, or are None."""
-    mean, variance = moments(x.array, axes)
-    return normalize_over(x, weight, bias, mean, 1 / np.sqrt(variance + eps), axes, eps)
+# ---- over channels -------------------------------------------------------------------------------
+# Of x (N, C, ...) a table holds a number per channel: (1, C) in batch norm, (N, G) with G groups of channels
+# in group norm, (N, C) in instance norm.
+def _flat(x):
+    """x (N, C, ...) as (N, C, S)."""
+    return single(x).reshape(*x.shape[:2], math.prod(x.shape[2:]))
+
+
+def _summed(rows: int) -> tuple[int, ...]:
+    """The dimensions of (N, C, S) that are averaged in a table of so many rows."""
+    return (0, 2) if rows == 1 else (2,)
+
+
+def _totals(x, y, rows: int):
+    """A table (rows, C) of the sums of x (N, C, S), or of x times y."""
+    if x.shape[2] == 1:
+        x, y = x[..., 0], y if y is None else y[..., 0]
+        if rows > 1:
+            return x if y is None else x * y
+        return sums(x, (0,)) if y is None else inner_sums(x, y, (0,))
+    axes = _summed(rows)
+    return (sums(x, axes) if y is None else inner_sums(x, y, axes))[..., 0]
+
+
+def _pooled(table, groups: int):
+    """The sums (rows, G) over the channels of each group of a table (rows, C)."""
+    rows, channels = table.shape
+    return table if channels == groups else table.reshape(rows, groups, channels // groups).sum(2)
+
+
+def _per_channel(table, channels: int):
+    """A table (rows, G) as (rows, C)."""
+    return table if table.shape[1] == channels else table.repeat(channels // table.shape[1], 1)
+
+
+def channel_moments(x, rows: int, groups: int) -> tuple:
+    """Tables (rows, groups) of the mean and the biased variance of x (N, C, ...)."""
+    x = _flat(x)
+    count = max(x.size // max(rows * groups, 1), 1)
+    mean = _pooled(_totals(x, None, rows), groups) / count
+    variance = _pooled(_totals(x, x, rows), groups) / count - mean * mean
+    if (mean * mean > FAR * variance).any():
+        x = x - _per_channel(mean, x.shape[1])[..., None]
+        variance = _pooled(_totals(x, x, rows), groups) / count
+    return mean, variance
+
+
+def _centred(x, mean, rstd) -> tuple:
+    """x (N, C, S) and its means, per channel; if one is far from 0, x centred, and zeros."""
+    if (mean * mean * rstd * rstd > FAR).any():
+        return x - mean[..., None], np.zeros_like(mean)
+    return x, mean
+
+
+def _combined(tables: list, arrays: list, shape: tuple[int, ...]):
+    """The sum of tables (rows, C) times arrays (N, C, S), the last table by itself, in a shape."""
+    batch, channels, size = arrays[0].shape
+    if size == 1:
+        arrays = [a[..., 0] for a in arrays]
+    else:
+        tables = [np.broadcast_to(t, (batch, channels)).reshape(-1, 1) for t in tables]
+        arrays = [a.reshape(batch * channels, size) for a in arrays]
+    out = np.empty_like(arrays[0], shape=shape)
+    flat = out.reshape(arrays[0].shape)
+    room = room_for_block(flat)
+    with LongRows(flat.shape[1]):
+        for rows in blocks(flat):
+            *factors, terms = [t if len(t) == 1 else t[rows] for t in tables]
+            found = np.multiply(arrays[0][rows], factors[0], out=flat[rows])
+            for a, factor in zip(arrays[1:], factors[1:]):
+                found += np.multiply(a[rows], factor, out=room[: len(found)])
+            found += terms
+    return out
+
+
+def _normalize_channels(wanted, given, weight, bias, mean, rstd, eps):
+    groups, channels = mean.shape[1], given.shape[1]
+    mean, rstd = _per_channel(mean, channels), _per_channel(rstd, channels)
+    x, near = _centred(_flat(given), mean, rstd)
+    scale = rstd if weight is None else rstd * single(weight)
+    shift = -near * scale if bias is None else single(bias) - near * scale
+    out = _combined([scale, shift], [x], given.shape)
+    return out.astype(given.dtype, copy=False), (given, weight, bias, mean, rstd, groups)
+
+
+def _channels_backward(saved, g, wanted, last):
+    given, weight, bias, mean, rstd, groups = saved
+    x, mean = _centred(_flat(given), mean, rstd)
+    g = _flat(g)
+    rows, channels = mean.shape
+    g_sums = _totals(g, None, rows)
+    gy_sums = rstd * (_totals(g, x, rows) - mean * g_sums)
+    factors = np.ones_like(rstd, shape=channels) if weight is None else single(weight)
+    count = x.size // (rows * groups)
+    level, along = (
+        _per_channel(_pooled(table * factors, groups), channels) / count for table in (g_sums, gy_sums)
+    )
+    tables = [rstd * factors, -rstd * rstd * along, rstd * (rstd * mean * along - level)]
+    dx = _combined(tables, [g, x], given.shape) if wanted[0] else None
+    found = dx, gy_sums.sum(0), g_sums.sum(0)
+    return (
+        *(
+            None if a is None or d is None else d.astype(a.dtype, copy=False)
+            for a, d in zip((given, weight, bias), found)
+        ),
+        None,
+        None,
+        None,
+    )
+
+
+def _channels_composed(x, weight, bias, mean, rstd, eps):
+    """The same in the operations users call; the moments are found anew, as functions of x."""
+    shape = tuple(x.shape)
+    rows, groups = tuple(mean.shape)
+    grouped = reshape_to(x, (shape[0], groups, math.prod(shape[1:]) // groups))
+    out = reshape_to(_standardized(grouped, _summed(rows), eps), shape)
+    across = (shape[1],) + (1,) * (len(shape) - 2)
+    return _scaled(out, *(None if t is None else reshape_to(t, across) for t in (weight, bias)))
+
+
+#: x (N, C, ...), weight and bias (C,) or None, tables of mean and 1 / standard deviation, eps
+normalize_channels = Fused(_normalize_channels, _channels_backward, _channels_composed, _what_does_not_fit)
+
+
+def normalize_groups(x, weight, bias, rows: int, groups: int, eps: float) -> tuple:
+    """x (N, C, ...) normalised by its own moments in tables (rows, groups), and these: mean and variance."""
+    mean, variance = channel_moments(x.array, rows, groups)
+    return normalize_channels(x, weight, bias, mean, 1 / np.sqrt(variance + eps), eps), mean, variance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -196,7 +197,7 @@ def normal(
 
 def bernoulli(input, p=None, *, generator=None, out=None) -> Tensor:
     """Ones with the probabilities given by the input (or by `p`), zeros elsewhere, in the input's dtype."""
-    t = untracked(np.empty_like(input.array))
+    t = untracked(np.empty_like(input.array, order="C"))  # PyTorch draws row by row, whatever the layout
     fill_bernoulli(t, input.detach() if p is None else p, generator=generator)
     if input.tracked and out is None:
         return add(t, mul(input, 0))  # PyTorch's has a gradient, of zeros
@@ -331,11 +332,13 @@ def fill_geometric(target: Tensor, p, *, generator=None) -> Tensor:
     """How many tries a success with probability p takes, 1 or more."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
-    return _fill(target, np.ceil(np.log1p(-_unit(target, generator)) / np.log1p(-p)).clip(1))
+    return _fill(target, np.ceil(np.log(_unit(target, generator)) / np.log1p(-p)).clip(1))
 
 
 def fill_log_normal(target: Tensor, mean=1, std=2, *, generator=None) -> Tensor:
     """The exponentials of values from N(mean, std^2)."""
     if std <= 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
-    return _fill(target, np.exp(_normal_for(target, mean, std, generator)))
+    stream, dtype = _source(generator), target.array.dtype
+    draw = partial(stream.normal, dtype=dtype, mean=mean, std=std, in_blocks=False)
+    return _fill(target, np.exp(_in_memory_order(target, draw)))

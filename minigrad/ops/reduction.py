@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import as_array
+from ..backend import as_array, module_of
 from ..engine import primitive, stored, untracked
 from .elementwise import abs, exp, mul, power_of, select, sgn, sign
 from .promotion import arithmetic, floating, in_dtype_of, to_dtype
-from .shaping import axes_of, axis_of, concat, expand_to, flip_axes, reshape_to, take_part
+from .shaping import axes_of, axis_of, concat, flip_axes, reshape_to, take_part
 from .spelling import numpy_names
+from .sums import FEW, total, total_over
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -45,9 +46,35 @@ def _total_dtype(t: Tensor, dtype) -> Tensor:
 
 
 # ---- sums and means ------------------------------------------------------------------------------
-@primitive(x=lambda g, x_shape, axis, keepdims: expand_to(spread(g, axis, keepdims, x_shape), x_shape))
+class _AsTotals:
+    """How one tensor comes to the dtype its sum has: integers and booleans are added up as int64."""
+
+    kinds, usual = "fc", np.dtype(np.float32)
+
+    def __call__(self, t: Tensor) -> list[Tensor]:
+        return [to_dtype(t, dtypes.int64)]
+
+
+_of_all = primitive(promote=_AsTotals(), holomorphic=False, x=lambda g, x_shape: repeat_to(g, x_shape))
+sum_of_all = _of_all(total)
+
+
+@primitive(x=lambda g, x_shape, axis, keepdims: repeat_to(spread(g, axis, keepdims, x_shape), x_shape))
 def sum_over(x, axis, keepdims):
-    return x.sum(axis, _own_integers(x), None, keepdims)
+    return total_over(x, axis, keepdims)
+
+
+@primitive(x=lambda g: g)  # the engine sums it down
+def repeat_to(x, shape):
+    """x broadcast to a shape; in memory of its own where that is small, as it is made in a fraction of the
+    time.
+    """
+    xp = module_of(x)
+    if math.prod(shape) > FEW:
+        return xp.broadcast_to(x, shape)
+    out = xp.empty(shape, x.dtype)
+    out[...] = x
+    return out
 
 
 def _own_integers(x):
@@ -57,14 +84,13 @@ def _own_integers(x):
 
 @primitive(
     promote=floating,
-    x=lambda g, x_shape, axis, keepdims: expand_to(
+    x=lambda g, x_shape, axis, keepdims: repeat_to(
         spread(g / _count(x_shape, axis), axis, keepdims, x_shape), x_shape
     ),
 )
 def mean_over(x, axis, keepdims):
     count = x.size if axis is None else _count(x.shape, axis)
-    total = x.sum(axis, None, None, keepdims)
-    return np.true_divide(total, count) if count else total * math.nan
+    return total_over(x, axis, keepdims) / (count or math.nan)
 
 
 def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=None):
@@ -73,6 +99,8 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keep
     Here and below `axis` and `keepdims`, NumPy's names for `dim` and `keepdim`, are taken too, as PyTorch
     does.
     """
+    if dim is axis is dtype is None and not keepdim and not keepdims:
+        return sum_of_all(input, out=out)
     dim, keepdim = dim if axis is None else axis, keepdim if keepdims is None else bool(keepdims)
     if dtype is not None or input.array.dtype.kind not in "fc":
         input = _total_dtype(input, dtype)

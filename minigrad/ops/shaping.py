@@ -41,6 +41,8 @@ def axes_of(name: str, t, dim) -> tuple[int, ...] | None:
     """One dimension or several as a tuple of non-negative ints; None, and an empty tuple, mean all."""
     if dim is None:
         return None
+    if dim.__class__ is int and 0 <= dim < t.array.ndim:
+        return (dim,)
     if not isinstance(dim, (tuple, list)):
         axis = axis_of(name, t, dim)
         return (axis,) if t.array.ndim else None
@@ -82,7 +84,7 @@ def reshape_to(x, shape):
 
 def reshape(input, *sizes, shape=None) -> Tensor:
     """The same elements in another shape, of which one size may be -1; a view where strides allow it."""
-    return reshape_to(input, sizes_of(sizes, shape))
+    return reshape_to(input, sizes if len(sizes) > 1 else sizes_of(sizes, shape))
 
 
 def view(input, *sizes, size=None, dtype=None) -> Tensor:
@@ -91,7 +93,7 @@ def view(input, *sizes, size=None, dtype=None) -> Tensor:
     """
     if dtype is not None or (len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype)):
         return view_as_dtype(input, dtype or sizes[0])
-    t = reshape_to(input, sizes_of(sizes, size))
+    t = reshape_to(input, sizes if len(sizes) > 1 else sizes_of(sizes, size))
     if t.base is None and t.array.size:
         raise RuntimeError(
             f"view size {list(t.array.shape)} is not compatible with input tensor's size "
@@ -110,11 +112,12 @@ def view_as_dtype(input, dtype) -> Tensor:
 
 @primitive(views=True, x=lambda g, axes: permute_to(g, _inverse(axes)))
 def permute_to(x, axes):
+    """The dimensions in another order, or (None) in reverse."""
     return x.transpose(axes)
 
 
-def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+def _inverse(axes: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    return axes and tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
 def permute(input, *axes, dims=None) -> Tensor:
@@ -153,7 +156,7 @@ def t(input) -> Tensor:
         raise RuntimeError(
             f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D; use .mT"
         )
-    return permute_to(input, tuple(reversed(range(input.array.ndim))))
+    return permute_to(input, None)
 
 
 def squeeze(input, dim=None, *, axis=None) -> Tensor:

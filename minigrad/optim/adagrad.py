@@ -14,9 +14,10 @@ from .optimizer import Group, ParamsT, check_lr, require
 class Adagrad(ElementwiseOptimizer):
     """p -= lr / (1 + (step - 1) * lr_decay) * g / (sqrt(s) + eps), with s += g**2.
 
-    s starts from `initial_accumulator_value`. `weight_decay` adds weight_decay * p to g; `maximize` climbs.
-    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization"
-    (2011). `foreach` and `fused` are hints that change nothing here.
+    s starts from `initial_accumulator_value`, which as in PyTorch is one for all groups. `weight_decay`
+    adds weight_decay * p to g; `maximize` climbs. Duchi, Hazan and Singer, "Adaptive subgradient methods
+    for online learning and stochastic optimization" (2011). `foreach` and `fused` are hints that change
+    nothing here.
     """
 
     def __init__(
@@ -52,11 +53,11 @@ class Adagrad(ElementwiseOptimizer):
         super().__init__(params, defaults)
         for group in self.param_groups:
             for p in group["params"]:
-                self.state[p] = self._first_state(p.array, group)
+                self.state[p] = self._first_state(p.array)
 
-    def _first_state(self, array, group: Group) -> dict:
+    def _first_state(self, array) -> dict:
         """What PyTorch's Adagrad holds before its first step, unlike the others."""
-        start = group["initial_accumulator_value"] * (1 + 1j if array.dtype.kind == "c" else 1)
+        start = self.defaults["initial_accumulator_value"] * (1 + 1j if array.dtype.kind == "c" else 1)
         step = np.zeros((), dtypes.get_default_dtype().numpy)
         return {
             "step": untracked(step),
@@ -67,7 +68,7 @@ class Adagrad(ElementwiseOptimizer):
         return ("sum",)
 
     def _initial(self, name: str, group: Group) -> float:
-        return group["initial_accumulator_value"] if name == "sum" else 0.0
+        return self.defaults["initial_accumulator_value"] if name == "sum" else 0.0
 
     def _numbers(self, group: Group, step: float) -> tuple[tuple, tuple]:
         return (float(group["lr"]) / (1 + step * group["lr_decay"]), group["eps"]), (step + 1,)

@@ -11,9 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..tensor import Tensor
 from .layout import Layout
-from .optimizer import Group, Optimizer, evaluated
+from .optimizer import Group, Optimizer, evaluated, with_gradient
 
 
 class ElementwiseOptimizer(Optimizer):
@@ -35,12 +34,21 @@ class ElementwiseOptimizer(Optimizer):
         super().__setstate__(state)
         self._layouts = {}
         for group in self.param_groups:
-            _refuse_unsupported(self, group)
+            self._check_group(group)
 
-    def add_param_group(self, param_group: Group) -> None:
-        """Add parameters with options of their own, such as a layer that is unfrozen during training."""
-        super().add_param_group(param_group)
-        _refuse_unsupported(self, param_group)
+    def _check_group(self, group: Group) -> None:
+        name = type(self).__name__
+        if group.get("fused") and group.get("foreach"):
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+        if group.get("differentiable"):
+            raise NotImplementedError(
+                f"{name}: differentiable=True is not supported: gradients do not flow through step(); "
+                "write the update with tensor operations instead"
+            )
+        if group.get("capturable"):
+            raise NotImplementedError(
+                f"{name}: capturable=True is not supported: there is no graph capture; leave it False"
+            )
 
     def _buffers(self, group: Group) -> tuple[str, ...]:
         """The names of the state arrays that this group's options ask for."""
@@ -73,7 +81,7 @@ class ElementwiseOptimizer(Optimizer):
         whatever can fail is done for all groups before the first write.
         """
         loss = evaluated(closure)
-        waiting = [(i, *_with_gradient(self, i, group)) for i, group in enumerate(self.param_groups)]
+        waiting = [(i, *with_gradient(self, i, group)) for i, group in enumerate(self.param_groups)]
         while waiting:
             ready = [self._prepared(*each) for each in waiting if each[1]]
             for layout, runs, scalars, params, _ in ready:
@@ -90,47 +98,6 @@ class ElementwiseOptimizer(Optimizer):
             layout = self._layouts[number] = Layout(self, number, params)
             places = layout.numbers_of(params)
         return layout, *layout.prepared(self, places, params, arrays, grads)
-
-
-def _with_gradient(optimizer: Optimizer, number: int, group: Group) -> tuple[list, list, list]:
-    """The parameters of a group that have a gradient, their arrays, and the gradients' arrays."""
-    params, arrays, grads = [], [], []
-    for p in group["params"]:
-        g = p.held_grad  # what a leaf's `.grad` reads
-        if g is None:
-            continue
-        a, g = p.array, g.array
-        if a.shape != g.shape or (a.dtype is not g.dtype and a.dtype != g.dtype):
-            _refuse_gradient(optimizer, number, group, p, g)
-        params.append(p)
-        arrays.append(a)
-        grads.append(g)
-    return params, arrays, grads
-
-
-def _refuse_gradient(optimizer: Optimizer, number: int, group: Group, p: Tensor, g) -> None:
-    place = next(i for i, q in enumerate(group["params"]) if q is p)
-    name = f" ({group['param_names'][place]})" if "param_names" in group else ""
-    raise RuntimeError(
-        f"{type(optimizer).__name__}: parameter {place}{name} of group {number} is {p.array.dtype} "
-        f"{tuple(p.array.shape)}, its gradient {g.dtype} {tuple(g.shape)}; "
-        "call zero_grad() and backward() after the parameter has been changed"
-    )
-
-
-def _refuse_unsupported(optimizer: Optimizer, group: Group) -> None:
-    name = type(optimizer).__name__
-    if group.get("fused") and group.get("foreach"):
-        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-    if group.get("differentiable"):
-        raise NotImplementedError(
-            f"{name}: differentiable=True is not supported: gradients do not flow through step(); "
-            "write the update with tensor operations instead"
-        )
-    if group.get("capturable"):
-        raise NotImplementedError(
-            f"{name}: capturable=True is not supported: there is no graph capture; leave it False"
-        )
 
 
 # ---- what rules are made of ----------------------------------------------------------------------

@@ -348,13 +348,18 @@ def _stretches(keys: list) -> Iterator[tuple]:
         yield key, places[0], places[-1] + 1
 
 
+def scalar_dtype() -> type:
+    """In which PyTorch keeps what is one number per parameter, such as the step."""
+    return np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
+
+
 def _column(optimizer, group: dict[str, Any], name: str, buffers: tuple, entries: list[dict]):
     """One of the scalars, for all parameters; on the host, where Python computes with it.
 
     A hidden one (`_started`) says whether the parameter's buffers existed before; without buffers there is
     none.
     """
-    dtype = np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
+    dtype = scalar_dtype()
     if name.startswith("_"):
         started = [all(entry.get(b) is not None for b in buffers) for entry in entries]
         return np.array(started, dtype) if buffers else None

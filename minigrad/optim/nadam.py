@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from .elementwise import ElementwiseOptimizer, average_square, move_towards
+from .layout import scalar_dtype
 from .optimizer import Group, ParamsT, check_betas, check_lr, require
 
 
@@ -66,7 +67,7 @@ class NAdam(ElementwiseOptimizer):
         step += 1
         lr, (beta1, beta2), decay = float(group["lr"]), map(float, group["betas"]), group["momentum_decay"]
         mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (t * decay)) for t in (step, step + 1))
-        mu_product *= mu
+        mu_product = float(scalar_dtype()(mu_product * mu))  # rounded before it is used, as in PyTorch
         root = math.sqrt(1 - beta2**step)
         share = (1 - mu) / (1 - mu_product)
         ahead = mu_next / (1 - mu_product * mu_next)

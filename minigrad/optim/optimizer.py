@@ -52,10 +52,15 @@ def require(holds: bool, what: str, value) -> None:
         raise ValueError(f"Invalid {what}: {value}")
 
 
-def check_lr(lr) -> None:
-    """A learning rate is a number, or a tensor with one element, and not negative."""
+def check_one_element(lr) -> None:
+    """A learning rate may be a tensor, but of one element."""
     if isinstance(lr, Tensor) and lr.array.size != 1:
         raise ValueError("Tensor lr must be 1-element")
+
+
+def check_lr(lr) -> None:
+    """A learning rate is a number, or a tensor with one element, and not negative."""
+    check_one_element(lr)
     require(float(lr) >= 0, "learning rate", lr)
 
 
@@ -71,6 +76,32 @@ def evaluated(closure: Callable | None):
         return None
     with recording_mode(True):
         return closure()
+
+
+def with_gradient(optimizer: Optimizer, number: int, group: Group) -> tuple[list, list, list]:
+    """The parameters of a group that have a gradient, their arrays, and the gradients' arrays."""
+    params, arrays, grads = [], [], []
+    for p in group["params"]:
+        g = p.held_grad  # what a leaf's `.grad` reads
+        if g is None:
+            continue
+        a, g = p.array, g.array
+        if a.shape != g.shape or (a.dtype is not g.dtype and a.dtype != g.dtype):
+            _refuse_gradient(optimizer, number, group, p, g)
+        params.append(p)
+        arrays.append(a)
+        grads.append(g)
+    return params, arrays, grads
+
+
+def _refuse_gradient(optimizer: Optimizer, number: int, group: Group, p: Tensor, g) -> None:
+    place = next(i for i, q in enumerate(group["params"]) if q is p)
+    name = f" ({group['param_names'][place]})" if "param_names" in group else ""
+    raise RuntimeError(
+        f"{type(optimizer).__name__}: parameter {place}{name} of group {number} is {p.array.dtype} "
+        f"{tuple(p.array.shape)}, its gradient {g.dtype} {tuple(g.shape)}; "
+        "call zero_grad() and backward() after the parameter has been changed"
+    )
 
 
 class Optimizer:
@@ -135,7 +166,11 @@ class Optimizer:
             warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
         for group in self.param_groups:
             _check_beside(param_group, group)
+        self._check_group(param_group)
         self.param_groups.append(param_group)
+
+    def _check_group(self, group: Group) -> None:
+        """Refuse options and parameters that this optimizer cannot do with."""
 
     def __repr__(self) -> str:
         lines = [type(self).__name__ + " ("]

@@ -10,8 +10,8 @@ from itertools import chain
 import numpy as np
 
 from ..engine import recording_mode, untracked
+from ..nn.modules.batchnorm import _BatchNorm
 from ..nn.modules.module import Module
-from ..nn.modules.normalization import _BatchNorm
 from ..tensor import Tensor
 from .lr_scheduler.base import LRScheduler, per_group
 from .optimizer import Optimizer

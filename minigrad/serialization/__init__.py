@@ -1,10 +1,12 @@
 """Files: PyTorch's .pt and the .safetensors format, each without the package it comes from.
 
-`save` and `load` are PyTorch's; `safetensors` has its own four functions; what a damaged or hostile file
+`save` and `load` are PyTorch's; `save_checkpoint` and `load_checkpoint` write and read all that a
+training run needs to go on; `safetensors` has its own four functions; what a damaged or hostile file
 raises is FileError, or its kind UnpicklingError.
 """
 
 from . import safetensors
+from .checkpoint import load_checkpoint, save_checkpoint
 from .errors import FileError, UnpicklingError
 from .pt_reader import load
 from .pt_writer import save
@@ -24,7 +26,9 @@ __all__ = [
     "clear_safe_globals",
     "get_safe_globals",
     "load",
+    "load_checkpoint",
     "safe_globals",
     "safetensors",
     "save",
+    "save_checkpoint",
 ]

@@ -3,10 +3,17 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from .errors import FileError
+
+try:
+    import fcntl
+except ImportError:  # Windows has other locks: there a killed writer's file stays
+    fcntl = None  # type: ignore[assignment]
+
+_PREFIX, _SUFFIX = ".minigrad-", ".tmp"
 
 
 @contextmanager
@@ -14,7 +21,8 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Yield a binary file that takes the place of `path` when the block ends, and vanishes if it raises.
 
     Links are followed and the old file's permissions kept. A device or a pipe is written directly, for there
-    is nothing to rename. Raises FileError where the folder is missing.
+    is nothing to rename. What writers that were killed have left in the folder is removed. Raises FileError
+    where the folder is missing.
     """
     target = os.path.realpath(os.fspath(path))
     folder = os.path.dirname(target)
@@ -24,9 +32,10 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
         with open(target, "wb") as file:
             yield file
         return
-    beside = os.path.join(folder, f".minigrad-{secrets.token_hex(8)}.tmp")
+    _remove_abandoned(folder)
+    beside = os.path.join(folder, f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
     try:
-        with open(beside, "xb") as file:
+        with _locked(beside) as file:
             yield file
             _flush_to_disk(file)
         _keep_permissions(target, beside)
@@ -35,6 +44,28 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
         _remove(beside)
         raise
     _flush_folder(folder)
+
+
+def _locked(path: str) -> BinaryIO:
+    """A new file, locked for as long as it is open: so others see that its writer lives."""
+    while True:
+        file = open(path, "xb")  # noqa: SIM115 - the caller closes it
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if os.path.exists(path):  # and was not removed between these lines
+            return file
+        file.close()
+
+
+def _remove_abandoned(folder: str) -> None:
+    """Remove unfinished files that no living writer has locked."""
+    for name in os.listdir(folder) if fcntl is not None else ():
+        if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
+            path = os.path.join(folder, name)
+            with suppress(OSError), open(path, "r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
 
 
 def _flush_to_disk(file: BinaryIO) -> None:

@@ -87,6 +87,7 @@ LAYERS = [
     ("PixelUnshuffle", {"downscale_factor": 2}, [(2, 3, 4, 6)]),
     ("ChannelShuffle", {"groups": 2}, [(2, 6, 3, 4)]),
     ("LocalResponseNorm", {"size": 3}, [(2, 6, 3, 4)]),
+    ("SyncBatchNorm", {"num_features": 4, "momentum": None}, [(5, 4, 2)]),
 ]
 
 
@@ -232,6 +233,93 @@ def test_masks_of_multi_head_attention(kind, padded, need_weights):
     theirs, ours = pair("MultiheadAttention", {"embed_dim": 12, "num_heads": 4})
     arrays = [rng.standard_normal(s).astype(np.float32) for s in ((5, 3, 12), (6, 3, 12), (6, 3, 12))]
     assert_agree(call, theirs, ours, arrays, rng, 2e-5)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
+@pytest.mark.parametrize(
+    "change", ["none", "norm", "norm_first", "odd", "silu", "holes", "train", "nested off"]
+)
+def test_padded_positions_of_an_encoder_in_evaluation(change):
+    """PyTorch leaves zeros there where it computes with nested tensors, and only there."""
+    rng = np.random.default_rng(13)
+    x = rng.standard_normal((3, 5, 12)).astype(np.float32)
+    padding = np.arange(5) >= np.array([[5], [3], [1]])
+    if change == "holes":
+        padding[1] = [False, True, False, False, True]
+
+    def call(f):
+        f.manual_seed(3)
+        heads, activation = 3 if change == "odd" else 4, f.nn.functional.silu if change == "silu" else "relu"
+        layer = f.nn.TransformerEncoderLayer(
+            12, heads, 16, 0.0, activation, batch_first=True, norm_first=change == "norm_first"
+        )
+        norm = f.nn.LayerNorm(12) if change == "norm" else None
+        model = f.nn.TransformerEncoder(layer, 2, norm, enable_nested_tensor=change != "nested off")
+        with f.no_grad():
+            return model.train(change == "train")(f.from_numpy(x), src_key_padding_mask=f.from_numpy(padding))
+
+    assert_same(call(minigrad), call(torch), 2e-5)
+
+
+# ---- losses with weights of their own ----------------------------------------------------------------------
+LINEAR = {"in_features": 6, "num_classes": 5}
+CHUNKED = {"batch_chunk_size": 3}
+#: (loss, settings, shape of its targets)
+CLASSIFIERS = [
+    (
+        "AdaptiveLogSoftmaxWithLoss",
+        {"in_features": 6, "n_classes": 12, "cutoffs": [3, 6], "div_value": 1.5},
+        (7,),
+    ),
+    (
+        "AdaptiveLogSoftmaxWithLoss",
+        {"in_features": 6, "n_classes": 12, "cutoffs": [4], "div_value": 2, "head_bias": True},
+        (7,),
+    ),
+    ("LinearCrossEntropyLoss", LINEAR, (7,)),
+    ("LinearCrossEntropyLoss", {**LINEAR, "bias": True, "label_smoothing": 0.2, "reduction": "sum"}, (7,)),
+    (
+        "LinearCrossEntropyLoss",
+        {**LINEAR, "out_features": (2, 3), "bias": True, "ignore_index": 2},
+        (7, 2, 3),
+    ),
+    ("LinearCrossEntropyLoss", {**LINEAR, "bias": True, "reduction": "none", "options": CHUNKED}, (7,)),
+    ("LinearCrossEntropyLoss", {**LINEAR, "ignore_index": 1, "options": {}}, (7,)),
+]
+
+
+@pytest.mark.parametrize("case", CLASSIFIERS, ids=lambda case: f"{case[0]}-{list(case[1].values())[2:]}")
+def test_losses_with_weights_of_their_own(case):
+    name, settings, shape = case
+    rng = np.random.default_rng(12)
+    classes = settings.get("n_classes", settings.get("num_classes"))
+    target = rng.integers(0, classes, shape)
+
+    def make(framework):
+        framework.manual_seed(3)
+        given = dict(settings)
+        if "options" in given:
+            given["options"] = framework.nn.LinearCrossEntropyOptions(**given["options"])
+        return getattr(framework.nn, name)(**given)
+
+    theirs, ours = make(torch), make(minigrad)
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+
+    def call(layer, x):
+        wrap = (torch if isinstance(layer, torch.nn.Module) else minigrad).from_numpy
+        return layer(x[0], wrap(target))
+
+    arrays = [rng.standard_normal((7, 6)).astype(np.float32)]
+    assert_agree(call, theirs, ours, arrays, rng, 2e-5)
+    for (label, expected), got in zip(theirs.named_parameters(), ours.parameters(), strict=True):
+        assert (got.grad is None) == (expected.grad is None), label
+        if got.grad is not None:
+            assert_same(got.grad, expected.grad, 5e-5)
+    if "Adaptive" in name:
+        x = ops.from_numpy(arrays[0])
+        assert_same(ours.log_prob(x), theirs.log_prob(torch.from_numpy(arrays[0])), 2e-5)
+        np.testing.assert_array_equal(ours.predict(x), theirs.predict(torch.from_numpy(arrays[0])))
 
 
 # ---- losses of sequences -----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What layers compute, as functions: PyTorch's `torch.nn.functional`. One file per family."""
 
+from ...later import loader
 from .activation import (
     celu,
     celu_,
@@ -39,6 +40,7 @@ from .activation import (
     threshold_,
 )
 from .attention import multi_head_attention_forward, scaled_dot_product_attention
+from .classifier import linear_cross_entropy
 from .convolution import (
     conv1d,
     conv2d,
@@ -121,3 +123,10 @@ from .pooling import (
 )
 from .sampling import affine_grid, grid_sample, interpolate, upsample, upsample_bilinear, upsample_nearest
 from .shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
+
+#: what PyTorch has beside these, and why it is not here
+LEFT_OUT = dict.fromkeys(
+    ("grouped_mm", "scaled_grouped_mm", "scaled_mm"),
+    "products for a GPU's units of low precision; use matmul",
+)
+__getattr__, __dir__ = loader(__name__, {}, LEFT_OUT)

@@ -312,7 +312,10 @@ def _check_shapes(query, key, value, padding, mask, heads: int) -> bool:
 def _check_widths(query, key, value, embed_dim: int, heads: int, separate: bool) -> None:
     width = query.shape[-1]
     if width != embed_dim:
-        raise AssertionError(f"was expecting embedding dimension of {embed_dim}, but got {width}")
+        raise AssertionError(
+            f"was expecting embedding dimension of {embed_dim}, but got {width}: query is "
+            f"{tuple(query.shape)}"
+        )
     if width % heads:
         raise AssertionError(f"embed_dim {width} not divisible by num_heads {heads}")
     shapes = [tuple(t.shape[:2] if separate else t.shape) for t in (key, value)]

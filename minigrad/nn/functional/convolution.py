@@ -72,21 +72,21 @@ def _check_weight(name: str, input: Tensor, weight: Tensor, bias, groups: int, t
         raise RuntimeError(f"{name}: non-positive groups is not supported, got {groups}")
     if shape[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
+            f"{name}: Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
             f"but got weight of size {shape} instead"
         )
     channels = shape[0] if transposed else shape[1] * groups
     if given[1] != channels:
         told = "transposed=1" if transposed else f"groups={groups}"
         raise RuntimeError(
-            f"Given {told}, weight of size {shape}, expected input{given} to have {channels} channels, "
-            f"but got {given[1]} channels instead"
+            f"{name}: Given {told}, weight of size {shape}, expected input{given} to have {channels} "
+            f"channels, but got {given[1]} channels instead"
         )
     outputs = shape[1] * groups if transposed else shape[0]
     if bias is not None and tuple(bias.shape) != (outputs,):
         raise RuntimeError(
-            f"Given weight of size {shape}, expected bias to be 1-dimensional with {outputs} elements, "
-            f"but got bias of size {list(bias.shape)} instead"
+            f"{name}: Given weight of size {shape}, expected bias to be 1-dimensional with {outputs} "
+            f"elements, but got bias of size {list(bias.shape)} instead"
         )
     found = [t.dtype for t in (input, weight, bias) if t is not None]
     if len(set(found)) > 1:

@@ -76,7 +76,7 @@ def embedding(
         _shorten_rows(weight, index, max_norm, norm_type)
     if scale_grad_by_freq:
         weight = _weighed_by_uses(weight, index)
-    return table.take_rows(weight, index, padding_idx)
+    return table.embedding(weight, index, padding_idx)
 
 
 def _weighed_by_uses(weight: Tensor, index) -> Tensor:
@@ -151,7 +151,7 @@ def embedding_bag(
     chosen = flat[np.maximum(places, 0)] if flat.size else places.astype(np.int64)
     if scale_grad_by_freq:
         weight = _weighed_by_uses(weight, index)
-    rows = table.take_rows(weight, np.where(counted, chosen, 0), None)
+    rows = table.embedding(weight, np.where(counted, chosen, 0), None)
     mask = untracked(counted[..., None])  # (B, L, 1)
     if mode == "max":
         highest = ops.where(mask, rows, -np.inf)

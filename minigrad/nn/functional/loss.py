@@ -9,7 +9,7 @@ from ... import ops
 from ...engine import untracked
 from ...ops import loss as op
 from ...tensor import Tensor
-from .reduction import reduced, reduction_of
+from .reduction import checked, reduced, reduction_of
 
 
 # ---- distances -----------------------------------------------------------------------------------
@@ -236,6 +236,8 @@ def _check_targets(name: str, input: Tensor, target: Tensor) -> None:
         raise RuntimeError(
             f"{name}: expected scalar type Long but found {target.dtype}; classes are target.long()"
         )
+    if input.array.dtype.kind not in "fc":
+        raise NotImplementedError(f"{name}: not implemented for {input.dtype}; use input.float()")
     if not shape:
         raise RuntimeError(f"{name}: input needs a dimension of classes, got a 0-d tensor")
     if len(shape) > 1 and len(found) and shape[0] != found[0]:
@@ -295,7 +297,7 @@ def nll_loss(
     target (N, d1, ...) or (). `weight` (C,) weighs classes, and divides the mean; `ignore_index` does not
     count.
     """
-    reduction = reduction_of(size_average, reduce, reduction)
+    reduction = checked(reduction_of(size_average, reduce, reduction))
     _check_targets("nll_loss", input, target)
     rows, classes = _classes_last(input)
     _check_class_weight("nll_loss", weight, classes, input)
@@ -328,9 +330,7 @@ def cross_entropy(
     divides the mean where targets are classes; `ignore_index` does not count; `label_smoothing` mixes targets
     with 1 / C.
     """
-    reduction = reduction_of(size_average, reduce, reduction)
-    if reduction not in ("none", "mean", "sum"):
-        reduced(input, reduction)
+    reduction = checked(reduction_of(size_average, reduce, reduction))
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(
             f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"

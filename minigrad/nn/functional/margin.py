@@ -99,7 +99,7 @@ def multi_margin_loss(
             f"multi_margin_loss: inconsistent target size: {tuple(target.shape)} for input "
             f"{tuple(input.shape)}"
         )
-    op.check_classes("multi_margin_loss", places, scores.shape[1], -100)
+    op.check_classes("multi_margin_loss", places, scores.shape[1], None, RuntimeError)
     lost = _beyond(margin - op.pick_class(scores, places).unsqueeze(1) + scores)
     lost = lost if p == 1 else lost * lost
     lost = lost if weight is None else lost * untracked(weight.array[places][:, None])
@@ -130,7 +130,7 @@ def multilabel_margin_loss(
     listed = target.array.reshape(scores.array.shape)
     listed = np.where(np.cumsum(listed < 0, 1) > 0, -1, listed)  # nothing counts behind the first -1
     classes = scores.shape[1]
-    op.check_classes("multilabel_margin_loss", listed, classes, -1)
+    op.check_classes("multilabel_margin_loss", listed, classes, -1, RuntimeError)
     counts = listed >= 0
     is_target = (np.where(counts, listed, -1)[:, :, None] == beside(listed, np.arange(classes))).any(1)
     of_targets = scores.gather(

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from ... import dtypes, ops
 from ...autograd.grad_mode import no_grad
 from ...engine import untracked
-from ...ops.normalization import moments, normalize, normalize_over
+from ...ops.normalization import normalize_groups, normalize_rows
 from ...ops.padding import surround
 from ...ops.pooling import average_windows, sliding
 from ...tensor import Tensor
@@ -52,7 +50,7 @@ def layer_norm(
 ) -> Tensor:
     """Mean 0 and variance 1 over the last dimensions, then scaled and shifted (Ba et al., 2016)."""
     axes = _check_trailing("layer_norm", input, normalized_shape, weight, bias)
-    return normalize(input, weight, bias, axes, eps)
+    return normalize_rows(input, weight, bias, len(axes), eps)
 
 
 def rms_norm(
@@ -88,11 +86,8 @@ def group_norm(
             f"of shape {list(shape)} and num_groups={num_groups}"
         )
     _check_size("group_norm", (shape[0] * shape[1] // num_groups, num_groups, *shape[2:]))
-    _check_channels("group_norm", shape[1], weight, bias)
-    grouped_shape = (shape[0], num_groups, math.prod(shape[1:]) // num_groups)
-    grouped = normalize(input.reshape(grouped_shape), None, None, (2,), eps).reshape(shape)
-    grouped = grouped if weight is None else grouped * _over_channels(weight, len(shape))
-    return grouped if bias is None else grouped + _over_channels(bias, len(shape))
+    _check_channels("group_norm", input, weight=weight, bias=bias)
+    return normalize_groups(input, weight, bias, shape[0], num_groups, eps)[0]
 
 
 def _check_size(name: str, shape: tuple[int, ...]) -> None:
@@ -104,12 +99,13 @@ def _check_size(name: str, shape: tuple[int, ...]) -> None:
         )
 
 
-def _check_channels(name: str, channels: int, *tensors: Tensor | None) -> None:
-    for t in tensors:
+def _check_channels(name: str, input: Tensor, **tensors: Tensor | None) -> None:
+    channels = input.shape[1]
+    for role, t in tensors.items():
         if t is not None and t.numel() != channels:
             raise RuntimeError(
-                f"{name}: a tensor with {channels} elements is expected for {channels} channels, got "
-                f"{t.numel()}"
+                f"{name}: {role} should contain {channels} elements not {t.numel()}: the input "
+                f"{tuple(input.shape)} has {channels} channels"
             )
 
 
@@ -134,12 +130,13 @@ def batch_norm(
         if not input.numel():
             return input.clone()
         raise RuntimeError(f"batch_norm: input needs (N, C, ...), got shape {tuple(input.shape)}")
-    _check_channels("batch_norm", input.shape[1], running_mean, running_var, weight, bias)
+    _check_channels(
+        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
     if eps < 0 or (training and not eps):
         raise ValueError(
             f"batch_norm eps must be positive during training, and never negative, but got {eps}"
         )
-    weight, bias = _over_channels(weight, ndim), _over_channels(bias, ndim)
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -147,17 +144,17 @@ def batch_norm(
             )
         return _by_constants(input, running_mean, running_var, weight, bias, eps)
     _check_size("batch_norm", tuple(input.shape))
-    axes = (0, *range(2, ndim))
-    mean, variance = moments(input.array, axes)
+    out, mean, variance = normalize_groups(input, weight, bias, 1, input.shape[1], eps)
     count = input.numel() // input.shape[1]
     if count:
-        _move(running_mean, mean, momentum)
-        _move(running_var, variance * (count / (count - 1)), momentum)
-    return normalize_over(input, weight, bias, mean, 1 / np.sqrt(variance + eps), axes, eps)
+        _move(running_mean, mean[0], momentum)
+        _move(running_var, variance[0] * (count / (count - 1)), momentum)
+    return out
 
 
 def _by_constants(input, mean, variance, weight, bias, eps) -> Tensor:
     """Normalised by given moments, through which no gradient goes."""
+    weight, bias = _over_channels(weight, input.dim()), _over_channels(bias, input.dim())
     rstd = _over_channels(ops.rsqrt(variance.detach() + eps), input.dim())
     scale = rstd if weight is None else weight * rstd
     out = (input - _over_channels(mean.detach(), input.dim())) * scale
@@ -168,7 +165,7 @@ def _move(running: Tensor | None, found, momentum: float) -> None:
     """running += momentum (found - running), in place."""
     if running is not None:
         with no_grad():
-            running.copy_(running * (1 - momentum) + untracked(found.reshape(-1)) * momentum)
+            running.copy_(running * (1 - momentum) + untracked(found) * momentum)
 
 
 def instance_norm(
@@ -192,20 +189,17 @@ def instance_norm(
                 "instance_norm: Expected running_mean and running_var to be defined when "
                 "use_input_stats=False"
             )
-        weight, bias = _over_channels(weight, ndim), _over_channels(bias, ndim)
         return _by_constants(input, running_mean, running_var, weight, bias, eps)
-    axes = tuple(range(2, ndim))
     count = math.prod(input.shape[2:])
     if count == 1 or ndim < 3:
         raise ValueError(
             "instance_norm: Expected more than 1 spatial element when training, got input size "
             f"{list(input.shape)}"
         )
-    mean, variance = moments(input.array, axes)
+    out, mean, variance = normalize_groups(input, weight, bias, input.shape[0], input.shape[1], eps)
     _move(running_mean, mean.mean(0), momentum)
     _move(running_var, (variance * (count / (count - 1))).mean(0), momentum)
-    weight, bias = _over_channels(weight, ndim), _over_channels(bias, ndim)
-    return normalize_over(input, weight, bias, mean, 1 / np.sqrt(variance + eps), axes, eps)
+    return out
 
 
 def local_response_norm(

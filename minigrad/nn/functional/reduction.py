@@ -22,8 +22,13 @@ def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str 
     return asked
 
 
-def reduced(values: Tensor, reduction: str) -> Tensor:
-    """The losses themselves ("none"), their mean, or their sum."""
+def checked(reduction: str) -> str:
+    """The `reduction`, if it is one."""
     if reduction not in _REDUCE:
         raise ValueError(f"{reduction} is not a valid value for reduction; use 'none', 'mean' or 'sum'")
-    return _REDUCE[reduction](values)
+    return reduction
+
+
+def reduced(values: Tensor, reduction: str) -> Tensor:
+    """The losses themselves ("none"), their mean, or their sum."""
+    return _REDUCE[checked(reduction)](values)

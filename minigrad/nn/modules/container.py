@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -72,6 +73,20 @@ class _Row(Module):
         module = self[key]  # type: ignore[index]
         del self[key]
         return module
+
+
+class Container(Module):
+    """The older way to hold modules by name; a Module's attributes do."""
+
+    def __init__(self, **kwargs: Module) -> None:
+        warnings.warn(
+            "`nn.Container` is deprecated. Subclass `nn.Module` and assign the modules to its attributes.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__()
+        for key, value in kwargs.items():
+            self.add_module(key, value)
 
 
 class Sequential(_Row):

@@ -8,7 +8,7 @@ change nothing: one that the module's inputs pass on their way in, one that its 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ...backend import as_array
@@ -43,6 +43,13 @@ class CallHooks:
         self.backward_pre: dict[int, Hook] = {}
         self.backward: dict[int, Hook] = {}
 
+    def after(self, before: CallHooks) -> CallHooks:
+        """Those of `before`, then these."""
+        both = CallHooks()
+        for kind, hooks in vars(both).items():
+            hooks |= getattr(before, kind) | getattr(self, kind)
+        return both
+
 
 class StateHooks:
     """The hooks around a module's saving and loading."""
@@ -61,21 +68,17 @@ class Hookable:
     _state_hooks: StateHooks | None = None
 
     def _hooks_around_call(self) -> CallHooks:
-        if self._call_hooks is None:
-            self.__dict__["_call_hooks"] = CallHooks()
-        return self.__dict__["_call_hooks"]
+        return self.__dict__.setdefault("_call_hooks", CallHooks())
 
     def _hooks_around_state(self) -> StateHooks:
-        if self._state_hooks is None:
-            self.__dict__["_state_hooks"] = StateHooks()
-        return self.__dict__["_state_hooks"]
+        return self.__dict__.setdefault("_state_hooks", StateHooks())
 
     @property
-    def _forward_hooks(self) -> Mapping[int, Hook]:
+    def _forward_hooks(self) -> dict[int, Hook]:
         return self._hooks_around_call().forward
 
     @property
-    def _forward_pre_hooks(self) -> Mapping[int, Hook]:
+    def _forward_pre_hooks(self) -> dict[int, Hook]:
         return self._hooks_around_call().forward_pre
 
     def register_forward_pre_hook(
@@ -130,9 +133,85 @@ class Hookable:
         """Call hook(module, incompatible_keys) after loading; it may clear or extend the lists of keys."""
         return hang(self._hooks_around_state().load, hook)
 
+    def _register_state_dict_hook(self, hook: Callable) -> RemovableHandle:
+        """PyTorch's older form of `register_state_dict_post_hook`, whose hook may return another dict."""
+        return self.register_state_dict_post_hook(hook)
 
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable, with_module: bool = False
+    ) -> RemovableHandle:
+        """PyTorch's older form of `register_load_state_dict_pre_hook`, whose hook is not shown the module."""
+        shown = hook if with_module else lambda module, *given: hook(*given)
+        return self.register_load_state_dict_pre_hook(shown)
+
+
+# ---- on every module -------------------------------------------------------------------------------------
+EVERYWHERE = CallHooks()  # these come before a module's own
+
+
+def _hang_everywhere(hooks: dict, hook: Hook) -> RemovableHandle:
+    Hookable._call_hooks = EVERYWHERE  # from now on a module without hooks of its own has these
+    return hang(hooks, hook)
+
+
+def register_module_forward_pre_hook(hook: Callable) -> RemovableHandle:
+    """As `Module.register_forward_pre_hook`, for all modules; it comes before a module's own hooks."""
+    return _hang_everywhere(EVERYWHERE.forward_pre, Hook(hook))
+
+
+def register_module_forward_hook(
+    hook: Callable, *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """As `Module.register_forward_hook`, for all modules; it comes before a module's own hooks."""
+    return _hang_everywhere(EVERYWHERE.forward, Hook(hook, with_kwargs, always_call))
+
+
+def register_module_full_backward_pre_hook(hook: Callable) -> RemovableHandle:
+    """As `Module.register_full_backward_pre_hook`, for all modules; it comes before a module's own hooks."""
+    return _hang_everywhere(EVERYWHERE.backward_pre, Hook(hook))
+
+
+def register_module_full_backward_hook(hook: Callable) -> RemovableHandle:
+    """As `Module.register_full_backward_hook`, for all modules; it comes before a module's own hooks."""
+    return _hang_everywhere(EVERYWHERE.backward, Hook(hook))
+
+
+def register_module_backward_hook(hook: Callable) -> RemovableHandle:
+    """As `register_module_full_backward_hook`: PyTorch's older form saw the last op's gradients alone."""
+    return register_module_full_backward_hook(hook)
+
+
+#: hooks that see a member before any module takes it, by the kind of member
+REGISTRATION: dict[str, dict[int, Callable]] = {"parameter": {}, "module": {}, "buffer": {}}
+
+
+def register_module_parameter_registration_hook(hook: Callable) -> RemovableHandle:
+    """Call hook(module, name, parameter) before any module takes a parameter; it may return another."""
+    return hang(REGISTRATION["parameter"], hook)
+
+
+def register_module_buffer_registration_hook(hook: Callable) -> RemovableHandle:
+    """Call hook(module, name, buffer) before any module takes a buffer; it may return another."""
+    return hang(REGISTRATION["buffer"], hook)
+
+
+def register_module_module_registration_hook(hook: Callable) -> RemovableHandle:
+    """Call hook(module, name, submodule) before any module takes a submodule; it may return another."""
+    return hang(REGISTRATION["module"], hook)
+
+
+def to_be_registered(noun: str, module, name: str, value):
+    """What the hooks on registration make of a member."""
+    for hook in list(REGISTRATION[noun].values()):
+        changed = hook(module, name, value)
+        value = value if changed is None else changed
+    return value
+
+
+# ---- the call ----------------------------------------------------------------------------------------------
 def call_with_hooks(module, hooks: CallHooks, args: tuple, kwargs: dict):
     """module.forward(*args, **kwargs) with everything that hangs on it, in PyTorch's order."""
+    hooks = hooks.after(EVERYWHERE)
     waiting = {id: hook for id, hook in hooks.forward.items() if hook.always_call}
     result = None
     try:

@@ -10,24 +10,49 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ... import dtypes
 from ...autograd.grad_mode import no_grad
-from ...backend import device as device_class
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
 from . import state
-from .hooks import Hookable, call_with_hooks
-from .registry import Kind, Registry, parenthesised, parse_to, typename
+from .conversion import Convertible
+from .hooks import (
+    Hookable,
+    call_with_hooks,
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+    to_be_registered,
+)
+from .registry import Kind, Registry, headed, parenthesised, typename
+
+__all__ = [
+    "Module",
+    "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
+]
 
 
-class Module(Hookable):
+class Module(Hookable, Convertible):
     """Base class of layers and networks: assign members in `__init__`, write `forward`."""
 
     training: bool
+    call_super_init = False  # True for a class whose further bases are to be set up, too
+    dump_patches = False  # PyTorch's, of its TorchScript; nothing here asks for it
     _version = 1  # of the layout of this class's entries in a state dict
 
     def __init__(self, *args, **kwargs) -> None:
-        if args or kwargs:
+        if (args or kwargs) and not self.call_super_init:
             extra = repr(next(iter(kwargs))) if kwargs else f"{len(args)} positional"
             raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {extra}")
         attributes = self.__dict__
@@ -35,6 +60,11 @@ class Module(Hookable):
         for kind in KINDS:
             attributes[kind.names] = {}
         attributes["_non_persistent_buffers_set"] = set()
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
+
+    def compile(self, *args, **kwargs) -> None:
+        """Nothing: there is no compiler here, and the module runs as it is."""
 
     def forward(self, *input: Any):
         """What the module computes; each subclass writes its own."""
@@ -47,22 +77,9 @@ class Module(Hookable):
             if self._call_hooks is None:
                 return self.forward(*args, **kwargs)
             return call_with_hooks(self, self._call_hooks, args, kwargs)
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            raise self._named(error)  # noqa: B904 - the same error, with its own history
-
-    def _named(self, error: Exception) -> Exception:
-        """The error, headed by this layer's name and settings if it arose in one of minigrad's own layers."""
-        named = getattr(error, "_in_layer", False)
-        if (
-            named
-            or self._module_names
-            or not type(self).__module__.startswith("minigrad.")
-            or len(error.args) != 1
-        ):
-            return error
-        error.args = (f"{self!r}: {error.args[0]}",)
-        error._in_layer = True  # type: ignore[attr-defined]
-        return error
+        except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
+            ours = type(self).__module__.startswith("minigrad.")
+            raise headed(error, self, ours)  # noqa: B904 - the same error, with its own history
 
     # ---- members ---------------------------------------------------------------------------------
     @property
@@ -91,7 +108,7 @@ class Module(Hookable):
                 f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
                 "forward() method."
             )
-        self._parameters[name] = param
+        self._parameters[name] = to_be_registered("parameter", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Make `tensor` this module's buffer `name`: state that is moved and saved with it, but not trained.
@@ -104,7 +121,7 @@ class Module(Hookable):
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
                 "required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = to_be_registered("buffer", self, name, tensor)
         change = (
             self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add
         )
@@ -115,7 +132,7 @@ class Module(Hookable):
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{typename(module)} is not a Module subclass")
         self._check_name(MODULE, name)
-        self._modules[name] = module
+        self._modules[name] = to_be_registered("module", self, name, module)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Make `module` this module's child `name`."""
@@ -157,7 +174,7 @@ class Module(Hookable):
         elif kind is BUFFER:
             self.register_buffer(name, value, value.persistent)
         else:
-            self._modules[name] = value
+            self._modules[name] = to_be_registered("module", self, name, value)
 
     def _replace(self, kind: Kind, name: str, value) -> None:
         """Put another value, or None, in the place of a member that is no subject for `_assign`."""
@@ -165,7 +182,7 @@ class Module(Hookable):
             raise TypeError(
                 f"cannot assign '{typename(value)}' as {kind.noun} '{name}' ({kind.wanted} expected)"
             )
-        self.__dict__[name] = value
+        self.__dict__[name] = to_be_registered(kind.noun, self, name, value)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
@@ -339,7 +356,6 @@ class Module(Hookable):
             else:
                 parameter.grad.detach_().zero_()
 
-    # ---- conversion ------------------------------------------------------------------------------
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
         """Put fn(t) in the place of parameters, gradients and buffers; parameters stay the same objects."""
         if recurse:
@@ -356,60 +372,6 @@ class Module(Hookable):
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self.__dict__[name] = fn(buffer)
-        return self
-
-    def to(self, *args, **kwargs):
-        """Move to a device, convert floating parameters and buffers to a dtype, or both; returns self.
-
-        to(device), to(dtype), to(device, dtype), to(tensor); `non_blocking` changes nothing here.
-        """
-        device, dtype = parse_to(*args, **kwargs)
-        if dtype is not None and dtype.category < dtypes.FLOAT:
-            raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
-            )
-        return self._apply(lambda t: t.to(device, dtype if t.array.dtype.kind in "fc" else None))
-
-    def type(self, dst_type):
-        """Convert all parameters and buffers to a dtype; returns self."""
-        return self._apply(lambda t: t.type(dst_type))
-
-    def _to_float(self, dtype):
-        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
-
-    def float(self):
-        """Convert floating parameters and buffers to float32; returns self."""
-        return self._to_float(dtypes.float32)
-
-    def double(self):
-        """Convert floating parameters and buffers to float64; returns self."""
-        return self._to_float(dtypes.float64)
-
-    def half(self):
-        """Convert floating parameters and buffers to float16; returns self."""
-        return self._to_float(dtypes.float16)
-
-    def bfloat16(self):
-        """Refused: NumPy has no bfloat16."""
-        raise NotImplementedError(
-            f"{self._get_name()}.bfloat16(): NumPy has no bfloat16; use half() or float()"
-        )
-
-    def cpu(self):
-        """Move to the CPU; returns self."""
-        return self._apply(lambda t: t.cpu())
-
-    def cuda(self, device=None):
-        """Move to the GPU; returns self."""
-        where = device_class("cuda" if device is None else device)
-        return self._apply(lambda t: t.to(where))
-
-    def to_empty(self, *, device, recurse: bool = True):
-        """Move to a device, where the values are to be written anew (here they are kept); returns self."""
-        return self._apply(lambda t: t.to(device), recurse=recurse)
-
-    def share_memory(self):
-        """Nothing to do: arrays are shared between threads as they are; returns self."""
         return self
 
     # ---- state -----------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class _Pad(Module):
 
 
 # ---- constant ------------------------------------------------------------------------------------
-class _ConstantPad(_Pad):
+class _ConstantPadNd(_Pad):
     mode = "constant"
 
     def __init__(self, padding, value: float) -> None:
@@ -43,19 +43,19 @@ class _ConstantPad(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
-class ConstantPad1d(_ConstantPad):
+class ConstantPad1d(_ConstantPadNd):
     """A border of a value around the last dimension."""
 
     ndim = 1
 
 
-class ConstantPad2d(_ConstantPad):
+class ConstantPad2d(_ConstantPadNd):
     """A border of a value around the last two dimensions."""
 
     ndim = 2
 
 
-class ConstantPad3d(_ConstantPad):
+class ConstantPad3d(_ConstantPadNd):
     """A border of a value around the last three dimensions."""
 
     ndim = 3
@@ -128,7 +128,7 @@ class ReplicationPad3d(_Pad):
     ndim, mode = 3, "replicate"
 
 
-class _CircularPad(_Pad):
+class _CircularPadNd(_Pad):
     mode = "circular"
 
     def forward(self, input: Tensor) -> Tensor:
@@ -139,19 +139,19 @@ class _CircularPad(_Pad):
         return super().forward(input)
 
 
-class CircularPad1d(_CircularPad):
+class CircularPad1d(_CircularPadNd):
     """(N, C, L) or (C, L) with a border of the elements at the other end."""
 
     ndim = 1
 
 
-class CircularPad2d(_CircularPad):
+class CircularPad2d(_CircularPadNd):
     """(N, C, H, W) or (C, H, W) with a border of the elements at the other end."""
 
     ndim = 2
 
 
-class CircularPad3d(_CircularPad):
+class CircularPad3d(_CircularPadNd):
     """(N, C, D, H, W) or (C, D, H, W) with a border of the elements at the other end."""
 
     ndim = 3

@@ -27,7 +27,7 @@ def _per_dimension(value, ndim: int) -> tuple:
 
 
 # ---- the largest -------------------------------------------------------------------------------------------
-class _MaxPool(_Pool):
+class _MaxPoolNd(_Pool):
     told = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
     pool: Any
 
@@ -60,25 +60,25 @@ class _MaxPool(_Pool):
         )
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """The largest element under a sliding window: (N, C, L) gives (N, C, output)."""
 
     pool = staticmethod(F.max_pool1d)
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """The largest element under a sliding window: (N, C, H, W) gives (N, C, *output)."""
 
     pool = staticmethod(F.max_pool2d)
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     """The largest element under a sliding window: (N, C, D, H, W) gives (N, C, *output)."""
 
     pool = staticmethod(F.max_pool3d)
 
 
-class _AdaptiveMaxPool(_Pool):
+class _AdaptiveMaxPoolNd(_Pool):
     told = ("output_size",)
     pool: Any
 
@@ -91,25 +91,25 @@ class _AdaptiveMaxPool(_Pool):
         return type(self).pool(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """The largest element of each of `output_size` even parts: (N, C, L) gives (N, C, output_size)."""
 
     pool = staticmethod(F.adaptive_max_pool1d)
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """The largest element of each of even parts: (N, C, H, W) gives (N, C, *output_size)."""
 
     pool = staticmethod(F.adaptive_max_pool2d)
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """The largest element of each of even parts: (N, C, D, H, W) gives (N, C, *output_size)."""
 
     pool = staticmethod(F.adaptive_max_pool3d)
 
 
-class _MaxUnpool(_Pool):
+class _MaxUnpoolNd(_Pool):
     ndim: int
     pool: Any
 
@@ -123,19 +123,19 @@ class _MaxUnpool(_Pool):
         return type(self).pool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
-class MaxUnpool1d(_MaxUnpool):
+class MaxUnpool1d(_MaxUnpoolNd):
     """Zeros with the input put where `MaxPool1d` with `return_indices` found it."""
 
     ndim, pool = 1, staticmethod(F.max_unpool1d)
 
 
-class MaxUnpool2d(_MaxUnpool):
+class MaxUnpool2d(_MaxUnpoolNd):
     """Zeros with the input put where `MaxPool2d` with `return_indices` found it."""
 
     ndim, pool = 2, staticmethod(F.max_unpool2d)
 
 
-class MaxUnpool3d(_MaxUnpool):
+class MaxUnpool3d(_MaxUnpoolNd):
     """Zeros with the input put where `MaxPool3d` with `return_indices` found it."""
 
     ndim, pool = 3, staticmethod(F.max_unpool3d)
@@ -212,7 +212,7 @@ class AvgPool1d(_Pool):
         )
 
 
-class _AvgPool(_Pool):
+class _AvgPoolNd(_Pool):
     pool: Any
 
     def __init__(
@@ -244,19 +244,19 @@ class _AvgPool(_Pool):
         )
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_AvgPoolNd):
     """The mean under a sliding window: (N, C, H, W) gives (N, C, *output)."""
 
     pool = staticmethod(F.avg_pool2d)
 
 
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_AvgPoolNd):
     """The mean under a sliding window: (N, C, D, H, W) gives (N, C, *output)."""
 
     pool = staticmethod(F.avg_pool3d)
 
 
-class _AdaptiveAvgPool(_Pool):
+class _AdaptiveAvgPoolNd(_Pool):
     told = ("output_size",)
     pool: Any
 
@@ -268,25 +268,25 @@ class _AdaptiveAvgPool(_Pool):
         return type(self).pool(input, self.output_size)
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """The mean of each of `output_size` even parts: (N, C, L) gives (N, C, output_size)."""
 
     pool = staticmethod(F.adaptive_avg_pool1d)
 
 
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """The mean of each of even parts: (N, C, H, W) gives (N, C, *output_size)."""
 
     pool = staticmethod(F.adaptive_avg_pool2d)
 
 
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """The mean of each of even parts: (N, C, D, H, W) gives (N, C, *output_size)."""
 
     pool = staticmethod(F.adaptive_avg_pool3d)
 
 
-class _LPPool(_Pool):
+class _LPPoolNd(_Pool):
     told = ("norm_type", "kernel_size", "stride", "ceil_mode")
     pool: Any
 
@@ -301,19 +301,19 @@ class _LPPool(_Pool):
         return type(self).pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
-class LPPool1d(_LPPool):
+class LPPool1d(_LPPoolNd):
     """(sum of x^p)^(1 / p) under a sliding window: (N, C, L) gives (N, C, output)."""
 
     pool = staticmethod(F.lp_pool1d)
 
 
-class LPPool2d(_LPPool):
+class LPPool2d(_LPPoolNd):
     """(sum of x^p)^(1 / p) under a sliding window: (N, C, H, W) gives (N, C, *output)."""
 
     pool = staticmethod(F.lp_pool2d)
 
 
-class LPPool3d(_LPPool):
+class LPPool3d(_LPPoolNd):
     """(sum of x^p)^(1 / p) under a sliding window: (N, C, D, H, W) gives (N, C, *output)."""
 
     pool = staticmethod(F.lp_pool3d)

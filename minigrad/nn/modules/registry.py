@@ -1,13 +1,9 @@
-"""What a module lists its members in, and how it reads a `to(...)` and prints itself."""
+"""What a module lists its members in, how it prints itself, and how its errors begin."""
 
 from __future__ import annotations
 
 from collections.abc import MutableMapping
 from typing import NamedTuple
-
-from ... import dtypes
-from ...backend import device as device_class
-from ...tensor import Tensor
 
 
 class Kind(NamedTuple):
@@ -62,24 +58,15 @@ def parenthesised(name: str, extra: str, children: list[str]) -> str:
     return name + "(\n  " + "\n  ".join(lines) + "\n)"
 
 
-def parse_to(*args, **kwargs) -> tuple[device_class | None, dtypes.dtype | None]:
-    """The device and dtype among the arguments of `to`."""
-    unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy"}
-    if unknown:
-        raise TypeError(
-            f"to() received an invalid keyword argument {min(unknown)!r}; it takes device, dtype, tensor"
-        )
-    given = [*args, *(v for k, v in kwargs.items() if k in ("device", "dtype", "tensor") and v is not None)]
-    device = dtype = None
-    for value in given:
-        if isinstance(value, Tensor):
-            device, dtype = value.device, value.dtype
-        elif isinstance(value, dtypes.dtype):
-            dtype = value
-        elif isinstance(value, (str, int, device_class)) and not isinstance(value, bool):
-            device = device_class(value)
-        elif value is not None and not isinstance(value, bool):
-            raise TypeError(
-                f"to() received an invalid argument of type {typename(value)}; it takes a device or dtype"
-            )
-    return device, dtype
+def headed(error: Exception, module, ours: bool) -> Exception:
+    """The error, headed by the layer it arose in, if that is one of minigrad's own (`ours`).
+
+    Whoever passes it on outside finds it marked, and leaves it as it is.
+    """
+    if getattr(error, "_in_layer", False):
+        return error
+    error._in_layer = True  # type: ignore[attr-defined]
+    if ours and len(error.args) == 1:
+        layer = type(module).__name__ if module._module_names else repr(module)
+        error.args = (f"{layer}: {error.args[0]}",)
+    return error

@@ -1,7 +1,6 @@
 """Recurrent layers over whole sequences, several deep, in both directions, packed or padded: RNN, LSTM, GRU.
 
-A layer runs one fused op per depth and direction (`ops/recurrent`); this file brings the input to (T, N,
-I), checks what it was given, and puts the parts together.
+This file has the parameters and checks what it was given; `rnn_layouts.py` goes through the layers.
 """
 
 from __future__ import annotations
@@ -9,119 +8,18 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from ...ops import cat, empty, index_select, squeeze, stack, transpose, unsqueeze, zeros
-from ...ops.recurrent import gru_layer, gru_step, lstm_layer, lstm_step, rnn_cell, rnn_layer
-from ...ops.recurrent.packing import active_steps, join_rows, pad_rows
+from ...ops import empty, zeros
 from ...tensor import Tensor
 from .. import init
-from ..functional import dropout
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
 from .rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase  # noqa: F401 - PyTorch has them in this file
+from .rnn_layouts import MODES, PARTS, Packed, Padded, Unbatched, through_layers
 
 
-class Mode(NamedTuple):
-    """What a kind of recurrent layer is: how many gates its weights hold, its states, and its ops.
-
-    `layer` has to prepare its buffers; for a single step, as when text is generated, `step` is quicker.
-    """
-
-    gates: int
-    states: tuple[str, ...]
-    layer: Callable[..., tuple]
-    step: Callable[..., Any]
-    settings: tuple = ()
-
-    def run(self, x: Tensor, states: list, weights: list, batch_sizes: list | None, reverse: bool) -> tuple:
-        """y (T, N, H) and the final states of one layer in one direction over x (T, N, I)."""
-        if x.shape[0] > 1:
-            return self.layer(x, *states, *weights, *self.settings, batch_sizes, reverse)
-        last = self.step(x[0], *states, *weights, *self.settings)
-        last = last if isinstance(last, tuple) else (last,)
-        return unsqueeze(last[0], 0), *last
-
-
-MODES = {
-    "LSTM": Mode(4, ("hx", "cx"), lstm_layer, lstm_step),
-    "GRU": Mode(3, ("hx",), gru_layer, gru_step),
-    "RNN_TANH": Mode(1, ("hx",), rnn_layer, rnn_cell, ("tanh",)),
-    "RNN_RELU": Mode(1, ("hx",), rnn_layer, rnn_cell, ("relu",)),
-}
-PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-
-
-# ---- layouts of the input: each to (T, N, I) and back --------------------------------------------
-class Padded:
-    """(T, N, I), or (N, T, I) with `batch_first`."""
-
-    batch_sizes: list[int] | None = None
-
-    def __init__(self, input: Tensor, batch_first: bool):
-        self.batch_first = batch_first
-        self.x = transpose(input, 0, 1) if batch_first else input
-
-    def leave(self, y: Tensor) -> Any:
-        """The output in the layout of the input."""
-        return transpose(y, 0, 1) if self.batch_first else y
-
-    def enter_state(self, state: Tensor) -> Tensor:
-        """A given state as (L, N, H)."""
-        return state
-
-    def leave_state(self, state: Tensor) -> Tensor:
-        """A state (L, N, H) in the layout of the input."""
-        return state
-
-    def dropout(self, y: Tensor, p: float) -> Tensor:
-        return dropout(y, p)
-
-
-class Unbatched(Padded):
-    """(T, I): a batch of one, whose states are (L, H)."""
-
-    def __init__(self, input: Tensor):
-        self.x = unsqueeze(input, 1)
-
-    def leave(self, y: Tensor) -> Tensor:
-        return squeeze(y, 1)
-
-    def enter_state(self, state: Tensor) -> Tensor:
-        return unsqueeze(state, 1)
-
-    def leave_state(self, state: Tensor) -> Tensor:
-        return squeeze(state, 1)
-
-
-class Packed(Padded):
-    """A PackedSequence; given and returned states are in the order before sorting."""
-
-    def __init__(self, input: PackedSequence):
-        self.input = input
-        self.batch_sizes = input.batch_sizes.tolist()
-        self.active = active_steps(self.batch_sizes)
-        self.x = pad_rows(input.data, self.active, 0)
-
-    def leave(self, y: Tensor) -> PackedSequence:
-        return PackedSequence(join_rows(y, self.active), *self.input[1:])
-
-    def enter_state(self, state: Tensor) -> Tensor:
-        order = self.input.sorted_indices
-        return state if order is None else index_select(state, 1, order)
-
-    def leave_state(self, state: Tensor) -> Tensor:
-        order = self.input.unsorted_indices
-        return state if order is None else index_select(state, 1, order)
-
-    def dropout(self, y: Tensor, p: float) -> Tensor:
-        rows = dropout(join_rows(y, self.active), p)  # numbers are drawn for real steps alone, as in PyTorch
-        return pad_rows(rows, self.active, 0)
-
-
-# ---- layers --------------------------------------------------------------------------------------
 class RNNBase(Module):
     """What RNN, LSTM and GRU share: their settings, their parameters and the way through their layers.
 
@@ -255,21 +153,15 @@ class RNNBase(Module):
         """The output, and the final states of all layers, (L, N, H), from an input and initial states."""
         layout = self._layout(input)
         states = self._initial_states(layout, given)
-        x = layout.x
-        finals: list[list[Tensor]] = []
-        for layer in range(self.num_layers):
-            outputs = []
-            for suffix in self._suffixes:
-                weights = self._weights(layer, suffix)
-                now = [s if given is None else s[len(finals)] for s in states]
-                y, *final = MODES[self.mode].run(x, now, weights, layout.batch_sizes, suffix != "")
-                outputs.append(y)
-                finals.append(final)
-            x = cat(outputs, -1) if len(outputs) > 1 else outputs[0]
-            if self.dropout and self.training and layer + 1 < self.num_layers:
-                x = layout.dropout(x, self.dropout)
-        last = tuple(layout.leave_state(stack(parts)) for parts in zip(*finals, strict=True))
-        return layout.leave(x), last
+        weights = [self._weights(n, suffix) for n in range(self.num_layers) for suffix in self._suffixes]
+        return through_layers(
+            MODES[self.mode],
+            layout,
+            lambda i: states if given is None else [s[i] for s in states],
+            weights,
+            len(self._suffixes),
+            self.dropout * self.training,
+        )
 
     def _layout(self, input: Tensor | PackedSequence) -> Padded:
         data = input.data if isinstance(input, PackedSequence) else input
@@ -355,9 +247,9 @@ class RNN(RNNBase):
 class LSTM(RNNBase):
     """Long short-term memory (Hochreiter & Schmidhuber 1997; projection: Sak et al. 2014).
 
-        i = sigmoid(W_ii x + b_ii + W_hi h + b_hi)      g = tanh(W_ig x + b_ig + W_hg h + b_hg) f =
-        sigmoid(W_if x + b_if + W_hf h + b_hf)      c' = f * c + i * g o = sigmoid(W_io x + b_io + W_ho h +
-        b_ho)      h' = o * tanh(c'), then W_hr h' if there is a projection
+        i = sigmoid(W_ii x + b_ii + W_hi h + b_hi)      g = tanh(W_ig x + b_ig + W_hg h + b_hg)
+        f = sigmoid(W_if x + b_if + W_hf h + b_hf)      c' = f * c + i * g
+        o = sigmoid(W_io x + b_io + W_ho h + b_ho)      h' = o * tanh(c'), then W_hr h' if projected
 
     LSTM(input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
     bidirectional=False, proj_size=0, device=None, dtype=None). `dropout` is the probability of dropping an

@@ -11,10 +11,12 @@ import math
 from collections.abc import Callable
 
 from ... import ops
+from ...engine import is_recording
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..functional.attention import masks_of_one_kind
+from .activation import GELU, ReLU
 from .attention import MultiheadAttention
 from .container import ModuleList
 from .dropout import Dropout
@@ -109,6 +111,18 @@ class TransformerEncoderLayer(_Layer):
         self.dropout2 = Dropout(dropout)
         self._set_activation(activation)
 
+    def is_usual(self) -> bool:
+        """Whether it is of the kind for which PyTorch has faster code in evaluation."""
+        attention = self.self_attn
+        return (
+            attention.batch_first
+            and not self.norm_first
+            and attention.in_proj_bias is not None
+            and attention.num_heads % 2 == 0
+            and self.norm1.eps == self.norm2.eps
+            and (self.activation in _ACTIVATIONS.values() or isinstance(self.activation, (ReLU, GELU)))
+        )
+
     def forward(
         self,
         src: Tensor,
@@ -190,8 +204,8 @@ class _Row(Module):
 class TransformerEncoder(_Row):
     """Copies of an encoder layer, one after another.
 
-    Without nested tensors `enable_nested_tensor` and `mask_check` change nothing: padded positions are
-    computed like others, where PyTorch may leave zeros in evaluation.
+    In evaluation padded positions come out as zeros (before `norm`) where PyTorch computes with nested
+    tensors: see `_leaves_zeros`. There are none here, so `mask_check` changes nothing.
     """
 
     def __init__(
@@ -216,9 +230,24 @@ class TransformerEncoder(_Row):
         names = ("mask", "src_key_padding_mask")
         mask, src_key_padding_mask = masks_of_one_kind(mask, src_key_padding_mask, names, src.dtype)
         is_causal = _is_causal(mask, is_causal, src, self.layers[0].self_attn.batch_first)
+        out = src
         for layer in self.layers:
-            src = layer(src, src_mask=mask, is_causal=is_causal, src_key_padding_mask=src_key_padding_mask)
-        return src if self.norm is None else self.norm(src)
+            out = layer(out, src_mask=mask, is_causal=is_causal, src_key_padding_mask=src_key_padding_mask)
+        if src_key_padding_mask is not None and mask is None and src.dim() == 3:
+            padded = src_key_padding_mask != 0
+            out = out.masked_fill(padded.unsqueeze(-1), 0) if self._leaves_zeros(src, padded) else out
+        return out if self.norm is None else self.norm(out)
+
+    def _leaves_zeros(self, src: Tensor, padded: Tensor) -> bool:
+        """Whether PyTorch skips the padded positions: in evaluation without gradients, for layers of the
+        usual kind, of padding that is at the end.
+        """
+        layer = self.layers[0]
+        usual = isinstance(layer, TransformerEncoderLayer) and layer.is_usual()
+        if not (self.enable_nested_tensor and usual) or layer.training:
+            return False
+        recorded = is_recording() and any(t.requires_grad for t in (src, *layer.parameters()))
+        return not recorded and not bool((padded[:, :-1] & ~padded[:, 1:]).any())
 
 
 class TransformerDecoder(_Row):

@@ -18,6 +18,7 @@ from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import GatherFetcher, IterableFetcher, MapFetcher, gatherer
 from ._utils.worker import get_worker_info
 from .dataset import Dataset, IterableDataset
+from .position import Position, Resumable
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
 
 T_co = TypeVar("T_co", covariant=True)
@@ -33,7 +34,7 @@ class _Forever(Sampler):
             yield None
 
 
-class DataLoader(Generic[T_co]):
+class DataLoader(Resumable, Generic[T_co]):
     """Iterate over a dataset in batches.
 
     `batch_size` samples are put together by `collate_fn`; None hands out single samples. `shuffle` visits
@@ -43,6 +44,7 @@ class DataLoader(Generic[T_co]):
 
     An epoch over a TensorDataset with the default `collate_fn` indexes each tensor once per batch instead of
     taking every sample apart. `pin_memory` changes nothing on a CPU, where there is no memory to pin.
+    `state_dict` and `load_state_dict` let a run that was stopped in the middle of a pass go on from there.
     `num_workers` above 0 raises NotImplementedError: batches are made in the process that asks for them.
     """
 
@@ -111,7 +113,7 @@ class DataLoader(Generic[T_co]):
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        return _LoaderIterator(self)
+        return self._begin(_LoaderIterator)
 
     def __len__(self) -> int:
         """How many batches one pass has (samples, where they come singly)."""
@@ -138,28 +140,47 @@ class DataLoader(Generic[T_co]):
 
 
 class _LoaderIterator:
-    """One pass over a loader's dataset."""
+    """One pass over a loader's dataset, from its start or after the batches that another handed out."""
 
-    def __init__(self, loader: DataLoader):
+    position: Position
+
+    def __init__(self, loader: DataLoader, skipped: int = 0):
         if loader.timeout:
             raise AssertionError("DataLoader: timeout needs num_workers > 0; leave it at 0")
         self.loader = loader
         self.fetcher = loader._fetcher()
         self.indices = _indices(loader._index_sampler, as_arrays=isinstance(self.fetcher, GatherFetcher))
         self.base_seed = draw_seed(loader.generator)  # for workers; drawn without them too, as PyTorch does
-        self.count = 0
+        for _ in range(skipped):
+            self._skip(skipped)
 
     def __iter__(self) -> _LoaderIterator:
         return self
 
+    def _skip(self, skipped: int) -> None:
+        """Leave out a batch: of a stream by reading it, otherwise by its indices alone."""
+        try:
+            index = next(self.indices)
+            if self.loader._streams:
+                self.fetcher.fetch(index)
+        except StopIteration:
+            raise ValueError(
+                f"DataLoader: {skipped} batches had been handed out when the state was saved, and now there "
+                "are fewer; load it into a loader of the same data"
+            ) from None
+
     def __next__(self):
-        data = self.fetcher.fetch(next(self.indices))
-        self.count += 1
+        try:
+            data = self.fetcher.fetch(next(self.indices))
+        except StopIteration:
+            self.position.done = True
+            raise
+        self.position.count += 1
         promised = self.loader._reported_length
-        if promised is not None and self.count > promised:
+        if promised is not None and self.position.count > promised:
             warnings.warn(
                 f"Length of IterableDataset {self.loader.dataset} was reported to be {promised} (when "
-                f"accessing len(dataloader)), but {self.count} samples have been fetched.",
+                f"accessing len(dataloader)), but {self.position.count} samples have been fetched.",
                 stacklevel=2,
             )
         return data

@@ -150,14 +150,15 @@ def as_array(value, like=None):
 
 
 def number_like(number, array):
-    """A Python number as a 0-d array of `array`'s dtype and device (NumPy's scalars are on the CPU, too)."""
-    return module_of(array).asarray(number, array.dtype)
+    """A Python number as a 0-d array of `array`'s dtype and device."""
+    if isinstance(array, (np.ndarray, np.generic)):
+        return np.asarray(number, array.dtype)
+    return cupy().asarray(number, array.dtype)
 
 
 def constant_like(number, array):
     """`number_like` for a number that stands in the source: it is made once, and never written to."""
-    on_cpu = isinstance(array, (np.ndarray, np.generic))
-    return _constant(number, array.dtype) if on_cpu else number_like(number, array)
+    return _constant(number, array.dtype) if isinstance(array, np.ndarray) else number_like(number, array)
 
 
 @functools.cache

@@ -7,11 +7,12 @@ Not collected by itself: `test_cuda_standin.py` runs it with the stand-in for Cu
 import copy
 import io
 
+import distribution_cases
 import numpy as np
 import pytest
 
 import minigrad
-from minigrad import nn, optim
+from minigrad import distributions, nn, optim
 from tests.gradients import DEVICE, array_of
 
 RNG = np.random.default_rng(0)
@@ -213,9 +214,20 @@ OPTIMIZERS = {
     "SGD, plain": lambda p: optim.SGD(p, 0.1),
     "Adam": lambda p: optim.Adam(p, 0.01, amsgrad=True),
     "AdamW": lambda p: optim.AdamW(p, 0.01),
+    "Muon": lambda p: optim.Muon([q for q in p if q.ndim == 2], 0.01),
     **{
         name: lambda p, name=name: getattr(optim, name)(p, 0.01)
-        for name in ("Adadelta", "Adagrad", "Adamax", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop")
+        for name in (
+            "Adafactor",
+            "Adadelta",
+            "Adagrad",
+            "Adamax",
+            "ASGD",
+            "NAdam",
+            "RAdam",
+            "RMSprop",
+            "Rprop",
+        )
     },
 }
 
@@ -242,6 +254,29 @@ def test_optimizers(name):
         assert all(
             v.device.type == DEVICE.type for v in state.values() if isinstance(v, minigrad.Tensor) and v.ndim
         )
+
+
+#: distributions, but for those that decompose matrices and those with Bessel functions
+DISTRIBUTIONS = sorted(
+    set(distribution_cases.NAMES)
+    - {"MultivariateNormal", "by precision", "LowRankMultivariateNormal", "VonMises"}
+)
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_distributions(name):
+    """Values, their densities, and the gradients of both."""
+    results = []
+    for device in (DEVICE, "cpu"):
+        d, parameters = distribution_cases.build(
+            name, distributions, lambda a, to=device: minigrad.from_numpy(a).to(to).requires_grad_()
+        )
+        minigrad.manual_seed(3)
+        values = d.rsample((3,)) if d.has_rsample else d.sample((3,))
+        density = d.log_prob(values.detach())
+        (values.sum() + density.sum()).backward()
+        results.append([values, density, [p.grad for p in parameters.values()]])
+    agree(*results)
 
 
 # ---- moving and making -----------------------------------------------------------------------------------

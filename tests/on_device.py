@@ -114,6 +114,14 @@ LAYERS = {
         [drawn(5, 2, 4), drawn(6, 2, 4), drawn(6, 2, 4)],
     ),
     "TransformerEncoderLayer": lambda: (nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0), [drawn(5, 2, 4)]),
+    **{
+        name: lambda put=put: (put(nn.Linear(4, 3)), [drawn(5, 4)])
+        for name, put in (
+            ("weight_norm", nn.utils.parametrizations.weight_norm),
+            ("spectral_norm", nn.utils.parametrizations.spectral_norm),
+            ("orthogonal", nn.utils.parametrizations.orthogonal),
+        )
+    },
     "Conv1d": lambda: (nn.Conv1d(2, 3, 3, padding=1), [drawn(2, 2, 6)]),
     "Conv2d": lambda: (nn.Conv2d(2, 3, 3, stride=2), [drawn(2, 2, 6, 6)]),
     "ConvTranspose1d": lambda: (nn.ConvTranspose1d(2, 3, 3), [drawn(2, 2, 6)]),
@@ -169,6 +177,14 @@ LOSSES = {
     ),
     "CrossEntropyLoss, probabilities": lambda: (nn.CrossEntropyLoss(), [drawn(5, 4), drawn(5, 4).softmax(1)]),
     "NLLLoss": lambda: (nn.NLLLoss(), [drawn(5, 4), whole(4, 5)]),
+    "LinearCrossEntropyLoss": lambda: (
+        nn.LinearCrossEntropyLoss(4, 3, bias=True, options=nn.LinearCrossEntropyOptions(batch_chunk_size=2)),
+        [drawn(5, 4), whole(3, 5)],
+    ),
+    "AdaptiveLogSoftmaxWithLoss": lambda: (
+        nn.AdaptiveLogSoftmaxWithLoss(4, 8, [2, 5], 2.0),
+        [drawn(5, 4), whole(8, 5)],
+    ),
     "BCELoss": lambda: (nn.BCELoss(), [positive(5), positive(5)]),
     "BCEWithLogitsLoss": lambda: (nn.BCEWithLogitsLoss(), [drawn(5), positive(5)]),
     "KLDivLoss": lambda: (nn.KLDivLoss(reduction="batchmean"), [drawn(5, 4), positive(5, 4)]),

@@ -108,6 +108,8 @@ def randperm(
 ):
     """0 .. n-1 in random order."""
     strided_only("randperm", layout)
+    if n < 0:
+        raise RuntimeError(f"randperm: n must be 0 or more, got {n}")
     stream = _source(generator)
     return _drawn(lambda s, d: stream.permutation(n).astype(d), (n,), dtype, device, requires_grad, out)
 
@@ -174,6 +176,8 @@ def normal(
 ) -> Tensor:
     """Normal values, with means and standard deviations given as numbers (then with a size) or as tensors."""
     strided_only("normal", layout)
+    if not isinstance(std, Value) and std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     if size is not None:
         return _drawn(
             lambda s, d: _source(generator).normal(s, d, mean, std),

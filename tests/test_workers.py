@@ -367,7 +367,7 @@ def test_what_cannot_be_pickled_cannot_be_sent():
     [
         (
             lambda: os.kill(os.getpid(), signal.SIGKILL),
-            r"worker 1 was killed by SIGKILL.*lack of memory at batch 1",
+            r"worker 1 was killed by SIGKILL at batch 1 \(samples 2, 3\); .*lack of memory",
         ),
         (
             lambda: os.kill(os.getpid(), signal.SIGUSR1),

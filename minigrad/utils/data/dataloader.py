@@ -50,8 +50,8 @@ class DataLoader(Resumable, Generic[T_co]):
     taking every sample apart. `state_dict` and `load_state_dict` let a run that was stopped in the middle of
     a pass go on from there.
 
-    `num_workers` processes make batches ahead of time, `prefetch_factor` each (2 by default); their arrays
-    come back in shared memory. `worker_init_fn` is called in each with its number, `get_worker_info` tells a
+    `num_workers` processes make batches ahead of time, `prefetch_factor` each (2 by default, 32 at most);
+    their arrays come back in shared memory. `worker_init_fn` is called in each with its number, `get_worker_info` tells a
     dataset there which worker it is in, and Python's, NumPy's and this package's random numbers are seeded as
     PyTorch seeds them. `persistent_workers` keeps the processes for the next pass. `multiprocessing_context`
     ("fork", "spawn", "forkserver") says how they are started; all but "fork" pickle the dataset, and need

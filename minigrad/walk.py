@@ -165,11 +165,13 @@ def run_hooks(hooks: Iterable[Callable], g, record: bool):
         seen = hook(g if record else untracked(as_array(g)))
         if seen is None:
             continue
-        if seen.array.shape != g.shape:
-            shapes = f"{tuple(g.shape)} to {tuple(seen.array.shape)}"
-            raise RuntimeError(
-                f"hook {getattr(hook, '__name__', hook)} has changed the size of value, from {shapes}; "
-                "a gradient keeps the shape of what it is a gradient of"
-            )
+        given = g.array if record else g
+        for what, attribute in (("type", "dtype"), ("size", "shape")):
+            was, now = getattr(given, attribute), getattr(seen.array, attribute)
+            if was != now:
+                raise RuntimeError(
+                    f"hook {getattr(hook, '__name__', hook)} has changed the {what} of value, from {was} to "
+                    f"{now}; a gradient keeps the dtype and shape of what it is a gradient of"
+                )
         g = seen if record else seen.array
     return g

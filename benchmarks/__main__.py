@@ -6,7 +6,7 @@ import argparse
 
 from .harness import HEADER, Comparison, geometric_mean
 
-GROUPS = ("overhead", "mlp", "optimizers", "recurrent", "layers")
+GROUPS = ("overhead", "mlp", "optimizers", "recurrent", "layers", "loader")
 
 
 def main() -> int:

@@ -21,7 +21,8 @@ from minigrad.viz.formulas import formula_of
 #: the namespaces, as a reader meets them
 NAMESPACES = """minigrad minigrad.autograd minigrad.nn minigrad.nn.functional minigrad.nn.init
 minigrad.nn.utils minigrad.nn.utils.rnn minigrad.optim minigrad.optim.lr_scheduler minigrad.optim.swa_utils
-minigrad.utils.data minigrad.utils.checkpoint minigrad.serialization minigrad.datasets minigrad.viz
+minigrad.utils.data minigrad.utils.checkpoint minigrad.sequences minigrad.serialization
+minigrad.datasets minigrad.viz
 minigrad.func minigrad.linalg minigrad.special minigrad.fft""".split()
 
 

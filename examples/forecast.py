@@ -13,12 +13,12 @@ from shared import load_checkpoint, one_cycle, option_parser, parsed, print_tabl
 import minigrad as torch
 from minigrad import nn
 from minigrad.datasets import baselines, co2, sunspots
+from minigrad.sequences import StandardScaler, Windows
 from minigrad.utils.data import DataLoader, TensorDataset
 from minigrad.viz import save_curves
 
 RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-# per series: how it is read, steps seen, steps ahead, season in steps, whether its change repeats rather than
-# its level
+# per series: how it is read, steps seen, steps ahead, steps in a season, whether change repeats, not level
 SERIES = {
     "sunspots": {
         "read": sunspots,
@@ -41,16 +41,13 @@ SERIES = {
 }
 
 
-# 6. Define the model: the layer reads the window step by step; its last output, and the window itself, give
-# the forecast.
+# 6. Define the model: a layer reads the window step by step; its last output and the window give a forecast.
 class Forecaster(nn.Module):
     def __init__(self, kind: str, history: int, hidden: int = 32):
         super().__init__()
         self.recurrent = RECURRENT[kind](1, hidden, batch_first=True)
         self.from_state = nn.Linear(hidden, 1)
-        self.from_window = nn.Linear(
-            history, 1
-        )  # the linear part, an autoregression, need not be learned by gates
+        self.from_window = nn.Linear(history, 1)  # an autoregression: gates need not learn what is linear
         nn.init.zeros_(self.from_window.weight)
 
     def forward(self, windows):
@@ -59,16 +56,13 @@ class Forecaster(nn.Module):
         return (self.from_state(outputs[:, -1]) + self.from_window(windows)).squeeze(-1)
 
 
-def windows_of(values: np.ndarray, history: int, horizon: int, trend: bool):
-    """Each stretch of `history` values, the value `horizon` steps after it, and what to add back to a
-    forecast.
+def inputs_and_targets(windows: Windows, trend: bool):
+    """Pasts (N, history), the values where the futures end (N,), and what to add back to a forecast (N,).
 
-    With a trend both are taken relative to the stretch's last value, as the level itself never comes again.
+    With a trend both are taken relative to the past's last value, as the level itself never comes again.
     """
-    ends = np.arange(history - 1, len(values) - horizon)
-    stretches = np.stack([values[end - history + 1 : end + 1] for end in ends])
-    level = stretches[:, -1] if trend else np.zeros(len(ends))
-    return stretches - level[:, None], values[ends + horizon] - level, level, ends + horizon
+    level = windows.past[:, -1] if trend else torch.zeros(len(windows))
+    return windows.past - level.unsqueeze(1), windows.future[:, -1] - level, level
 
 
 def main() -> None:
@@ -81,26 +75,25 @@ def main() -> None:
     torch.manual_seed(args.seed)
     print(f"seed {args.seed}, model {args.model}, device {args.device}")
 
-    # 3. Get the data: a series from the box. Counts of spots spread as their square root does; undone for the
-    # scores.
+    # 3. Get the data: a series from the box. Counts of spots spread as their roots do; undone for the scores.
     series = setting["read"]()
     values = series.values if setting["trend"] else np.sqrt(series.values)
 
-    # 4. Cut it into windows, the last fifth held out, scaled by the mean and deviation of the training part
-    # alone.
-    inputs, targets, level, when = windows_of(
-        values, setting["history"], setting["horizon"], setting["trend"]
+    # 4. Cut it into windows, the last fifth held out; mean and deviation are those of the training part.
+    ahead, seen = setting["horizon"], len(values) - len(values) // 5
+    past = Windows(values, setting["history"], ahead, stop=seen)
+    held_out = Windows(values, setting["history"], ahead, start=seen - ahead + 1)
+    x, y, _ = inputs_and_targets(past, setting["trend"])
+    x_test, _, level = inputs_and_targets(held_out, setting["trend"])
+    x_scaler, y_scaler = StandardScaler(per_channel=False).fit(x), StandardScaler().fit(y)
+    x, y, x_test = (
+        x_scaler.transform(x).float(),
+        y_scaler.transform(y).float(),
+        x_scaler.transform(x_test).float(),
     )
-    held_out = when >= len(values) - len(values) // 5
-    scales = [(part[~held_out].mean(), part[~held_out].std()) for part in (inputs, targets)]
-    inputs, targets = (
-        (part - mean) / std for part, (mean, std) in zip((inputs, targets), scales, strict=True)
-    )
-    x, y = torch.tensor(inputs, dtype=torch.float32), torch.tensor(targets, dtype=torch.float32)
-    inside = torch.from_numpy(~held_out)
 
     # 5. Make batches.
-    train = DataLoader(TensorDataset(x[inside], y[inside]), batch_size=64, shuffle=True)
+    train = DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True)
     model = Forecaster(args.model, setting["history"]).to(args.device)
 
     # 7. Choose the loss, the optimizer, and how the learning rate moves.
@@ -109,14 +102,16 @@ def main() -> None:
     steps = epochs * len(train)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
 
+    when = held_out.when.numpy() + ahead - 1  # the steps that are forecast
+
     def held_out_error() -> float:
         """The mean absolute error of the forecasts on the part held out, in the series' own unit."""
         model.eval()
         with torch.no_grad():
-            forecast = model(x[~inside].to(args.device)).cpu().numpy() * scales[1][1] + scales[1][0]
-        forecast = forecast + level[held_out]
+            forecast = model(x_test.to(args.device)).cpu().double()
+        forecast = (y_scaler.inverse(forecast) + level).numpy()
         forecast = forecast if setting["trend"] else np.maximum(forecast, 0) ** 2
-        return float(np.abs(forecast - series.values[when[held_out]]).mean())
+        return float(np.abs(forecast - series.values[when]).mean())
 
     name = f"{args.series}-{args.model}"
     checkpoint, picture = args.runs / f"{name}.pt", args.runs / f"{name}.svg"
@@ -146,9 +141,8 @@ def main() -> None:
 
     # 10. Judge it on the part it has not seen, beside what is to be had without it.
     def error_of(forecasts: np.ndarray) -> str:
-        return f"{np.abs(forecasts - series.values)[when[held_out]].mean():.3g}"
+        return f"{np.abs(forecasts - series.values)[when].mean():.3g}"
 
-    ahead, seen = setting["horizon"], len(values) - len(values) // 5
     season, lags = setting["period"], setting["history"]
     print_table(
         f"mean absolute error, {ahead} step{'s' * (ahead > 1)} ahead, {series.name} ({series.unit})",

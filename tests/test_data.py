@@ -489,8 +489,16 @@ def test_collate_fn():
     assert got == [2, 1]
 
 
-def test_pinning_changes_nothing():
-    assert [b.tolist() for b in DataLoader(Squares(2), pin_memory=True)] == [[0], [1]]
+def test_pinning_changes_nothing_and_says_so():
+    with pytest.warns(UserWarning, match="no accelerator is found"):
+        assert [b.tolist() for b in DataLoader(Squares(2), pin_memory=True)] == [[0], [1]]
+    loader = DataLoader(Squares(1), pin_memory=True, pin_memory_device="cuda")
+    with (
+        pytest.warns(UserWarning, match="no accelerator"),
+        pytest.warns(UserWarning, match="pin_memory_device is deprecated") as told,
+    ):
+        list(loader)
+    assert {warning.filename for warning in told} == {__file__}
 
 
 def test_settings_can_be_read_but_not_changed():
@@ -513,12 +521,12 @@ def test_loaders_can_be_pickled():
 
 BAD_LOADERS = {
     "negative workers": ({"num_workers": -1}, ValueError, "should be non-negative"),
-    "workers": ({"num_workers": 2}, NotImplementedError, "num_workers=2"),
-    "workers with all": (
-        {"num_workers": 1, "prefetch_factor": 2, "persistent_workers": True, "timeout": 1},
-        NotImplementedError,
-        "num_workers=1",
+    "no such context": (
+        {"num_workers": 1, "multiprocessing_context": "thread"},
+        ValueError,
+        "valid start method in .*fork.*'thread'",
     ),
+    "no context": ({"num_workers": 1, "multiprocessing_context": 3}, TypeError, "multiprocessing_context=3"),
     "negative timeout": ({"timeout": -1}, ValueError, "timeout"),
     "prefetch without workers": ({"prefetch_factor": 2}, ValueError, "prefetch_factor"),
     "negative prefetch": ({"prefetch_factor": -2, "num_workers": 1}, ValueError, "non-negative"),
@@ -578,8 +586,8 @@ def test_gathered_batches_are_collated_ones(length, shapes, dtype, batch_size, s
     settings = {"batch_size": batch_size, "shuffle": shuffle, "drop_last": drop_last}
     fast = DataLoader(dataset, **settings, generator=generator())
     slow = DataLoader(dataset, **settings, generator=generator(), collate_fn=lambda b: default_collate(b))
-    assert isinstance(fast._fetcher(), fetch.GatherFetcher)
-    assert isinstance(slow._fetcher(), fetch.MapFetcher)
+    assert isinstance(fast._recipe().fetcher(), fetch.GatherFetcher)
+    assert isinstance(slow._recipe().fetcher(), fetch.MapFetcher)
     got, wanted = list(fast), list(slow)
     assert plain(got) == plain(wanted)
     assert len(got) == len(fast) == len(wanted)
@@ -603,12 +611,14 @@ def test_only_where_it_gives_the_same():
         DataLoader(Squares(3)),
         DataLoader(Stream(1)),
     ):
-        assert not isinstance(loader._fetcher(), fetch.GatherFetcher)
+        assert not isinstance(loader._recipe().fetcher(), fetch.GatherFetcher)
     assert next(iter(DataLoader(Doubled(ops.tensor([1, 2])), 2)))[0].tolist() == [2, 4]
     assert next(iter(DataLoader(tracked)))[0].requires_grad
     view = ops.tensor([1.0, 2.0])[:1]
-    assert isinstance(DataLoader(TensorDataset(view))._fetcher(), fetch.GatherFetcher)
-    assert not isinstance(DataLoader(TensorDataset(tracked.tensors[0][:1]))._fetcher(), fetch.GatherFetcher)
+    assert isinstance(DataLoader(TensorDataset(view))._recipe().fetcher(), fetch.GatherFetcher)
+    assert not isinstance(
+        DataLoader(TensorDataset(tracked.tensors[0][:1]))._recipe().fetcher(), fetch.GatherFetcher
+    )
 
 
 def test_not_where_the_table_was_changed(monkeypatch):

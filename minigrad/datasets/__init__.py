@@ -4,6 +4,6 @@ Loaders give plain Python and NumPy, in the same order each time. Where the data
 licence, and what a simple method reaches on it: ``README.md`` in this folder.
 """
 
-from .names import split_by_name, surnames
+from .names import Spelling, spellings, split_by_name, surnames
 from .series import Series, co2, sunspots
 from .text import hamlet

@@ -78,10 +78,13 @@ def _check_range(array, wanted) -> None:
         raise RuntimeError(f"tensor(): value cannot be converted to type {wanted.name} without overflow")
 
 
+_NUMBERS = {bool, int, float, complex}
+
+
 def _plain(data):
     """Nested lists with the tensors and arrays in them made plain."""
     if isinstance(data, (list, tuple)):
-        return [_plain(item) for item in data]
+        return list(data) if _NUMBERS.issuperset(map(type, data)) else [_plain(item) for item in data]
     if isinstance(data, Value):
         if data.array.ndim and data.array.size != 1:
             raise ValueError(

@@ -1,6 +1,7 @@
 """utils.data against PyTorch's: the same batches, dtypes and orders, and the same random ones from a seed."""
 
 import collections
+import random
 
 import numpy as np
 import pytest
@@ -155,6 +156,64 @@ def test_random_split(lengths):
     assert [list(part.indices) for part in ours.random_split(range(13), lengths)] == wanted
 
 
+# ---- worker processes ----------------------------------------------------------------------------
+class Drawn:
+    """Samples that are drawn at random in the worker, from all streams it seeds."""
+
+    def __init__(self, package):
+        self.package = package
+
+    def __len__(self):
+        return 7
+
+    def __getitem__(self, i):
+        rand = ops.rand if self.package is ours else torch.rand
+        info = self.package.get_worker_info()
+        return i, random.random(), np.random.rand(), rand(2).tolist(), info.id, info.seed  # noqa: NPY002
+
+
+def sharded(package, length):
+    class Sharded(package.IterableDataset):
+        def __iter__(self):
+            info = package.get_worker_info()
+            return iter(range(info.id, length, info.num_workers))
+
+    return Sharded()
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("persistent", [False, True])
+def test_workers_draw_the_same_numbers_and_come_in_the_same_order(persistent):
+    seeded(5)
+    settings = {"batch_size": 2, "shuffle": True, "num_workers": 2, "persistent_workers": persistent}
+    seen = []
+    for package in (ours, theirs):
+        loader = package.DataLoader(
+            Drawn(package), collate_fn=list, multiprocessing_context="fork", **settings
+        )
+        seen.append([batch for _ in range(2) for batch in loader])
+    assert seen[0] == seen[1]
+    assert same_state()
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("length", [3, 12])
+def test_streams_with_workers(length):
+    settings = {"batch_size": 2, "num_workers": 3, "multiprocessing_context": "fork"}
+    seen = [
+        [batch.tolist() for batch in package.DataLoader(sharded(package, length), **settings)]
+        for package in (ours, theirs)
+    ]
+    assert seen[0] == seen[1]
+
+
+def test_worker_info_has_the_same_fields():
+    names = list(torch.utils.data._utils.worker.WorkerInfo.__dataclass_fields__)
+    assert names == list(ours._utils.worker.WorkerInfo._fields)
+
+
 SETTINGS = [
     {"num_workers": -1},
     {"timeout": -1},
@@ -162,6 +221,7 @@ SETTINGS = [
     {"prefetch_factor": -1, "num_workers": 1},
     {"persistent_workers": True},
     {"multiprocessing_context": "spawn"},
+    {"multiprocessing_context": "thread", "num_workers": 1},
     {"sampler": [1], "shuffle": True},
     {"batch_sampler": [[1]], "batch_size": 2},
     {"batch_sampler": [[1]], "drop_last": True},
@@ -195,3 +255,28 @@ def test_the_same_public_names():
     }
     pipes |= {name for name in theirs.__all__ if name.startswith("runtime_validation")}
     assert set(theirs.__all__) - pipes == set(ours.__all__)
+
+
+def test_contiguous_batches_are_the_language_model_examples():
+    """Its `batchify` and `get_batch`, as PyTorch's example of a word language model writes them."""
+    text, columns, length = torch.randint(0, 50, (103,)), 4, 7
+    source = text.narrow(0, 0, 103 // columns * columns).view(columns, -1).t().contiguous()
+    wanted = []
+    for i in range(0, len(source) - 1, length):
+        steps = min(length, len(source) - 1 - i)
+        wanted.append([source[i : i + steps].tolist(), source[i + 1 : i + 1 + steps].tolist()])
+    got = minigrad.sequences.ContiguousBatches(text.numpy(), columns, length)
+    assert [[part.tolist() for part in pair] for pair in got] == wanted
+
+
+@pytest.mark.parametrize("name", ["StandardScaler", "MinMaxScaler"])
+def test_scalers_are_scikit_learns(name):
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    rng = np.random.default_rng(0)
+    values = rng.normal(5, [1, 20, 0.1], (30, 3))
+    values[:, 2] = 7.5  # constant
+    later = rng.normal(5, 3, (4, 3))
+    wanted = getattr(preprocessing, name)().fit(values)
+    got = getattr(minigrad.sequences, name)().fit(values)
+    np.testing.assert_allclose(got.transform(later).numpy(), wanted.transform(later), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(got.inverse(later).numpy(), wanted.inverse_transform(later), rtol=1e-12)

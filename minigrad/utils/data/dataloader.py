@@ -1,25 +1,29 @@
 """DataLoader: batches of a dataset, in the order of a sampler.
 
-A loader holds settings only; each `for` makes an iterator of its own (`_LoaderIterator`), which asks the
-sampler for indices and a fetcher (`_utils/fetch.py`) for the batch they stand for.
+A loader holds settings only; each `for` makes an iterator of its own (`_utils/passes.py`, with worker
+processes `_utils/workers.py`), which asks the sampler for indices and a fetcher (`_utils/fetch.py`) for the
+batch they stand for.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from math import ceil
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
+from ...backend import cuda_is_available
 from ...random import Generator
+from . import _utils
 from ._utils.collate import default_collate, default_convert
-from ._utils.fetch import GatherFetcher, IterableFetcher, MapFetcher, gatherer
+from ._utils.fetch import Recipe
+from ._utils.passes import SingleProcessIterator
 from ._utils.worker import get_worker_info
 from .dataset import Dataset, IterableDataset
-from .position import Position, Resumable
-from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
+from .position import Resumable
+from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -43,9 +47,21 @@ class DataLoader(Resumable, Generic[T_co]):
     the order and seeds.
 
     An epoch over a TensorDataset with the default `collate_fn` indexes each tensor once per batch instead of
-    taking every sample apart. `pin_memory` changes nothing on a CPU, where there is no memory to pin.
-    `state_dict` and `load_state_dict` let a run that was stopped in the middle of a pass go on from there.
-    `num_workers` above 0 raises NotImplementedError: batches are made in the process that asks for them.
+    taking every sample apart. `state_dict` and `load_state_dict` let a run that was stopped in the middle of
+    a pass go on from there.
+
+    `num_workers` processes make batches ahead of time, `prefetch_factor` each (2 by default); their arrays
+    come back in shared memory. `worker_init_fn` is called in each with its number, `get_worker_info` tells a
+    dataset there which worker it is in, and Python's, NumPy's and this package's random numbers are seeded as
+    PyTorch seeds them. `persistent_workers` keeps the processes for the next pass. `multiprocessing_context`
+    ("fork", "spawn", "forkserver") says how they are started; all but "fork" pickle the dataset, and need
+    `if __name__ == "__main__":` around the script. What a worker raises is raised here in its kind with its
+    traceback; a worker that dies, or takes longer than `timeout` seconds (0: no limit), is a RuntimeError.
+    `in_order=False` hands out batches as they are ready. `pin_memory` warns, and changes nothing.
+
+        dataset = TensorDataset(torch.randn(1000, 8), torch.randint(0, 2, (1000,)))
+        for x, y in DataLoader(dataset, batch_size=32, shuffle=True, num_workers=2):  # (32, 8), (32,)
+            ...
     """
 
     dataset: Dataset[T_co]
@@ -82,15 +98,14 @@ class DataLoader(Resumable, Generic[T_co]):
         pin_memory_device: str = "",
         in_order: bool = True,
     ):
-        _check_worker_settings(
-            num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context
-        )
+        _check_worker_settings(num_workers, timeout, prefetch_factor, persistent_workers)
         streams = isinstance(dataset, IterableDataset)
         if streams:
             _check_stream_settings(shuffle, sampler, batch_sampler)
         _check_batch_settings(batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
         self.dataset = dataset
-        self.num_workers, self.timeout, self.prefetch_factor = num_workers, timeout, prefetch_factor
+        self.num_workers, self.timeout = num_workers, timeout
+        self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
         self.worker_init_fn, self.multiprocessing_context = worker_init_fn, multiprocessing_context
         self.persistent_workers, self.in_order = persistent_workers, in_order
         self.pin_memory, self.pin_memory_device = pin_memory, pin_memory_device
@@ -105,6 +120,7 @@ class DataLoader(Resumable, Generic[T_co]):
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
         self._streams = streams
         self._reported_length: int | None = None
+        self._iterator: Any = None  # the last one, where workers persist
         self._initialized = True
 
     def __setattr__(self, name: str, value) -> None:
@@ -113,7 +129,8 @@ class DataLoader(Resumable, Generic[T_co]):
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        return self._begin(_LoaderIterator)
+        _check_pinning(self)
+        return self._begin(_new_pass)
 
     def __len__(self) -> int:
         """How many batches one pass has (samples, where they come singly)."""
@@ -125,6 +142,19 @@ class DataLoader(Resumable, Generic[T_co]):
         return length // self.batch_size if self.drop_last else ceil(length / self.batch_size)
 
     @property
+    def multiprocessing_context(self) -> Any:
+        """How workers are started: None for the system's way, or a context of `multiprocessing`."""
+        return self._context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, context) -> None:
+        if context is not None and self.num_workers == 0:
+            raise ValueError(
+                "multiprocessing_context can only be used with num_workers > 0, but got num_workers=0"
+            )
+        self._context = context if context is None else _utils.workers.as_context(context)
+
+    @property
     def _auto_collation(self) -> bool:
         return self.batch_sampler is not None
 
@@ -132,73 +162,22 @@ class DataLoader(Resumable, Generic[T_co]):
     def _index_sampler(self) -> Any:
         return self.batch_sampler if self._auto_collation else self.sampler
 
-    def _fetcher(self) -> MapFetcher | IterableFetcher | GatherFetcher:
-        settings = (self.dataset, self._auto_collation, self.collate_fn, self.drop_last)
-        if self._streams:
-            return IterableFetcher(*settings)
-        return gatherer(*settings[:3]) or MapFetcher(*settings)
+    def _recipe(self) -> Recipe:
+        return Recipe(self.dataset, self._streams, self._auto_collation, self.collate_fn, self.drop_last)
 
 
-class _LoaderIterator:
-    """One pass over a loader's dataset, from its start or after the batches that another handed out."""
-
-    position: Position
-
-    def __init__(self, loader: DataLoader, skipped: int = 0):
-        if loader.timeout:
-            raise AssertionError("DataLoader: timeout needs num_workers > 0; leave it at 0")
-        self.loader = loader
-        self.fetcher = loader._fetcher()
-        self.indices = _indices(loader._index_sampler, as_arrays=isinstance(self.fetcher, GatherFetcher))
-        self.base_seed = draw_seed(loader.generator)  # for workers; drawn without them too, as PyTorch does
-        for _ in range(skipped):
-            self._skip(skipped)
-
-    def __iter__(self) -> _LoaderIterator:
-        return self
-
-    def _skip(self, skipped: int) -> None:
-        """Leave out a batch: of a stream by reading it, otherwise by its indices alone."""
-        try:
-            index = next(self.indices)
-            if self.loader._streams:
-                self.fetcher.fetch(index)
-        except StopIteration:
-            raise ValueError(
-                f"DataLoader: {skipped} batches had been handed out when the state was saved, and now there "
-                "are fewer; load it into a loader of the same data"
-            ) from None
-
-    def __next__(self):
-        try:
-            data = self.fetcher.fetch(next(self.indices))
-        except StopIteration:
-            self.position.done = True
-            raise
-        self.position.count += 1
-        promised = self.loader._reported_length
-        if promised is not None and self.position.count > promised:
-            warnings.warn(
-                f"Length of IterableDataset {self.loader.dataset} was reported to be {promised} (when "
-                f"accessing len(dataloader)), but {self.position.count} samples have been fetched.",
-                stacklevel=2,
-            )
-        return data
-
-    def __len__(self) -> int:
-        return len(self.loader._index_sampler)
-
-
-def _indices(sampler, as_arrays: bool) -> Iterator[Any]:
-    """What the sampler yields; from samplers of this package, for a GatherFetcher, slices of the order."""
-    own = type(sampler) is BatchSampler and type(sampler.sampler) in (RandomSampler, SequentialSampler)
-    return _slices(sampler) if own and as_arrays else iter(sampler)
-
-
-def _slices(batches: BatchSampler) -> Iterator[np.ndarray]:
-    order = batches.sampler.order()  # type: ignore[union-attr]
-    for start in range(0, len(batches) * batches.batch_size, batches.batch_size):
-        yield order[start : start + batches.batch_size]
+def _new_pass(loader: DataLoader, skipped: int) -> Any:
+    """A pass after so many batches; with persistent workers the last one, begun again."""
+    if loader.num_workers == 0:
+        return SingleProcessIterator(loader, skipped)
+    kept = loader._iterator
+    if kept is not None and kept.usable():
+        kept.begin_again(loader, skipped)
+        return kept
+    made = _utils.workers.WorkersIterator(loader, skipped)
+    if loader.persistent_workers:
+        loader._iterator = made
+    return made
 
 
 def _default_sampler(dataset, streams: bool, shuffle: bool, generator: Generator | None) -> Sampler:
@@ -207,30 +186,54 @@ def _default_sampler(dataset, streams: bool, shuffle: bool, generator: Generator
     return RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
 
 
+def _check_pinning(loader) -> None:
+    if loader.pin_memory and loader.pin_memory_device:
+        warnings.warn(
+            "pin_memory_device is deprecated, the current accelerator will be used as the device, "
+            f"ignore pin_memory_device='{loader.pin_memory_device}'.",
+            stacklevel=3,
+        )
+    if loader.pin_memory and not cuda_is_available():
+        warnings.warn(
+            "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
+            "won't be used.",
+            stacklevel=3,
+        )
+
+
 # ---- settings that do not go together ------------------------------------------------------------
-def _check_worker_settings(num_workers, timeout, prefetch_factor, persistent_workers, context) -> None:
+def _check_worker_settings(num_workers, timeout, prefetch_factor, persistent_workers) -> None:
     if num_workers < 0:
         raise ValueError(
             "num_workers option should be non-negative; use num_workers=0 to load in this process."
         )
     if timeout < 0:
         raise ValueError("timeout option should be non-negative")
-    if num_workers == 0:
-        if prefetch_factor is not None:
-            raise ValueError(
-                "prefetch_factor option could only be specified in multiprocessing; leave it None"
-            )
-        if persistent_workers:
-            raise ValueError("persistent_workers option needs num_workers > 0")
-        if context is not None:
-            raise ValueError(
-                "multiprocessing_context can only be used with num_workers > 0, but got num_workers=0"
-            )
-    elif prefetch_factor is not None and prefetch_factor < 0:
+    if num_workers == 0 and prefetch_factor is not None:
+        raise ValueError("prefetch_factor option could only be specified in multiprocessing; leave it None")
+    if prefetch_factor is not None and prefetch_factor < 0:
         raise ValueError("prefetch_factor option should be non-negative")
-    else:
-        raise NotImplementedError(
-            f"DataLoader: num_workers={num_workers} asks for worker processes, which are not here; pass 0"
+    if num_workers == 0 and persistent_workers:
+        raise ValueError("persistent_workers option needs num_workers > 0")
+    if num_workers > 0:
+        _check_processes(num_workers)
+
+
+def _check_processes(num_workers: int) -> None:
+    """Whether there can be that many: warns, as PyTorch does, of more than there are processors."""
+    if sys.platform in ("emscripten", "wasi"):
+        raise RuntimeError(
+            f"DataLoader: num_workers={num_workers} asks for worker processes, which Python in a browser "
+            "cannot start; pass num_workers=0"
+        )
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if processors is not None and num_workers > processors:
+        warnings.warn(
+            f"This DataLoader will create {num_workers} worker processes in total. Our suggested max number "
+            f"of worker in current system is {processors}, which is smaller than what this DataLoader is "
+            "going to create. Please be aware that excessive worker creation might get DataLoader running "
+            "slow or even freeze, lower the worker number to avoid potential slowness/freeze if necessary.",
+            stacklevel=4,
         )
 
 

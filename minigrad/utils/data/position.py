@@ -66,6 +66,7 @@ class Resumable:
         """Let the next pass go on from where the saved one stood; the passes after it are whole again.
 
         The default generator is left as it is: `load_checkpoint` or `set_rng_state` puts it where it was.
+        What samples draw at random in worker processes is not what it would have been: these begin anew.
         A sampler or stream without a state of its own is gone through again up to that place, so it must
         come in the same order again: by the loader's, its own or the default generator. Raises ValueError
         where the batch size, the generators or the parts with a state are others.

@@ -8,7 +8,7 @@ way is `MapFetcher`, and the two give the same batches.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,10 +26,17 @@ class MapFetcher:
 
     def fetch(self, index):
         if not self.auto_collation:
-            return self.collate_fn(self.dataset[index])
+            return self.collate_fn(self._sample(index))
         if getattr(self.dataset, "__getitems__", None):
             return self.collate_fn(self.dataset.__getitems__(index))
-        return self.collate_fn([self.dataset[i] for i in index])
+        return self.collate_fn([self._sample(i) for i in index])
+
+    def _sample(self, index):
+        try:
+            return self.dataset[index]
+        except Exception as error:
+            error.add_note(f"DataLoader: this was sample {index} of the dataset")
+            raise
 
 
 class IterableFetcher:
@@ -62,7 +69,33 @@ class GatherFetcher:
         for subset in self.subsets:
             index = [subset.indices[i] for i in index]
         rows = np.asarray(index)
-        return [untracked(tensor.array.take(rows, 0)) for tensor in self.dataset.tensors]
+        return [untracked(_rows(tensor.array, rows)) for tensor in self.dataset.tensors]
+
+
+def _rows(array, rows: np.ndarray):
+    """A copy of some rows. `take` is quicker than indexing, but copies all of a strided view first."""
+    return array.take(rows, 0) if array.flags.c_contiguous else array[rows]
+
+
+class Recipe(NamedTuple):
+    """The settings of a loader that decide how indices become a batch."""
+
+    dataset: Any
+    streams: bool
+    auto_collation: bool
+    collate_fn: Callable
+    drop_last: bool
+
+    def fetcher(self) -> MapFetcher | IterableFetcher | GatherFetcher:
+        """What follows it, for one pass over the dataset."""
+        settings = (self.dataset, self.auto_collation, self.collate_fn, self.drop_last)
+        if self.streams:
+            return IterableFetcher(*settings)
+        return gatherer(*settings[:3]) or MapFetcher(*settings)
+
+    def gathers(self) -> bool:
+        """Whether a batch is one indexing of each tensor, so that indices may come as an array."""
+        return not self.streams and gatherer(self.dataset, self.auto_collation, self.collate_fn) is not None
 
 
 def gatherer(dataset, auto_collation: bool, collate_fn: Callable) -> GatherFetcher | None:
@@ -73,11 +106,17 @@ def gatherer(dataset, auto_collation: bool, collate_fn: Callable) -> GatherFetch
     while type(dataset) is Subset:
         subsets.append(dataset)
         dataset = dataset.dataset
-    if type(dataset) is not TensorDataset or need_graph(dataset.tensors):
+    if not _indexes_tensors(type(dataset)) or need_graph(dataset.tensors):
         return None
     if any(type(tensor) is not Tensor for tensor in dataset.tensors):
         return None  # a class of a user's may be indexed in its own way
     return GatherFetcher(dataset, subsets)
+
+
+def _indexes_tensors(kind: type) -> bool:
+    """Whether a dataset is a TensorDataset that has no way of its own to its samples."""
+    inherits = issubclass(kind, TensorDataset) and kind.__getitem__ is TensorDataset.__getitem__
+    return inherits and not hasattr(kind, "__getitems__")
 
 
 _ORIGINAL_MAP: dict[Any, Callable] = dict(default_collate_fn_map)

@@ -6,7 +6,17 @@ import argparse
 
 from .harness import HEADER, Comparison, geometric_mean
 
-GROUPS = ("overhead", "mlp", "optimizers", "recurrent", "layers", "loader")
+GROUPS = (
+    "overhead",
+    "mlp",
+    "optimizers",
+    "recurrent",
+    "recurrent_steps",
+    "layers",
+    "norms",
+    "losses",
+    "loader",
+)
 
 
 def main() -> int:

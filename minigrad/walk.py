@@ -163,6 +163,15 @@ def run_hooks(hooks: Iterable[Callable], g, record: bool):
     """Show the gradient to the hooks, as a Tensor; each may hand back another in its place."""
     for hook in list(hooks):
         seen = hook(g if record else untracked(as_array(g)))
-        if seen is not None:
-            g = seen if record else seen.array
+        if seen is None:
+            continue
+        given = g.array if record else g
+        for what, attribute in (("type", "dtype"), ("size", "shape")):
+            was, now = getattr(given, attribute), getattr(seen.array, attribute)
+            if was != now:
+                raise RuntimeError(
+                    f"hook {getattr(hook, '__name__', hook)} has changed the {what} of value, from {was} to "
+                    f"{now}; a gradient keeps the dtype and shape of what it is a gradient of"
+                )
+        g = seen if record else seen.array
     return g

@@ -15,7 +15,7 @@ PACKAGE = Path(minigrad.__file__).parent
 
 #: floors of the house, from the ground up: a module imports from its own floor and from those below
 FLOORS = [
-    ["__future__", "backend", "dtypes", "later", "layouts", "left_out", "return_types", "version"],
+    ["__future__", "backend", "dtypes", "later", "layouts", "left_out", "return_types", "size", "version"],
     ["engine"],
     ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting"],
     ["ops"],
@@ -31,18 +31,7 @@ FLOORS = [
     ["amp", "autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
     ["nn.functional", "nn.init", "nn.parameter"],
     ["nn"],
-    [
-        "accelerator",
-        "datasets",
-        "distributions",
-        "jit",
-        "onnx",
-        "optim",
-        "sequences",
-        "serialization",
-        "utils",
-        "viz",
-    ],
+    "accelerator datasets distributions hub jit onnx optim sequences serialization utils viz".split(),
 ]
 #: these see Tensor and never nn; who has to, is named with the reason
 NEVER_NN = ("optim", "utils.data", "serialization", "viz")

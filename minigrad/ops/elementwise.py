@@ -15,6 +15,7 @@ import numpy as np
 from ..backend import constant_like
 from ..engine import primitive
 from .by_element import BY_ELEMENT
+from .error_function import erf_of
 from .promotion import arithmetic, floating
 
 
@@ -259,7 +260,13 @@ def sigmoid(x):
 
 @_one(x=lambda g, out: g * (out != 0))  # out is never negative
 def relu(x):
+    """x where it is positive, else 0."""
+    if x.size >= CLIPPED and x.dtype.kind == "f":
+        return np.clip(x, 0, np.inf)
     return np.maximum(x, constant_like(0, x))
+
+
+CLIPPED = 4096  # elements from which NumPy's clip, a third of maximum's work, is worth its call
 
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))
@@ -292,10 +299,8 @@ def logsigmoid(x):
 
 @_one_floating(x=lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
 def erf(x):
-    """The error function: SciPy's where it is installed, else the standard library's,
-    one element at a time.
-    """
-    return special_of("erf", x)
+    """The error function."""
+    return erf_of(x) if isinstance(x, np.ndarray | np.generic) else special_of("erf", x)
 
 
 def special_of(name: str, *arguments, first: bool = False):
@@ -420,21 +425,28 @@ def frac(x):
     return x - np.trunc(x)
 
 
+def _divisor(y):
+    """What integers are divided by, which must not be 0."""
+    if y.dtype.kind in "iu" and not y.all():
+        raise RuntimeError("ZeroDivisionError: integers are divided by 0")
+    return y
+
+
 @_two(numbers="either", x=lambda g: g * 0, y=lambda g: g * 0)
 def floor_divide(x, y):
-    return np.floor_divide(x, y)
+    return np.floor_divide(x, _divisor(y))
 
 
 @_two(numbers="either", x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
 def remainder(x, y):
     """What floor_divide leaves over; it has the sign of y."""
-    return np.remainder(x, y)
+    return np.remainder(x, _divisor(y))
 
 
 @_two(x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y))
 def fmod(x, y):
     """What truncated division leaves over; it has the sign of x."""
-    return np.fmod(x, y)
+    return np.fmod(x, _divisor(y))
 
 
 # ---- comparisons, logic, bits: no gradient -------------------------------------------------------

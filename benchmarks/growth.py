@@ -1,8 +1,15 @@
-"""Whether the time per op, or per time step, grows with their number: minigrad beside itself."""
+"""Whether the time per op, or per time step, grows with their number: minigrad beside itself.
+
+In a process of its own, for with PyTorch there Python's garbage collector has many more objects to look at,
+which it does the more often the more objects a graph has.
+"""
 
 from __future__ import annotations
 
 import gc
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -62,10 +69,23 @@ LINES: list[tuple[str, Callable, tuple[int, ...]]] = [
 ]
 
 
-def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
+def measured() -> Iterator[tuple[str, list[tuple[float, float]]]]:
+    """(name, pairs) of each line."""
+    import minigrad
+
     for name, make, (first, *others) in LINES:
         small = make(minigrad, first)
         for count in others:
             large = make(minigrad, count)
             pairs = [(per_item(large, count, count), per_item(small, first, 2_000)) for _ in range(FEWEST)]
-            yield of_pairs(name.format(count, first), pairs, BOUND)
+            yield name.format(count, first), pairs
+
+
+def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
+    done = subprocess.run([sys.executable, "-m", __name__], stdout=subprocess.PIPE, text=True, check=True)
+    for name, pairs in json.loads(done.stdout):
+        yield of_pairs(name, pairs, BOUND)
+
+
+if __name__ == "__main__":
+    print(json.dumps(list(measured())))

@@ -21,9 +21,8 @@ from minigrad.viz import save_curves
 RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
-# 6. Define the model: letters become vectors, two recurrent readers (forwards and backwards) end in two
-# states,
-#    and a linear layer turns these into a score per language.
+# 6. Define the model: letters become vectors, a recurrent layer reads them forwards and backwards, and a
+#    linear layer turns its two last states into a score per language.
 class Reader(nn.Module):
     def __init__(self, kind: str, letters: int, languages: int, embedded: int = 48, hidden: int = 192):
         super().__init__()
@@ -38,6 +37,19 @@ class Reader(nn.Module):
         _, state = self.recurrent(pack_padded_sequence(vectors, lengths, enforce_sorted=False))
         last = state[0] if isinstance(state, tuple) else state  # an LSTM's state is a pair (h, c)
         return self.scores(self.dropout(torch.cat([last[0], last[1]], dim=1)))
+
+
+def vocabularies(pairs) -> tuple[Vocabulary, Vocabulary]:
+    """A number for each letter, 0 for padding and 1 for letters not in `pairs`; and one for each language."""
+    every = (letter for name, _ in pairs for letter in name.lower())
+    letters = Vocabulary(every, specials=["<pad>"], unknown="<unk>")
+    return letters, Vocabulary(language for _, language in pairs)
+
+
+def batches(pairs, letters: Vocabulary, languages: Vocabulary, size: int, shuffle: bool = False):
+    """Batches of names (T, N), padded to the longest, with their lengths (N,) and languages (N,)."""
+    numbered = [(letters.encode(name.lower()), languages[language]) for name, language in pairs]
+    return DataLoader(numbered, batch_size=size, shuffle=shuffle, collate_fn=PadCollate())
 
 
 def accuracy(model: nn.Module, loader: DataLoader, device: str) -> float:
@@ -58,22 +70,13 @@ def main() -> None:
     torch.manual_seed(args.seed)
     print(f"seed {args.seed}, model {args.model}, device {args.device}")
 
-    # 3. Get the data: (name, language) pairs from the box, held out by spelling so that no test name was ever
-    # seen.
+    # 3. Get the data: (name, language) pairs from the box; no spelling of the test is among those trained on.
     train_pairs, test_pairs = split_by_name(surnames())
 
-    # 4. Turn it into numbers: each letter, and each language, has one. 0 is left for padding.
-    letters = Vocabulary(
-        (letter for name, _ in train_pairs for letter in name.lower()), specials=["<pad>"], unknown="<unk>"
-    )
-    languages = Vocabulary(language for _, language in train_pairs)
-
-    def encoded(pairs):
-        return [(letters.encode(name.lower()), languages[language]) for name, language in pairs]
-
-    # 5. Make batches: names of different lengths are padded to the longest.
-    train = DataLoader(encoded(train_pairs), batch_size=128, shuffle=True, collate_fn=PadCollate())
-    test = DataLoader(encoded(test_pairs), batch_size=512, collate_fn=PadCollate())
+    # 4. Turn it into numbers. 5. Make batches.
+    letters, languages = vocabularies(train_pairs)
+    train = batches(train_pairs, letters, languages, 128, shuffle=True)
+    test = batches(test_pairs, letters, languages, 512)
 
     model = Reader(args.model, len(letters), len(languages)).to(args.device)
 
@@ -108,8 +111,7 @@ def main() -> None:
             f"accuracy {1 - history['test error'][-1]:.1%}"
         )
 
-        # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had
-        # happened.
+        # 9. Save everything that training goes on from: `--resume` goes on as if nothing had happened.
         save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
         save_curves(picture, history, f"Surnames, {args.model.upper()}")
 

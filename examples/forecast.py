@@ -18,8 +18,7 @@ from minigrad.utils.data import DataLoader, TensorDataset
 from minigrad.viz import save_curves
 
 RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-# per series: how it is read, steps seen, steps ahead, season in steps, whether its change repeats rather than
-# its level
+# per series: how it is read, steps seen, steps ahead, steps in a season, whether change repeats, not level
 SERIES = {
     "sunspots": {
         "read": sunspots,
@@ -42,16 +41,13 @@ SERIES = {
 }
 
 
-# 6. Define the model: the layer reads the window step by step; its last output, and the window itself, give
-# the forecast.
+# 6. Define the model: a layer reads the window step by step; its last output and the window give a forecast.
 class Forecaster(nn.Module):
     def __init__(self, kind: str, history: int, hidden: int = 32):
         super().__init__()
         self.recurrent = RECURRENT[kind](1, hidden, batch_first=True)
         self.from_state = nn.Linear(hidden, 1)
-        self.from_window = nn.Linear(
-            history, 1
-        )  # the linear part, an autoregression, need not be learned by gates
+        self.from_window = nn.Linear(history, 1)  # an autoregression: gates need not learn what is linear
         nn.init.zeros_(self.from_window.weight)
 
     def forward(self, windows):
@@ -79,13 +75,11 @@ def main() -> None:
     torch.manual_seed(args.seed)
     print(f"seed {args.seed}, model {args.model}, device {args.device}")
 
-    # 3. Get the data: a series from the box. Counts of spots spread as their square root does; undone for the
-    # scores.
+    # 3. Get the data: a series from the box. Counts of spots spread as their roots do; undone for the scores.
     series = setting["read"]()
     values = series.values if setting["trend"] else np.sqrt(series.values)
 
-    # 4. Cut it into windows, the last fifth held out, scaled by the mean and deviation of the training part
-    # alone.
+    # 4. Cut it into windows, the last fifth held out; mean and deviation are those of the training part.
     ahead, seen = setting["horizon"], len(values) - len(values) // 5
     past = Windows(values, setting["history"], ahead, stop=seen)
     held_out = Windows(values, setting["history"], ahead, start=seen - ahead + 1)

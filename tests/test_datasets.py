@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.datasets import baselines, co2, hamlet, split_by_name, sunspots, surnames
+from minigrad.datasets import baselines, co2, hamlet, spellings, split_by_name, sunspots, surnames
 
 FOLDER = files("minigrad.datasets")
 DATA = FOLDER / "data"
@@ -20,7 +20,7 @@ LISTED = {
     name: (int(size.replace(",", "")), sha)
     for name, size, sha in ROW.findall((FOLDER / "README.md").read_text())
 }
-LOADERS = [surnames, sunspots, co2, hamlet]
+LOADERS = [surnames, spellings, sunspots, co2, hamlet]
 
 
 def same(a, b):
@@ -283,3 +283,38 @@ def test_text_model_learns_hamlet():
 ])  # fmt: skip
 def test_naive_forecasts_score_what_the_readme_says(load, forecast, args, error):
     assert held_out_error(forecast, load(), *args) == pytest.approx(error, rel=3e-3)
+
+
+# ---- names in two scripts ------------------------------------------------------------------------
+def test_names_are_in_two_scripts():
+    names = spellings()
+    assert len(names) == len({(n.native, n.language) for n in names})
+    assert Counter(n.language for n in names)["Greek"] == 900
+    assert all(n.native.isalpha() and not n.native.isascii() for n in names)
+    assert all(n.latin.isascii() for n in names)
+
+
+def test_letter_by_letter_learns_which_letters_stand_for_which():
+    table = {"а": "a", "ж": "zh", "и": "i", "к": "k", "ш": "sh", "щ": "shch"}  # noqa: RUF001
+    words = ["жаша", "кащика", "шижа", "ащи", "кишка", "жик", "шаж", "щика", "ажик", "икаша"] * 3
+    latin = ["".join(table[c] for c in word) for word in words]
+    learned = baselines.LetterByLetter().fit(latin, words)
+    assert learned.predict(["zhishka", "kizhash"]) == ["жишка", "кижаш"]
+    assert learned.predict(["7ka"]) == ["ка"]
+
+
+def test_context_tags_back_off_to_what_was_seen():
+    text = "abcabdabc"
+    labels = [c == "b" and text[i + 1] == "c" for i, c in enumerate(text)]
+    tags = baselines.ContextTags(2).fit(text, labels)
+    assert tags.predict("abc") == [False, True, False]
+    assert tags.predict("zabd") == [False, False, False, False]
+
+
+@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
+def test_edit_distance_is_a_distance(one, other):
+    distance = baselines.edit_distance(one, other)
+    assert distance == baselines.edit_distance(other, one)
+    assert (distance == 0) == (one == other)
+    assert abs(len(one) - len(other)) <= distance <= max(len(one), len(other))
+    assert baselines.edit_distance("a" + one, "a" + other) == distance

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,54 @@ def test_resume_goes_on_as_if_nothing_had_happened(forecast, monkeypatch, tmp_pa
 def test_resume_without_a_checkpoint_says_so(forecast, monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match="no checkpoint"):
         run(forecast, monkeypatch, tmp_path, "--resume")
+
+
+# ---- the other tasks -----------------------------------------------------------------------------
+TASKS = {
+    "split_words": ("words-gru", []),
+    "spell_names": ("spellings-gru", ["--beam", "2"]),
+    "find_faults": ("faults-gru", []),
+    "write_hamlet": ("hamlet-gru", ["--write", "5"]),
+}
+
+
+def thinned(load_all, step):
+    """Some of the data."""
+    return load_all()[::step]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_runs_saves_draws_and_goes_on(name, monkeypatch, tmp_path, capsys):
+    """On a part of the data, for the sake of time; the scores are for the real runs."""
+    saved, options = TASKS[name]
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    task = importlib.import_module(name)
+    for loader, step in {"hamlet": 20, "spellings": 100}.items():
+        if hasattr(task, loader):
+            monkeypatch.setattr(task, loader, partial(thinned, getattr(task, loader), step))
+    if hasattr(task, "Faults"):
+        monkeypatch.setattr(task.Faults, "__len__", lambda self: 32)
+    for epochs, more in ((1, []), (2, ["--resume"])):
+        given = ["--model", "gru", "--epochs", str(epochs), "--runs", str(tmp_path), *options, *more]
+        monkeypatch.setattr(sys, "argv", [name, *given])
+        task.main()
+        printed = capsys.readouterr().out
+        assert f"GRU, {epochs} epochs" in printed
+        assert f"epoch {epochs:2}:" in printed
+        assert load(tmp_path / f"{saved}.pt")["epoch"] == epochs
+        assert (tmp_path / f"{saved}.svg").exists()
+    assert "epoch  1:" not in printed
+
+
+def test_three_models_are_compared(monkeypatch, tmp_path, capsys):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    task = importlib.import_module("compare_models")
+    monkeypatch.setattr(task, "surnames", partial(thinned, task.surnames, 100))
+    monkeypatch.setattr(sys, "argv", ["compare_models", "--epochs", "1", "--runs", str(tmp_path)])
+    task.main()
+    table = capsys.readouterr().out.split("held out, after")[1]
+    assert all(name in table for name in ("LSTM", "CNN", "Transformer", "n-grams"))
+    assert (tmp_path / "compare_models.svg").exists()
 
 
 # ---- the claims ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import collections
 import functools
+import inspect
 import itertools
 import pickle
 import re
@@ -34,8 +35,8 @@ from minigrad.utils.data._utils.fetch import GatherFetcher
 # ---- what the docstrings show --------------------------------------------------------------------------
 @pytest.mark.parametrize("name", [name for name in sequences.__all__ if name[0].isupper()])
 def test_the_example_of_a_docstring_runs(name):
-    lines = getattr(sequences, name).__doc__.splitlines()
-    code = "\n".join(line[4:] for line in lines if line.startswith("        "))
+    lines = inspect.getdoc(getattr(sequences, name)).splitlines()
+    code = "\n".join(line[4:] for line in lines if line.startswith("    "))
     names = vars(sequences) | {
         "torch": minigrad,
         "DataLoader": DataLoader,
@@ -43,7 +44,6 @@ def test_the_example_of_a_docstring_runs(name):
         "series": ops.rand(100, 3),
         "model": lambda x: x[..., 0],
     }
-    code = "\n".join(line.removeprefix("    ") for line in code.splitlines())
     assert code
     for shown, wanted in re.findall(r"^([\w.]+(?:\(\w*\))?) +# (\[.*\])$", code, re.M):
         code += f"\nassert {shown} == {wanted}, {shown}"

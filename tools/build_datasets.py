@@ -57,6 +57,17 @@ TUPLES = {
     "zu_ZA": ["last_names_male"],
 }
 MOST_PER_LANGUAGE = 2000
+# Names in the script of their language, beside their Latin spelling; given names too, but of surnames and
+# patronymics the masculine form alone.
+SCRIPTS = {
+    "Armenian": ("hy_AM", ["first_names", "last_names"]),
+    "Bulgarian": ("bg_BG", ["first_names", "last_names_male"]),
+    "Georgian": ("ka_GE", ["first_names", "last_names"]),
+    "Greek": ("el_GR", ["first_names", "last_names_male"]),
+    "Russian": ("ru_RU", ["first_names", "last_names_male", "middle_names_male"]),
+    "Ukrainian": ("uk_UA", ["first_names", "last_names_male", "middle_names_male"]),
+}
+MOST_PER_SCRIPT = 900
 ALPHABET = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz '-")
 
 
@@ -102,6 +113,19 @@ def surnames():
     return "\n".join(sections) + "\n"
 
 
+def spellings():
+    """Lines "native Latin", sorted, by language."""
+    romanized = importlib.import_module("anyascii").anyascii
+    sections = []
+    for language, (locale, lists) in SCRIPTS.items():
+        provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
+        names = {name.strip() for each in lists for name in getattr(provider, each)}
+        whole = sorted(name for name in names if name.isalpha() and not name.isascii())
+        lines = [f"{name} {romanized(name)}" for name in thin(whole, MOST_PER_SCRIPT)]
+        sections.append("\n".join([f"# {language}", *lines]))
+    return "\n".join(sections) + "\n"
+
+
 def sunspots():
     rows = list(csv.reader(packaged("statsmodels", "datasets/sunspots/sunspots.csv").open()))[1:]
     return "".join(["year,sunspots\n", *(f"{year},{float(count):.1f}\n" for year, count in rows)])
@@ -122,13 +146,19 @@ def hamlet():
     return "\n".join(lines).replace("\t", " ") + "\n"
 
 
-FILES = {"surnames.txt": surnames, "sunspots.csv": sunspots, "co2.csv": co2, "hamlet.txt": hamlet}
+FILES = {
+    "surnames.txt": surnames,
+    "spellings.txt": spellings,
+    "sunspots.csv": sunspots,
+    "co2.csv": co2,
+    "hamlet.txt": hamlet,
+}
 
 
 def main():
     check_versions()
     for name, build in FILES.items():
-        content = build().encode("ascii")
+        content = build().encode("utf-8")
         (DATA / name).write_bytes(content)
         print(f"| `{name}` | {len(content):,} | `{hashlib.sha256(content).hexdigest()}` |")
 

@@ -9,7 +9,7 @@ packages bring along, and `download` fetches a file by its address into a cache.
 """
 
 from ..later import loader
-from .names import split_by_name, surnames
+from .names import Spelling, spellings, split_by_name, surnames
 from .series import Series, co2, sunspots
 from .text import hamlet
 

@@ -1,9 +1,10 @@
 """What a model has to beat before its result says anything, in NumPy alone; simplest first.
 
-Labels: `majority_class`, `NGramBayes`. Text: `NGramText`. Series: `last_value`, `seasonal_naive`,
-`autoregression`. Scores: `accuracy`, `mean_absolute_error`.
+Labels: `majority_class`, `NGramBayes`. Text: `NGramText`. Spellings: `LetterByLetter`. Series: `last_value`,
+`seasonal_naive`, `autoregression`. Scores: `accuracy`, `edit_distance`, `mean_absolute_error`.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -64,6 +65,131 @@ class NGramBayes:
         for n in range(1, self.longest + 1):
             for start in range(len(text) - n + 1):
                 yield text[start : start + n]
+
+
+class LetterByLetter:
+    """Spells a word in another script: each of its letters stands for a few letters of the source, wherever
+    it is.
+
+    Which stand for which is learned by aligning pairs of words: in each pair, a target letter takes the next
+    0 to `longest` source letters, in the way that is most probable with the counts so far; then the counts
+    are taken anew (hard expectation maximisation; Brown et al., The mathematics of statistical machine
+    translation, 1993).
+    """
+
+    def __init__(self, longest: int = 4, rounds: int = 6):
+        self.longest, self.rounds = longest, rounds
+
+    def fit(self, sources: Sequence[str], targets: Sequence[str]) -> "LetterByLetter":
+        """Aligns pairs of words, and returns itself."""
+        self.counts: Counter[tuple[str, str]] = Counter()
+        pairs = list(zip(sources, targets, strict=True))
+        for source, target in pairs:  # at first every letter may stand for what lies at its place in the word
+            for i, letter in enumerate(target):
+                a, b = (round(k * len(source) / len(target)) for k in (i, i + 1))
+                self.counts[source[a:b], letter] += 1
+        for _ in range(self.rounds):
+            self._add_up()
+            self.counts = Counter(step for pair in pairs for step in self._aligned(*pair))
+        self._add_up()
+        return self
+
+    def predict(self, sources: Iterable[str]) -> list[str]:
+        """The most probable word in the other script for each."""
+        return ["".join(letter for _, letter in self._spelled(source)) for source in sources]
+
+    def _add_up(self) -> None:
+        """log P(chunk | letter) + log P(letter), with half a count for what was never seen."""
+        total = sum(self.counts.values())
+        self.score = {step: math.log(n / total) for step, n in self.counts.items()}
+        self.unseen = math.log(0.5 / total)
+        self.by_chunk: defaultdict[str, list[str]] = defaultdict(list)
+        for chunk, letter in self.counts:
+            if chunk:
+                self.by_chunk[chunk].append(letter)
+
+    def _aligned(self, source: str, target: str) -> list[tuple[str, str]]:
+        """Which chunk of the source each letter of the target stands for, in the most probable way."""
+        best: dict[int, tuple[float, tuple]] = {0: (0.0, ())}
+        for letter in target:
+            following: dict[int, tuple[float, tuple]] = {}
+            for place, (score, steps) in best.items():
+                for end in range(place, min(place + self.longest, len(source)) + 1):
+                    step = source[place:end], letter
+                    found = score + self.score.get(step, self.unseen - len(step[0]))
+                    if end not in following or found > following[end][0]:
+                        following[end] = found, (steps, step)
+            best = following
+        return _in_order(best.get(len(source), (0.0, ()))[1])
+
+    def _spelled(self, source: str) -> list[tuple[str, str]]:
+        """The source cut into chunks with a letter for each, in the most probable way."""
+        best: list[tuple[float, tuple]] = [(0.0, ())]
+        for end in range(1, len(source) + 1):
+            found = [
+                (best[start][0] + self.score[chunk, letter], (best[start][1], (chunk, letter)))
+                for start in range(max(0, end - self.longest), end)
+                for chunk in [source[start:end]]
+                for letter in self.by_chunk[chunk]
+            ]
+            skipped = best[-1][0] + self.unseen, best[-1][1]  # a source letter that stands for nothing
+            best.append(max(found, key=lambda item: item[0]) if found else skipped)
+        return _in_order(best[-1][1])
+
+
+def _in_order(steps: tuple) -> list:
+    """(((), first), second) as [first, second]."""
+    found = []
+    while steps:
+        steps, step = steps
+        found.append(step)
+    return found[::-1]
+
+
+def edit_distance(one: Sequence, other: Sequence) -> int:
+    """How many insertions, deletions and replacements lead from one to the other (Levenshtein 1966)."""
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(other, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+    return row[-1]
+
+
+class ContextTags:
+    """A label for every place of a text: the most frequent one among the places that looked alike in
+    training.
+
+    Alike are places with the same `reach` characters before and after; where these were not seen together,
+    with fewer of them, down to none (backing off; Katz 1987, without the discounts).
+    """
+
+    def __init__(self, reach: int = 4):
+        self.reach = reach
+
+    def fit(self, text: str, labels: Sequence) -> "ContextTags":
+        """Counts labels by context, one label per character, and returns itself."""
+        counts: defaultdict[str, Counter] = defaultdict(Counter)
+        for place, label in enumerate(labels):
+            for context in self._contexts(text, place):
+                counts[context][label] += 1
+        self.best = {context: majority_class(found.elements()) for context, found in counts.items()}
+        return self
+
+    def predict(self, text: str) -> list:
+        """A label for each character."""
+        return [
+            next(self.best[c] for c in self._contexts(text, place) if c in self.best)
+            for place in range(len(text))
+        ]
+
+    def _contexts(self, text: str, place: int) -> Iterator[str]:
+        """What is around a place, from the widest to nothing; the character itself belongs to what is
+        before.
+        """
+        for width in range(2 * self.reach, -1, -1):
+            before, after = (width + 1) // 2, width // 2
+            yield f"{text[max(0, place + 1 - before) : place + 1]}|{text[place + 1 : place + 1 + after]}"
 
 
 class NGramText:

@@ -1,7 +1,8 @@
-"""Surnames by language, and a split of them that no spelling crosses."""
+"""Surnames by language, names in two scripts, and a split of either that no spelling crosses."""
 
 from hashlib import blake2b
 from importlib.resources import files
+from typing import NamedTuple
 
 NameList = list[tuple[str, str]]
 
@@ -21,6 +22,32 @@ def surnames() -> NameList:
         else:
             pairs.append((line, language))
     return pairs
+
+
+class Spelling(NamedTuple):
+    """A name in the script of its language and in Latin letters."""
+
+    native: str
+    latin: str
+    language: str
+
+
+def spellings() -> list[Spelling]:
+    """5,044 names in Armenian, Bulgarian, Georgian, Greek, Russian and Ukrainian, each in its own script and
+    in Latin letters, in the order of languages, then names.
+
+    Given names, surnames and patronymics; of the latter two the masculine form. The Latin spelling is made
+    letter by letter (an apostrophe for what Latin lacks), so the way back is the hard one. Source: the PyPI
+    packages faker (MIT licence) and anyascii.
+    """
+    found, language = [], ""
+    for line in files(__package__).joinpath("data/spellings.txt").read_text("utf-8").splitlines():
+        if line.startswith("# "):
+            language = line[2:]
+        else:
+            native, latin = line.split(" ")
+            found.append(Spelling(native, latin, language))
+    return found
 
 
 def split_by_name(pairs: NameList, held_out: float = 0.2, seed: int = 0) -> tuple[NameList, NameList]:

@@ -48,13 +48,6 @@ def as_context(start: Any) -> BaseContext:
     return start
 
 
-class LostWorkerError(Exception):
-    """A worker has ended, or its connection."""
-
-    def __init__(self, worker: int):
-        self.worker = worker
-
-
 class Crew:
     """Worker processes, and a channel to each."""
 
@@ -62,6 +55,7 @@ class Crew:
         self.owner = os.getpid()
         self.channels: list[Channel] = []
         self.processes: list[Any] = []
+        self.lost: set[int] = set()  # workers that have ended
         _crews.add(self)
         try:
             for worker in range(setup.num_workers):
@@ -86,28 +80,33 @@ class Crew:
             theirs.close()
         self.processes.append(process)
 
-    def answers(self, timeout: float) -> list[tuple[int, tuple, Inline | Stored | None]]:
-        """(worker, label, packed batch) of those who have one, waiting for the first; [] after the timeout.
+    def answers(self, timeout: float) -> list[tuple[int, tuple, Inline | Stored | None]] | None:
+        """(worker, label, packed batch) of those who have one, waiting for the first, or for a loss.
 
-        Raises LostWorkerError where one has ended, and nobody has an answer.
+        None when nothing happens for `timeout` seconds; 0 waits without end.
         """
-        lines = [channel.connection for channel in self.channels]
-        ready = connections.wait(lines + [process.sentinel for process in self.processes], timeout or None)
-        found, lost = [], [w for w, process in enumerate(self.processes) if process.sentinel in ready]
-        for worker in (w for w, line in enumerate(lines) if line in ready):
+        present = [worker for worker in range(len(self.processes)) if worker not in self.lost]
+        lines = [self.channels[worker].connection for worker in present]
+        ends = [self.processes[worker].sentinel for worker in present]
+        ready = connections.wait(lines + ends, timeout or None)
+        if not ready:
+            return None
+        found = []
+        for worker, line, end in zip(present, lines, ends, strict=True):
             try:
-                found.append((worker, *self.channels[worker].receive()))
+                if line in ready:
+                    found.append((worker, *self.channels[worker].receive()))
+                elif end in ready:
+                    self.lost.add(worker)
             except (EOFError, OSError):
-                lost.append(worker)
-        if lost and not found:
-            raise LostWorkerError(lost[0])
+                self.lost.add(worker)
         return found
 
     def post(self, worker: int, label: tuple, *task: Any) -> None:
         """Send a worker a task, or without one word of a new pass."""
         channel = self.channels[worker]
         parcel = channel.pack(*task) if task else None
-        with suppress(OSError):  # it has ended; `answers` tells when what it had done is used up
+        with suppress(OSError):  # it has ended, as `answers` will find out
             channel.post(label, parcel)
 
     def fate(self, worker: int) -> str:
@@ -167,7 +166,7 @@ class WorkersIterator(LoaderIterator):
         " Each worker iterates over its own copy of the dataset; let it take its share by get_worker_info()."
     )
 
-    def __init__(self, loader):
+    def __init__(self, loader, skipped: int = 0):
         if loader.prefetch_factor <= 0:
             raise AssertionError("DataLoader: prefetch_factor must be greater than 0 for worker processes")
         super().__init__(loader)
@@ -184,12 +183,13 @@ class WorkersIterator(LoaderIterator):
         setup = Setup(self.recipe, loader.num_workers, self.base_seed, loader.worker_init_fn)
         self.crew = Crew(loader.multiprocessing_context or get_context(), setup)
         self._dismissal = weakref.finalize(self, self.crew.dismiss)
-        self._begin()
+        self._begin(skipped)
 
-    def begin_again(self, loader) -> None:
+    def begin_again(self, loader, skipped: int = 0) -> None:
         """Start another pass with the same workers."""
-        self._rewind(loader, draws_seed=False)
-        self._begin()
+        self._rewind(loader)
+        loader._draw_seed(for_new_workers=False)
+        self._begin(skipped)
 
     def usable(self) -> bool:
         """Whether there are workers, and they are this process's."""
@@ -201,7 +201,7 @@ class WorkersIterator(LoaderIterator):
         self._dismissal.detach()
         self.crew.dismiss(patience)
 
-    def _begin(self) -> None:
+    def _begin(self, skipped: int) -> None:
         for worker, parcel in self.arrived.values():
             self.crew.channels[worker].discard(parcel)
         self.arrived.clear()
@@ -210,10 +210,14 @@ class WorkersIterator(LoaderIterator):
         self.numbers, self.turns = itertools.count(), itertools.cycle(range(self.count_of_workers))
         self.active = set(range(self.count_of_workers))
         with self._closed_on_error():
+            if not self.recipe.streams:
+                self._skip(skipped)
             for worker in self.active:
                 self.crew.post(worker, (self.run, None))
             for _ in range(self.most):
                 self._send_task()
+            if self.recipe.streams:
+                self._skip(skipped)
 
     # ---- tasks -----------------------------------------------------------------------------------
     def _send_task(self) -> None:
@@ -256,10 +260,6 @@ class WorkersIterator(LoaderIterator):
         """Context after whose failure no process is left: what was under way is in an unknown state."""
         try:
             yield
-        except LostWorkerError as lost:
-            report = self._report(lost.worker)
-            self.close(patience=0)
-            raise RuntimeError(report) from None
         except BaseException:
             self.close(patience=0)
             raise
@@ -269,7 +269,7 @@ class WorkersIterator(LoaderIterator):
         while self.tasks:
             number = next(iter(self.tasks if self.in_order else self.arrived or self.tasks))
             if number not in self.arrived:
-                self._wait()
+                self._wait(self.tasks[number][0])
                 continue
             worker, parcel = self.arrived.pop(number)
             del self.tasks[number]
@@ -281,10 +281,12 @@ class WorkersIterator(LoaderIterator):
             self._send_task()
         return Ended()
 
-    def _wait(self) -> None:
-        """Until an answer, or several, have arrived; those of an earlier pass are thrown away."""
+    def _wait(self, worker: int) -> None:
+        """Until a worker's answer has arrived, or others'; those of an earlier pass are thrown away."""
+        if worker in self.crew.lost:
+            raise RuntimeError(self._report(worker))
         answers = self.crew.answers(self.timeout)
-        if not answers:
+        if answers is None:
             raise RuntimeError(
                 f"DataLoader timed out after {self.timeout} seconds: {self._at_work()}; "
                 "pass a longer timeout if a batch may take that long"

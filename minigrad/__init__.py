@@ -522,6 +522,7 @@ _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},
     "func": {"vmap": "vmap"},
     "amp": {n: n for n in ("GradScaler", "autocast", "is_autocast_enabled")},
+    "ops": {"to_dlpack": "to_dlpack"},
     "ops.factors": {
         "geqrf": "geqrf",
         "lu": "lu_of",

@@ -151,7 +151,7 @@ def as_array(value, like=None):
 
 def number_like(number, array):
     """A Python number as a 0-d array of `array`'s dtype and device."""
-    if isinstance(array, np.ndarray):
+    if isinstance(array, (np.ndarray, np.generic)):
         return np.asarray(number, array.dtype)
     return cupy().asarray(number, array.dtype)
 

@@ -124,7 +124,7 @@ def get_default_dtype() -> dtype:
 
 def set_default_dtype(d: dtype) -> None:
     """Make `d` the dtype that Python floats get, in this thread; it must be a floating one."""
-    if as_dtype(d).category != FLOAT:
+    if not isinstance(d, dtype) or as_dtype(d).category != FLOAT:
         raise TypeError(f"set_default_dtype: {d} is not a floating-point dtype; pass float32 or float64")
     default_dtype.set(d)
 
@@ -257,7 +257,7 @@ class finfo:
         self.dtype, self.bits = d.to_real().name, info.bits
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
         self.tiny = self.smallest_normal = float(info.tiny)
-        self.resolution = float(info.resolution)
+        self.resolution = 10.0**-info.precision
 
     def __repr__(self) -> str:
         return (

@@ -14,6 +14,7 @@ from .autograd.grad_mode import enable_grad
 from .engine import Value, edge_of, fresh_history, untracked
 from .gradients import grad as gradients_of
 from .later import loader
+from .random import default_generator
 
 __all__ = [
     "functional_call",
@@ -185,6 +186,8 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
 
 def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False):
     """(func(*primals), J tangents), computed by going back twice."""
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+        raise RuntimeError("jvp: Expected primals and tangents to be tuples; func(*primals) is called")
     found: list = []
 
     def output_of(*arguments):
@@ -284,14 +287,12 @@ def vmap(
     `out_dims`.
 
     It means what PyTorch's means, but calls `func` once per part, so it is no faster than a loop. Random
-    numbers are drawn anew for each part, which PyTorch does with randomness='different'.
+    numbers are an error, drawn anew for each part ('different'), or the 'same' for all.
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(
             f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
         )
-    if randomness == "same":
-        raise NotImplementedError("vmap: randomness='same' is not here; draw outside and pass the numbers in")
 
     @functools.wraps(func)
     def batched(*args, **kwargs):
@@ -301,14 +302,21 @@ def vmap(
         flat_dims = [d for arg, dim in zip(args, dims, strict=True) for d in _spread_dims(arg, dim)]
         leaves = _leaves(args)
         size = _batch_size(leaves, flat_dims)
-        results = []
+        results, stream = [], default_generator.get_state()
         for i in range(size):
+            if randomness == "same":
+                default_generator.set_state(stream)
             parts = [
                 v if d is None else ops.select_at(v, d, i) for v, d in zip(leaves, flat_dims, strict=True)
             ]
             results.append(
                 func(*_rebuilt(args, iter(parts)), **_mapped(lambda t, i=i: ops.select_at(t, 0, i), kwargs))
             )
+            if randomness == "error" and not i and not ops.equal(default_generator.get_state(), stream):
+                raise RuntimeError(
+                    "vmap: called random operation while in randomness error mode; pass randomness='same' or "
+                    "'different', or draw outside of vmap"
+                )
         return _joined(results, out_dims)
 
     return batched
@@ -324,6 +332,9 @@ def _spread_dims(tree, dim) -> list:
 
 
 def _batch_size(leaves: list, dims: list) -> int:
+    for v, d in zip(leaves, dims, strict=True):
+        if d is not None and not -v.array.ndim <= d < v.array.ndim:
+            raise ValueError(f"vmap: in_dim {d} is none of the dimensions of shape {tuple(v.array.shape)}")
     sizes = {v.array.shape[d] for v, d in zip(leaves, dims, strict=True) if d is not None}
     if len(sizes) != 1:
         raise ValueError(
@@ -360,7 +371,8 @@ def functional_call(
     """Call a module with other tensors in the place of its parameters and buffers, which stay as they are.
 
     `parameter_and_buffer_dicts` maps dotted names to tensors, or is a sequence of such dicts. A tensor given
-    for one name of a shared parameter stands for all its names, unless `tie_weights` is False.
+    for one name of a shared parameter stands for all its names, unless `tie_weights` is False. Names that
+    the module has not are passed over, as in PyTorch, unless `strict`.
     """
     given = parameter_and_buffer_dicts
     if not isinstance(given, Mapping):
@@ -375,6 +387,8 @@ def functional_call(
     _check_names(given, held, strict)
     replaced = {}
     for name, value in given.items():
+        if name not in held:
+            continue
         owner, attribute, original = held[name]
         for other, (o, a, t) in held.items():
             if other == name or (tie_weights and t is original and other not in given):
@@ -401,9 +415,8 @@ def _members(module) -> dict[str, tuple]:
 
 
 def _check_names(given: Mapping, held: Mapping, strict: bool) -> None:
-    unexpected = sorted(set(given) - set(held))
-    missing = sorted(set(held) - set(given)) if strict else []
-    if unexpected or missing:
+    unexpected, missing = sorted(set(given) - set(held)), sorted(set(held) - set(given))
+    if strict and (unexpected or missing):
         raise RuntimeError(
             "functional_call: "
             + "; ".join(

@@ -21,14 +21,24 @@ def walk_with(walker) -> None:
     walk = walker
 
 
-def backward(tensors, gradients=None, retain_graph=None, create_graph: bool = False, inputs=None) -> None:
-    """Add the gradients of the tensors, weighted by `gradients`, to the `.grad` of the leaves (or of
-    `inputs`).
+def backward(
+    tensors,
+    grad_tensors=None,
+    retain_graph=None,
+    create_graph: bool = False,
+    grad_variables=None,
+    inputs=None,
+) -> None:
+    """Add the gradients of the tensors, weighted by `grad_tensors` (once called `grad_variables`), to the
+    `.grad` of the leaves (or of `inputs`).
 
     Nothing is added anywhere if a formula fails on the way.
     """
+    if grad_tensors is not None and grad_variables is not None:
+        raise RuntimeError("'grad_tensors' and 'grad_variables' are one argument; pass 'grad_tensors'")
     tensors = _listed(tensors)
-    roots = _roots("backward", tensors, gradients, create_graph)
+    weights = grad_variables if grad_tensors is None else grad_tensors
+    roots = _roots("backward", tensors, weights, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         accumulate(walk(roots, retain, create_graph), create_graph)
@@ -57,6 +67,8 @@ def grad(
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
     outputs, inputs = _listed(outputs), _listed(inputs)
+    if not inputs:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     roots = _roots("grad", outputs, grad_outputs, create_graph)
     edges = tuple(_edge_that_must_be("grad", t) for t in inputs)
     retain = create_graph if retain_graph is None else retain_graph
@@ -129,7 +141,7 @@ def _checked_seed(t, g):
         raise RuntimeError(
             f"Mismatch in shape: grad_output has shape {tuple(g.array.shape)}, output {tuple(t.array.shape)}"
         )
-    return g
+    return g if g.array.dtype == t.array.dtype else g.to(t.dtype)  # gradients are of the argument's dtype
 
 
 # ---- into .grad ----------------------------------------------------------------------------------

@@ -153,7 +153,8 @@ def _saved(node: Node, attribute: str):
             "tensors after they have already been freed); pass retain_graph=True to the first backward()"
         )
     parameters = getattr(node.op, "keepable", ())
-    kept = dict(zip(parameters, node.kept, strict=False))
+    values = node.op.kept_as_tensors(node) if parameters else node.kept  # at their places in the graph
+    kept = dict(zip(parameters, values, strict=False))
     first = parameters[0] if parameters else None
     known = {"_saved_result": kept.get("out"), "_saved_self": kept.get(first), "_saved_other": kept.get("y")}
     if attribute == "saved_tensors":
@@ -161,7 +162,7 @@ def _saved(node: Node, attribute: str):
     value = known.get(attribute, kept.get(attribute.removeprefix("_saved_")))
     if value is None:
         raise AttributeError(f"{name_of(node)} keeps no {attribute.removeprefix('_saved_')}")
-    return untracked(value) if hasattr(value, "dtype") else value
+    return untracked(value) if hasattr(value, "dtype") and not isinstance(value, Value) else value
 
 
 class AccumulateGrad(GradFn):

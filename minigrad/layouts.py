@@ -15,15 +15,12 @@ class layout:
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
+    def __reduce__(self) -> str:
+        return self.name  # copied and pickled by name
 
-class memory_format:
+
+class memory_format(layout):
     """In which order a new tensor's elements lie; here always in order of their dimensions."""
-
-    def __init__(self, name: str):
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"torch.{self.name}"
 
 
 strided = layout("strided")

@@ -17,29 +17,8 @@ from . import dtypes, formatting, gradients, graph, hooks, ops
 from .backend import device_is_a_mode, device_of, to_numpy
 from .engine import Value, current, results_are, untracked
 from .inplace import write
+from .size import Size
 from .tensor_methods import RareMethods
-
-
-class Size(tuple):
-    """A tensor's shape: a tuple that knows how many elements it stands for."""
-
-    def numel(self) -> int:
-        """The number of elements in a tensor of this shape."""
-        return int(np.prod(self, dtype=np.int64))
-
-    def __repr__(self) -> str:
-        return f"torch.Size({list(self)})"
-
-    def __add__(self, other) -> Size:
-        return Size(tuple(self) + tuple(other))
-
-    def __getitem__(self, index):
-        part = tuple.__getitem__(self, index)
-        return Size(part) if isinstance(index, slice) else part
-
-    def __reduce__(self):
-        return Size, (tuple(self),)
-
 
 COMPARABLE = (Value, int, float, complex, np.generic, np.ndarray)
 
@@ -61,7 +40,7 @@ class Tensor(RareMethods, Value):
     # ---- what it is ------------------------------------------------------------------------------
     @property
     def shape(self) -> Size:
-        return Size(self.array.shape)
+        return tuple.__new__(Size, self.array.shape)
 
     @property
     def ndim(self) -> int:
@@ -98,7 +77,7 @@ class Tensor(RareMethods, Value):
         return formatting.tensor_repr(self, tensor_contents)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self.array.ndim == 0 else str(self), spec)
+        return format(self.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)
 
     __hash__ = object.__hash__
 
@@ -170,7 +149,7 @@ class Tensor(RareMethods, Value):
             finally:
                 device_is_a_mode.reset(token)
         return gradients.backward(
-            self, None if gradient is None else [gradient], retain_graph, create_graph, inputs
+            self, None if gradient is None else [gradient], retain_graph, create_graph, inputs=inputs
         )
 
     @property
@@ -186,6 +165,8 @@ class Tensor(RareMethods, Value):
 
     def detach_(self) -> Tensor:
         """Leave the graph; returns itself."""
+        if self.base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self.tracked, self.node, self.base = False, None, None
         return self
 
@@ -263,13 +244,26 @@ class Tensor(RareMethods, Value):
         return bool(self.array.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __complex__(self) -> complex:
         return complex(self.item())
+
+    def _number(self):
+        """The only element, for Python's own types."""
+        if self.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        number = self.array.item()
+        if isinstance(number, complex) and number.imag == 0:
+            return number.real
+        if isinstance(number, complex):
+            raise RuntimeError(
+                "value cannot be converted to type double without overflow; use .real or complex()"
+            )
+        return number
 
     def __index__(self) -> int:
         if self.array.dtype.kind not in "iub" or self.array.size != 1:
@@ -393,6 +387,10 @@ class Tensor(RareMethods, Value):
         return iter(ops.unbind(self, 0))
 
     def __contains__(self, element) -> builtins.bool:
+        if not isinstance(element, COMPARABLE):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
         return bool((self == element).array.any())
 
     # ---- in-place operators ----------------------------------------------------------------------

@@ -7,6 +7,7 @@ In-place forms are in `tensor_inplace.py`; what makes a tensor at home beside Nu
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,9 @@ class RareMethods(InPlaceMethods, Interchange, LeftOutMethods):
     def stride(self, dim: int | None = None):
         """How many elements apart neighbours along each dimension (or one) lie in memory."""
         steps = tuple(s // self.array.itemsize for s in self.array.strides)
+        if not self.array.size:  # NumPy has only zeros there
+            sizes = [max(n, 1) for n in self.array.shape]
+            steps = tuple(math.prod(sizes[d + 1 :]) for d in range(len(sizes)))
         return steps if dim is None else steps[ops.axis_of("stride", self, dim)]
 
     def dim_order(self, *, ambiguity_check=False) -> tuple[int, ...]:
@@ -199,7 +203,7 @@ class RareMethods(InPlaceMethods, Interchange, LeftOutMethods):
 
     def new(self, *args):
         """A tensor of this one's dtype, from sizes or data: PyTorch's old constructor."""
-        return ops.legacy_tensor(*args, dtype=dtypes.of(self.array.dtype))
+        return ops.legacy_tensor(*(args or (0,)), dtype=dtypes.of(self.array.dtype))
 
     def _own_or(self, dtype, device):
         own = device_of(self.array)

@@ -162,7 +162,14 @@ def filled(node: SeveralOutputs, grads: list, record: bool) -> list:
 def run_hooks(hooks: Iterable[Callable], g, record: bool):
     """Show the gradient to the hooks, as a Tensor; each may hand back another in its place."""
     for hook in list(hooks):
-        seen = hook(g if record else untracked(as_array(g)))
+        shown = g if record else untracked(as_array(g))
+        seen = hook(shown)
         if seen is not None:
-            g = seen if record else seen.array
+            was, got = shown.array, seen.array
+            if got.dtype != was.dtype or got.shape != was.shape:
+                raise RuntimeError(
+                    f"a hook has changed the type or size of the gradient: {was.dtype} {was.shape} before, "
+                    f"{got.dtype} {got.shape} now"
+                )
+            g = seen if record else got
     return g

@@ -40,6 +40,9 @@ ARITHMETIC = [
        call=lambda m, i, x, y: m.addcdiv(i, x, y, value=0.5)),
     Op("nan_to_num", one, np.nan_to_num, kinds="f"),
     Op("conj", one, np.conj),
+    Op("nextafter", pair, np.nextafter, kinds="f"),
+    Op("add", one, lambda x: x + 2.5 * 3, kinds="f", call=lambda m, x: m.add(x, 3, alpha=2.5),
+       variant="alpha beside a number"),
     Op("isclose", two_alike, np.isclose, order=0, result="bool"),
 ]
 
@@ -81,6 +84,11 @@ ARRANGING = [
     Op("dsplit", fixed("n 2 4"), lambda x, n: tuple(np.dsplit(x, n)), static=always(2)),
     Op("meshgrid", fixed("n, m"), lambda x, y: tuple(np.meshgrid(x, y, indexing="ij")), kinds="f",
        call=lambda m, x, y: m.meshgrid(x, y, indexing="ij")),
+    Op("slice_copy", fixed("4 n"), lambda x, d, start, end: x[start:end], static=always(0, 1, 3)),
+    Op("t_copy", fixed("n m"), np.transpose),
+    Op("view_copy", fixed("2 3"), lambda x, shape: x.reshape(shape), static=always((3, 2)), kinds="f",
+       call=lambda m, x, shape: m.view_copy((x * 1).contiguous(), shape)),
+    Op("diagonal_copy", fixed("2 3 4"), np.diagonal, static=always(1, 0, 2)),
     Op("diag", fixed("n"), np.diag, static=numbers(0, 1, -2)),
     Op("diag", fixed("3 4"), np.diag, static=numbers(0, 1, -2), variant="of matrix"),
     Op("diagonal", fixed("2 3 4"), np.diagonal, static=always(1, 0, 2)),

@@ -447,8 +447,9 @@ def test_functional_call_leaves_the_module_as_it_was():
     np.testing.assert_allclose(y.detach(), (x @ given["0.weight"].T + net[0].bias).tanh().detach(), rtol=1e-6)
     for name, p in net.named_parameters():
         assert mg.equal(p, before[name])
+    func.functional_call(net, {"1.weight": given["0.weight"]}, x)  # passed over, as in PyTorch
     with pytest.raises(RuntimeError, match="Unexpected"):
-        func.functional_call(net, {"1.weight": given["0.weight"]}, x)
+        func.functional_call(net, {"1.weight": given["0.weight"]}, x, strict=True)
 
 
 def test_functional_call_replaces_tied_weights_together():
@@ -549,6 +550,56 @@ def test_grad_of_batched_cotangents():
     assert none is None
     with pytest.raises(RuntimeError, match="grad_outputs"):
         mg.autograd.grad(y.sum(), x, is_grads_batched=True)
+
+
+def test_gradients_are_of_the_dtype_of_what_they_are_of():
+    """Also where a cotangent, or what a user's backward gives, is of another."""
+
+    class Wide(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g.double() * 2
+
+    x = mg.ones(3).requires_grad_()
+    for record in (False, True):
+        for y in (x * 2, Wide.apply(x), Wide.apply(x * 1)):
+            (g,) = mg.autograd.grad(y, x, mg.ones(3, dtype=mg.float64), create_graph=record)
+            assert g.dtype is mg.float32
+    h = x * 2
+    h.register_hook(lambda g: g.double())
+    with pytest.raises(RuntimeError, match="hook has changed the type or size"):
+        h.sum().backward()
+
+
+def test_kept_values_of_a_grad_fn_are_at_their_place_in_the_graph():
+    x = mg.ones(3).requires_grad_()
+    h = x * 2
+    saved = (h * h).grad_fn._saved_self
+    (g,) = mg.autograd.grad(saved.sum(), x)
+    assert g.tolist() == [2, 2, 2]
+    assert h.exp().grad_fn._saved_result.requires_grad
+
+
+def test_random_numbers_in_vmap():
+    x = mg.zeros(4)
+
+    def noisy(v):
+        return v + mg.rand(())
+
+    with pytest.raises(RuntimeError, match="randomness"):
+        func.vmap(noisy)(x)
+    assert len(set(func.vmap(noisy, randomness="same")(x).tolist())) == 1
+    assert len(set(func.vmap(noisy, randomness="different")(x).tolist())) == 4
+
+
+def test_formulas_of_single_numbers_stay_on_the_host():
+    x = mg.tensor(0.5).requires_grad_()
+    mg.logaddexp(x, x).backward()
+    np.testing.assert_allclose(x.grad, 1)
 
 
 def test_checkpoint_sequential():

@@ -15,7 +15,7 @@ PACKAGE = Path(minigrad.__file__).parent
 
 #: floors of the house, from the ground up: a module imports from its own floor and from those below
 FLOORS = [
-    ["__future__", "backend", "dtypes", "later", "layouts", "left_out", "return_types", "version"],
+    ["__future__", "backend", "dtypes", "later", "layouts", "left_out", "return_types", "size", "version"],
     ["engine"],
     ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting"],
     ["ops"],

@@ -338,3 +338,68 @@ def test_default_tensor_type_is_put_back():
 def test_every_public_name_leads_somewhere():
     for name in dir(mg):
         assert getattr(mg, name) is not None or name in ("__spec__", "newaxis")
+
+
+# ---- what a script meets now and then ------------------------------------------------------------
+def test_dlpack_shares_memory_both_ways():
+    array = np.arange(3.0)
+    shared = mg.from_dlpack(array)
+    shared[0] = 7
+    assert array[0] == 7
+    mine = mg.tensor([1.0, 2.0])
+    for theirs in (np.from_dlpack(mine), mg.utils.dlpack.from_dlpack(mg.to_dlpack(mine)).numpy()):
+        assert np.shares_memory(theirs, mine.numpy())
+    assert not np.shares_memory(mg.from_dlpack(mine, copy=True).numpy(), mine.numpy())
+    with pytest.raises(BufferError, match="detach"):
+        mg.from_dlpack(mine.requires_grad_())
+    with pytest.raises(RuntimeError, match="__dlpack__"):
+        mg.from_dlpack(5)
+
+
+def test_a_size_holds_whole_numbers():
+    size = mg.Size([mg.tensor(2), 3])
+    assert size == (2, 3)
+    for made in (size + (1,), (1,) + size, size * 2, 2 * size, size[1:], mg.broadcast_shapes((2, 1), (3,))):
+        assert type(made) is mg.Size
+    assert size.numel() == 6
+    with pytest.raises(TypeError, match="item 1 is 'float'"):
+        mg.Size([1, 2.5])
+
+
+def test_numbers_that_integers_cannot_hold_are_refused():
+    for make in (
+        lambda: mg.tensor([300], dtype=mg.uint8),
+        lambda: mg.tensor(float("nan"), dtype=mg.int64),
+        lambda: mg.tensor([1e30], dtype=mg.int32),
+    ):
+        with pytest.raises(RuntimeError, match="without overflow"):
+            make()
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        mg.tensor([1, 2]) // mg.tensor([1, 0])
+    assert mg.tensor([1.9, -1.9], dtype=mg.int64).tolist() == [1, -1]
+
+
+def test_what_is_no_tensor_is_told_so():
+    for call in (lambda: mg.exp([1.0]), lambda: mg.sin(2), lambda: mg.relu(None)):
+        with pytest.raises(TypeError, match=r"argument 'input' .* must be Tensor, not"):
+            call()
+    with pytest.raises(TypeError, match="can't assign a list"):
+        mg.zeros(3)[:] = [1, 2, 3]
+    with pytest.raises(TypeError, match="default_dtype"):
+        mg.set_default_dtype("float64")
+
+
+def test_add_takes_alpha_beside_a_number():
+    x = mg.tensor([1.0, 2.0])
+    assert mg.add(x, 1, alpha=3).tolist() == [4, 5]
+    assert x.sub(1, alpha=0.5).tolist() == [0.5, 1.5]
+    with pytest.raises(RuntimeError, match="alpha"):
+        mg.add(x.long(), x.long(), alpha=0.5)
+
+
+def test_copies_of_views_share_nothing():
+    x = mg.arange(6.0).reshape(2, 3).requires_grad_()
+    for copied in (mg.view_copy(x, (3, 2)), mg.t_copy(x), mg.slice_copy(x, 1, 0, 2), *mg.unbind_copy(x)):
+        assert not np.shares_memory(copied.detach().numpy(), x.detach().numpy())
+        (g,) = mg.autograd.grad(copied.square().sum(), x)
+        assert g.sum() == 2 * copied.sum()

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 import minigrad
+from minigrad.dtypes import absent_dtype
 from minigrad.left_out import LeftOut
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "coming_from_pytorch.md"
@@ -61,7 +62,12 @@ def table() -> str:
 def missing(namespace: str) -> set[str]:
     """The names that PyTorch's namespace has and ours has not."""
     ours = found(minigrad, namespace)
-    return {name for name in public_names(namespace) if isinstance(getattr(ours, name, ABSENT), LeftOut)}
+    return {name for name in public_names(namespace) if not is_there(ours, name)}
+
+
+def is_there(ours, name: str) -> bool:
+    """Whether a name is there, and not to say that it is left out."""
+    return not isinstance(getattr(ours, name, ABSENT), (LeftOut, absent_dtype))
 
 
 def public_names(namespace: str) -> set[str]:

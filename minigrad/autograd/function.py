@@ -157,7 +157,7 @@ class UserOp:
 
     def __init__(self, function: type[Function], ctx: FunctionCtx, arguments: tuple):
         self.function, self.ctx, self.count = function, ctx, len(arguments)
-        self.places = [i for i, a in enumerate(arguments) if isinstance(a, Value)]
+        self.dtypes = {i: a.dtype for i, a in enumerate(arguments) if isinstance(a, Value)}
         self.name = function.__name__
         self.node_name = function.__name__ + "Backward"
         self.fills = ctx.materialize_grads
@@ -177,7 +177,7 @@ class UserOp:
             )
         wanted = [
             None if edge is None else self._gradient(given[i], i)
-            for i, edge in zip(self.places, node.edges, strict=True)
+            for i, edge in zip(self.dtypes, node.edges, strict=True)
         ]
         return wanted if record else [v if v is None else v.array for v in wanted]
 
@@ -187,7 +187,7 @@ class UserOp:
                 f"function {self.node_name} returned a {type(value).__name__} as gradient number {place}; "
                 "return a Tensor or None"
             )
-        return value
+        return value if value is None or value.dtype is self.dtypes[place] else value.to(self.dtypes[place])
 
 
 # ---- the class users derive from -----------------------------------------------------------------

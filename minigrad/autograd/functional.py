@@ -174,11 +174,15 @@ def jacobian(
 ):
     """The Jacobian: for an output of shape (A, ...) and an input of shape (B, ...) a tensor (A, ..., B, ...).
 
-    Nested in tuples as outputs and inputs are. `vectorize` changes nothing but speed in PyTorch, and nothing
-    here.
+    Nested in tuples as outputs and inputs are. `vectorize` and `strategy` change nothing but speed in
+    PyTorch, and nothing here.
     """
-    if strategy != "reverse-mode":
-        raise NotImplementedError(f"jacobian: strategy {strategy!r} is not here; use 'reverse-mode'")
+    if strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError(
+            f'jacobian: Expected strategy to be either "forward-mode" or "reverse-mode", not {strategy!r}'
+        )
+    if strategy == "forward-mode" and not vectorize:
+        raise NotImplementedError('jacobian: strategy="forward-mode" needs vectorize=True, as in PyTorch')
     given = _as_tuple("jacobian", "inputs", inputs)
     with enable_grad():
         fresh = _fresh(given, create_graph)

@@ -11,6 +11,7 @@ from ..backend import as_array, beside
 from ..engine import Value, primitive, stored, untracked
 from .elementwise import add, conj, div, eq, mul, power, select, sub
 from .promotion import to_dtype
+from .shaping import common_shape
 from .variants import clamp, scaled_sub
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def isclose(input, other, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: b
         raise RuntimeError(
             f"isclose: rtol and atol must be greater than or equal to zero, but got {rtol} and {atol}"
         )
+    common_shape("isclose", input.array.shape, other.array.shape)
     x, y = input.array, other.array
     if x.dtype.kind == "b":
         return eq(input, other)

@@ -67,7 +67,7 @@ view_as_complex_copy, view_as_real_copy = _copied(view_as_complex), _copied(view
 
 
 # ---- norms under older names ---------------------------------------------------------------------
-def frobenius_norm(input, dim=None, keepdim: bool = False, *, out=None):
+def frobenius_norm(input, dim, keepdim: bool = False, *, out=None):
     """The square root of the sum of squares over `dim`."""
     return vector_norm(input, 2, dim or None, keepdim, out=out)
 

@@ -59,12 +59,23 @@ def _array_from(data, dtype):
         array = np.array(nested)
     except ValueError as error:
         raise ValueError(f"tensor(): expected sequences of equal length at every depth: {error}") from None
+    if array.dtype == object and isinstance(_first_leaf(nested), int):
+        raise ValueError("tensor(): Overflow when unpacking long: an int is too large for int64")
     if array.dtype.kind not in "biufc":
         raise TypeError(
             f"new(): invalid data type '{type(_first_leaf(nested)).__name__}'; "
             "a tensor holds numbers and booleans"
         )
+    if wanted is not None and wanted.category == dtypes.INTEGER and array.dtype != wanted.numpy:
+        _check_range(array, wanted)
     return array.astype((wanted or dtypes.infer(_typed(nested, array))).numpy)
+
+
+def _check_range(array, wanted) -> None:
+    """Refuse numbers that an integer dtype cannot hold; unsigned ones take negatives that large, too."""
+    limits = np.iinfo(wanted.numpy)
+    if not ((array.real >= min(limits.min, -limits.max)) & (array.real <= limits.max)).all():
+        raise RuntimeError(f"tensor(): value cannot be converted to type {wanted.name} without overflow")
 
 
 _NUMBERS = {bool, int, float, complex}

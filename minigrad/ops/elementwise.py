@@ -257,7 +257,7 @@ def sigmoid(x):
     return out
 
 
-@_one(x=lambda g, out: g * sign(out))  # out is never negative: 1 where it is positive, 0 elsewhere
+@_one(x=lambda g, out: g * (out != 0))  # out is never negative
 def relu(x):
     return np.maximum(x, constant_like(0, x))
 
@@ -420,21 +420,28 @@ def frac(x):
     return x - np.trunc(x)
 
 
+def _divisor(y):
+    """What integers are divided by, which must not be 0."""
+    if y.dtype.kind in "iu" and not y.all():
+        raise RuntimeError("ZeroDivisionError: integers are divided by 0")
+    return y
+
+
 @_two(numbers="either", x=lambda g: g * 0, y=lambda g: g * 0)
 def floor_divide(x, y):
-    return np.floor_divide(x, y)
+    return np.floor_divide(x, _divisor(y))
 
 
 @_two(numbers="either", x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
 def remainder(x, y):
     """What floor_divide leaves over; it has the sign of y."""
-    return np.remainder(x, y)
+    return np.remainder(x, _divisor(y))
 
 
 @_two(x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y))
 def fmod(x, y):
     """What truncated division leaves over; it has the sign of x."""
-    return np.fmod(x, y)
+    return np.fmod(x, _divisor(y))
 
 
 # ---- comparisons, logic, bits: no gradient -------------------------------------------------------

@@ -29,7 +29,12 @@ def plain_index(index, array):
         return index
     if index.__class__ is tuple:
         return tuple([_plain_part(p, array) for p in index])
+    if isinstance(index, list) and any(isinstance(p, IN_TUPLES) or p is None or p is ... for p in index):
+        return tuple([_plain_part(p, array) for p in index])  # a list of indices stands for their tuple
     return _plain_part(index, array)
+
+
+IN_TUPLES = (Value, list, tuple, range, slice)
 
 
 def _plain_part(part, array):
@@ -56,6 +61,8 @@ def _plain_part(part, array):
         return beside(array, places, np.int64 if places.size == 0 else None)
     if hasattr(part, "__index__") and not isinstance(part, np.ndarray):
         return part.__index__()
+    if isinstance(part, str):
+        raise TypeError(f"a tensor has no element under a name, such as {part!r}; use a number")
     if isinstance(part, np.ndarray) and part.dtype.kind in "iub":
         return beside(array, part)
     raise IndexError(
@@ -88,6 +95,9 @@ def setitem(target, index, value) -> None:
     """x[index] = value, with a gradient to the value and to what is left of x."""
     index = plain_index(index, target.array)
     if not isinstance(value, Value):
+        if not isinstance(value, (bool, int, float, complex, np.generic)):
+            kind = type(value).__module__.removeprefix("builtins") + "." + type(value).__name__
+            raise TypeError(f"can't assign a {kind.lstrip('.')} to a tensor; make it one by torch.tensor")
         value = untracked(beside(target.array, np.asarray(value).astype(target.array.dtype)))
     if target.base is not None:
         refresh(target)
@@ -154,7 +164,8 @@ def index_array(name: str, index: Tensor) -> np.ndarray:
 def check_bounds(name: str, index, size: int) -> None:
     if index.size and (int(index.min()) < 0 or int(index.max()) >= size):
         bad = int(index.min()) if int(index.min()) < 0 else int(index.max())
-        raise IndexError(f"{name}(): index {bad} is out of bounds for dimension with size {size}")
+        kind = RuntimeError if name.startswith(("gather", "scatter")) else IndexError  # as in PyTorch
+        raise kind(f"{name}(): index {bad} is out of bounds for dimension with size {size}")
 
 
 @numpy_names

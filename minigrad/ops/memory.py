@@ -37,13 +37,35 @@ def offset_of(t: Tensor) -> int:
     return (address_of(t) - address_of(owner)) // t.array.itemsize if t.array.size else 0
 
 
-def from_dlpack(ext_tensor) -> Tensor:
-    """A tensor that shares the memory of another library's, through DLPack."""
+def from_dlpack(ext_tensor, *, device=None, copy: bool | None = None) -> Tensor:
+    """A tensor that shares the memory of another library's, or of a capsule, through DLPack."""
     if isinstance(ext_tensor, Value):
-        return ext_tensor.detach()
-    if isinstance(ext_tensor, np.ndarray):
-        return untracked(ext_tensor)  # NumPy before 2.1 hands out its own arrays read-only
-    return untracked(np.from_dlpack(ext_tensor))
+        if ext_tensor.tracked:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        made = ext_tensor.detach()
+    elif isinstance(ext_tensor, np.ndarray):
+        made = untracked(ext_tensor)  # NumPy before 2.1 hands out its own arrays read-only
+    elif type(ext_tensor).__name__ == "PyCapsule":
+        made = untracked(np.from_dlpack(HostCapsule(ext_tensor)))
+    elif hasattr(ext_tensor, "__dlpack__"):
+        made = untracked(np.from_dlpack(ext_tensor))
+    else:
+        raise RuntimeError(f"from_dlpack: a {type(ext_tensor).__name__} has no __dlpack__ and is no capsule")
+    made = made if device is None else made.to(device)
+    return made.clone() if copy else made
+
+
+class HostCapsule:
+    """A DLPack capsule with memory of the host, as NumPy takes it."""
+
+    def __init__(self, capsule):
+        self.capsule = capsule
+
+    def __dlpack__(self, **request):
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
 
 
 def to_dlpack(tensor: Tensor):

@@ -79,6 +79,8 @@ def heaviside(x, y):
 @_two(x=lambda g, x, y: select(x == y, 0, g), y=lambda g: g * 0)
 def nextafter(x, y):
     """The next number the dtype has from x towards y."""
+    if x.dtype.kind != "f":
+        raise TypeError(f"it is of floating-point numbers, not of {x.dtype}")
     return np.nextafter(x, y)
 
 

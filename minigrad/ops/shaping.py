@@ -17,6 +17,7 @@ from .. import dtypes
 from ..backend import module_of, scatter_add
 from ..engine import Value, primitive, untracked, view_of
 from ..fused import variadic
+from ..size import Size
 from .promotion import arithmetic
 from .spelling import numpy_names
 
@@ -52,6 +53,12 @@ def axes_of(name: str, t, dim) -> tuple[int, ...] | None:
     return axes if axes and t.array.ndim else None
 
 
+def _whole(n) -> int:
+    if not hasattr(n, "__index__"):
+        raise TypeError(f"sizes must be ints, not {type(n).__name__}: {n!r}")
+    return n.__index__()
+
+
 def sizes_of(sizes: tuple, named=None) -> tuple[int, ...]:
     """Sizes given as f(2, 3), as f((2, 3)), or by name as f(size=(2, 3))."""
     if named is not None:
@@ -60,7 +67,7 @@ def sizes_of(sizes: tuple, named=None) -> tuple[int, ...]:
         sizes = tuple(sizes[0])
     for n in sizes:
         if type(n) is not int:
-            return tuple([n.__index__() for n in sizes])
+            return tuple([_whole(n) for n in sizes])
     return sizes
 
 
@@ -105,7 +112,10 @@ def view(input, *sizes, size=None, dtype=None) -> Tensor:
 
 def view_as_dtype(input, dtype) -> Tensor:
     """The same memory read as elements of another dtype."""
-    t = untracked(input.array.view(dtype.numpy))
+    try:
+        t = untracked(input.array.view(dtype.numpy))
+    except ValueError as error:
+        raise RuntimeError(f"view: {tuple(input.array.shape)} {input.dtype} as {dtype}: {error}") from None
     t.version = input.version
     return t
 
@@ -233,9 +243,9 @@ def expand(input, *sizes, size=None, implicit=False) -> Tensor:
     return expand_to(input, wanted)
 
 
-def broadcast_shapes(*shapes) -> tuple[int, ...]:
+def broadcast_shapes(*shapes) -> Size:
     """The shape that tensors of these shapes broadcast to."""
-    return common_shape("broadcast_shapes", *[(s,) if isinstance(s, int) else tuple(s) for s in shapes])
+    return Size(common_shape("broadcast_shapes", *[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
 
 
 def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -387,7 +397,7 @@ def _list_of(name: str, tensors) -> list[Tensor]:
         )
     tensors = list(tensors)
     if not tensors:
-        raise RuntimeError(f"{name} expects a non-empty TensorList")
+        raise (ValueError if name == "cat" else RuntimeError)(f"{name} expects a non-empty TensorList")
     for i, item in enumerate(tensors):
         if not isinstance(item, Value):
             raise TypeError(

@@ -33,7 +33,14 @@ if TYPE_CHECKING:
 
 def scaled_add(input, other, *, alpha=1, out=None) -> Tensor:
     """input + alpha * other."""
-    return add(input, other if alpha == 1 else mul(other, alpha), out=out)
+    return add(input, other if alpha == 1 else _times(alpha, other, input), out=out)
+
+
+def _times(alpha, other, input):
+    """alpha times the other of two, a tensor or a number."""
+    if isinstance(alpha, float) and dtypes.result_type(input, other).category < dtypes.FLOAT:
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    return mul(other, alpha) if isinstance(other, Value) else other * alpha
 
 
 def scaled_sub(input, other, *, alpha=1, out=None) -> Tensor:
@@ -42,7 +49,7 @@ def scaled_sub(input, other, *, alpha=1, out=None) -> Tensor:
         raise RuntimeError(
             "Subtraction, the `-` operator, with two bool tensors is not supported; use ^ or logical_xor()"
         )
-    return sub(input, other if alpha == 1 else mul(other, alpha), out=out)
+    return sub(input, other if alpha == 1 else _times(alpha, other, input), out=out)
 
 
 def _is_boolean(x) -> bool:

@@ -23,6 +23,8 @@ def _window(name: str, M: int, values, sym: bool, dtype, device, requires_grad: 
         raise ValueError(f"{name}: requires non-negative window length, got M={M}")
     if layout is not None and layout is not strided:
         raise ValueError(f"{name}: is implemented for strided tensors only, got: {layout}")
+    if isinstance(dtype, dtypes.absent_dtype):
+        raise ValueError(f"{name}: expects float32 or float64 dtypes, got: {dtype}")
     kind = dtypes.as_dtype(dtype or dtypes.get_default_dtype())
     if kind not in (dtypes.float32, dtypes.float64):
         raise ValueError(f"{name}: expects float32 or float64 dtypes, got: {kind}")

@@ -1,3 +1,3 @@
 """Utilities beside the engine, as in PyTorch's `torch.utils`."""
 
-from . import checkpoint, data
+from . import checkpoint, data, dlpack

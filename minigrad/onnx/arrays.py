@@ -292,6 +292,7 @@ TABLE: dict[str, Callable] = {
     "ops.padding.extend": _extend,
     # reductions
     "ops.reduction.sum_over": reduce("ReduceSum"),
+    "ops.sums.total": lambda g, x: reduce("ReduceSum")(g, x, None),
     "ops.reduction.mean_over": reduce("ReduceMean"),
     "ops.reduction.prod_over": reduce("ReduceProd"),
     "ops.reduction.max_over": reduce("ReduceMax"),

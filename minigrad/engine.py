@@ -197,9 +197,19 @@ def refresh(view: Any) -> None:
             view.seen = view.version[0]
             if view.base.tracked and view.recipe is not None:
                 op, static = view.recipe
-                view.tracked, view.node = True, op(view.base, *static).node
+                before, view.tracked, view.node = view.node, True, op(view.base, *static).node
+                hand_on(before, view.node)
     finally:
         recording.reset(token)
+
+
+RETAIN = "retain"  # the place, among a node's hooks, of the one that keeps a gradient
+
+
+def hand_on(before: Any, node: Any) -> None:
+    """A tensor has another node now: the gradient that is kept for it will be that of its new value."""
+    if before is not None and before.hooks and RETAIN in before.hooks:
+        node.hooks = {**(node.hooks or {}), RETAIN: before.hooks.pop(RETAIN)}
 
 
 def current(t: Any) -> Any:

@@ -214,9 +214,9 @@ def corners(item) -> Iterator[float]:
             array = item.detach().numpy()
             yield from (array[(at,) * array.ndim] for at in (0, -1) if array.size)
         elif isinstance(item, (list, tuple, set, frozenset)):
-            stack += item
+            stack.extend(item)
         elif isinstance(item, dict):
-            stack += [*item, *item.values()]
+            stack.extend([*item, *item.values()])
 
 
 class Watch:

@@ -17,7 +17,7 @@ PACKAGE = Path(minigrad.__file__).parent
 FLOORS = [
     ["__future__", "backend", "dtypes", "later", "layouts", "left_out", "return_types", "size", "version"],
     ["engine"],
-    ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting"],
+    ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting", "nested"],
     ["ops"],
     [
         "tensor",

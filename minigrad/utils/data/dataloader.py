@@ -50,14 +50,15 @@ class DataLoader(Resumable, Generic[T_co]):
     taking every sample apart. `state_dict` and `load_state_dict` let a run that was stopped in the middle of
     a pass go on from there.
 
-    `num_workers` processes make batches ahead of time, `prefetch_factor` each (2 by default); their arrays
-    come back in shared memory. `worker_init_fn` is called in each with its number, `get_worker_info` tells a
-    dataset there which worker it is in, and Python's, NumPy's and this package's random numbers are seeded as
-    PyTorch seeds them. `persistent_workers` keeps the processes for the next pass. `multiprocessing_context`
-    ("fork", "spawn", "forkserver") says how they are started; all but "fork" pickle the dataset, and need
-    `if __name__ == "__main__":` around the script. What a worker raises is raised here in its kind with its
-    traceback; a worker that dies, or takes longer than `timeout` seconds (0: no limit), is a RuntimeError.
-    `in_order=False` hands out batches as they are ready. `pin_memory` warns, and changes nothing.
+    `num_workers` processes make batches ahead of time, `prefetch_factor` each (2 by default, at most 32);
+    their arrays come back in shared memory. `worker_init_fn` is called in each with its number,
+    `get_worker_info` tells a dataset there which worker it is in, and Python's, NumPy's and this
+    package's random numbers are seeded as PyTorch seeds them. `persistent_workers` keeps the processes
+    for the next pass. `multiprocessing_context` ("fork", "spawn", "forkserver") says how they are
+    started; all but "fork" pickle the dataset, and need `if __name__ == "__main__":` around the script.
+    What a worker raises is raised here in its kind with its traceback; a worker that dies, or takes
+    longer than `timeout` seconds (0: no limit), is a RuntimeError. `in_order=False` hands out batches as
+    they are ready. `pin_memory` warns, and changes nothing.
 
         dataset = TensorDataset(torch.randn(1000, 8), torch.randint(0, 2, (1000,)))
         for x, y in DataLoader(dataset, batch_size=32, shuffle=True, num_workers=2):  # (32, 8), (32,)

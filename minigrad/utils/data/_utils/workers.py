@@ -118,9 +118,7 @@ class Crew:
             return "closed its connection"
         if code >= 0:
             return f"ended with exit code {code}"
-        name = signal.Signals(-code).name
-        hint = ", which is often the system's answer to a lack of memory" if name == "SIGKILL" else ""
-        return f"was killed by {name}{hint}"
+        return f"was killed by {signal.Signals(-code).name}"
 
     def dismiss(self, patience: float = PATIENCE) -> None:
         """End all processes: they are asked to first, by closing their connections."""
@@ -300,9 +298,10 @@ class WorkersIterator(LoaderIterator):
     # ---- reports ---------------------------------------------------------------------------------
     def _report(self, worker: int) -> str:
         pid, fate = self.crew.processes[worker].pid, self.crew.fate(worker)
+        hint = "; that is often the system's answer to a lack of memory" if "SIGKILL" in fate else ""
         return (
             f"DataLoader worker (pid(s) {pid}) exited unexpectedly: worker {worker} {fate}"
-            f"{self._task_of(worker)}"
+            f"{self._task_of(worker)}{hint}"
         )
 
     def _at_work(self) -> str:

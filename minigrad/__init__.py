@@ -516,7 +516,7 @@ newaxis = None
 
 # Parts that few scripts need all of are loaded when they are first named, so that `import minigrad` stays as
 # quick as NumPy's: submodules, and functions that live in one.
-_SUBMODULES = """__future__ accelerator amp datasets distributions fft func jit linalg nn onnx optim
+_SUBMODULES = """__future__ accelerator amp datasets distributions fft func hub jit linalg nn onnx optim
 return_types sequences serialization signal special utils viz""".split()
 _IN_SUBMODULES = {
     "serialization": {"load": "load", "save": "save"},

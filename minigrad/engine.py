@@ -197,9 +197,19 @@ def refresh(view: Any) -> None:
             view.seen = view.version[0]
             if view.base.tracked and view.recipe is not None:
                 op, static = view.recipe
-                view.tracked, view.node = True, op(view.base, *static).node
+                before, view.tracked, view.node = view.node, True, op(view.base, *static).node
+                hand_on(before, view.node)
     finally:
         recording.reset(token)
+
+
+RETAIN = "retain"  # the place, among a node's hooks, of the one that keeps a gradient
+
+
+def hand_on(before: Any, node: Any) -> None:
+    """A tensor has another node now: the gradient that is kept for it will be that of its new value."""
+    if before is not None and before.hooks and RETAIN in before.hooks:
+        node.hooks = {**(node.hooks or {}), RETAIN: before.hooks.pop(RETAIN)}
 
 
 def current(t: Any) -> Any:
@@ -369,8 +379,10 @@ def primitive(
         op = Primitive(forward, formulas, promote, explain, holomorphic, numbers)
         leading = set(formulas) == set(op.parameters[: len(formulas)])
         tensors = arity if arity is not None else len(formulas) if leading else 0
-        if tensors == 1:
-            call = _unary(op, views)
+        if views:
+            call = _view(op)
+        elif tensors == 1:
+            call = _unary(op)
         elif tensors == 2 == len(op.parameters):
             call = _binary(op)
         else:
@@ -443,11 +455,59 @@ def view_of(t, base, op: Callable, static: tuple) -> None:
     t.recipe = (op, static) if is_recording() else None
 
 
-def _unary(op: Primitive, views: bool = False) -> Callable:
-    """One tensor, first; what follows are settings.
+def _view(op: Primitive) -> Callable:
+    """One tensor, first, of which the result is a view if it shares its memory; what follows are settings.
 
-    With `views` the result is one if it shares the tensor's memory.
+    Nothing is computed: so there is no promotion, and no formula names an array.
     """
+    forward, keeps_nothing = op.forward, not op.needed
+
+    def call(input, *static, out=None):
+        if input.__class__ is not Tensor and (input.__class__ is ndarray or not isinstance(input, Value)):
+            return forward(input, *static)
+        if input.base is not None:
+            refresh(input)
+        x = input.array
+        try:  # a starred call costs a third of all this
+            result = forward(x, static[0]) if len(static) == 1 else forward(x, *static)
+        except Exception as error:
+            raise explained(op, error, x, *static) from None
+        if result.__class__ is not ndarray:
+            result = as_array(result, x)
+        t = new(Tensor)
+        t.array = result
+        t.held_grad = t.hooks = None
+        recorded = is_recording()
+        if recorded and input.tracked:
+            node = new(NewNode)
+            node.time = tick()
+            node.op = op
+            node.edges = (input.node or input,)
+            node.kept = () if keeps_nothing else (None, *static, x.shape, None)
+            node.shape = result.shape
+            node.cells = node.versions = ()
+            node.hooks = None
+            t.tracked = True
+            t.node = node
+        else:
+            t.tracked = False
+            t.node = None
+        memory = result.base
+        if memory is not None and (memory is x or memory is x.base):
+            t.base = input
+            version = t.version = input.version
+            t.seen = version[0]
+            t.recipe = (call, static) if recorded else None
+        else:
+            t.base = None
+            t.version = [0]
+        return t if out is None else store(out, t)
+
+    return call
+
+
+def _unary(op: Primitive) -> Callable:
+    """One tensor, first; what follows are settings."""
     forward, promote = op.forward, op.promote
     kinds, usual = op.real_kinds or "", getattr(promote, "usual", None)
     x_name = op.parameters[0]
@@ -467,14 +527,11 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
             (input,) = promote(input)
             x = input.array
             if op.holomorphic and x.dtype.kind == "c":
-                return _unary(op.on_complex(), views)(input, *static, out=out)
+                return _unary(op.on_complex())(input, *static, out=out)
         try:
-            count = len(static)  # a starred call costs a third of all this, so few settings go without
-            if count == 0:
+            if not static:  # a starred call costs a third of all this
                 result = forward(x)
-            elif count == 1:
-                result = forward(x, static[0])
-            elif count == 2:
+            elif len(static) == 2:
                 result = forward(x, static[0], static[1])
             else:
                 result = forward(x, *static)
@@ -513,13 +570,6 @@ def _unary(op: Primitive, views: bool = False) -> Callable:
         else:
             t.tracked = False
             t.node = None
-        if views:
-            memory = result.base
-            if memory is not None and (memory is x or memory is x.base):
-                t.base = input
-                version = t.version = input.version
-                t.seen = version[0]
-                t.recipe = (call, static) if is_recording() else None
         return t if out is None else store(out, t)
 
     return call

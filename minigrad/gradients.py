@@ -12,6 +12,7 @@ import numpy as np
 
 from .backend import as_array, module_of
 from .engine import Value, current, edge_of, untracked
+from .hooks import all_or_none
 from .walk import run_hooks, walk
 
 
@@ -32,7 +33,7 @@ def backward(
     """Add the gradients of the tensors, weighted by `grad_tensors` (once called `grad_variables`), to the
     `.grad` of the leaves (or of `inputs`).
 
-    Nothing is added anywhere if a formula fails on the way.
+    Nothing is added anywhere if a formula or a hook fails on the way.
     """
     if grad_tensors is not None and grad_variables is not None:
         raise RuntimeError("'grad_tensors' and 'grad_variables' are one argument; pass 'grad_tensors'")
@@ -40,16 +41,20 @@ def backward(
     weights = grad_variables if grad_tensors is None else grad_tensors
     roots = _roots("backward", tensors, weights, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    if inputs is None:
-        accumulate(walk(roots, retain, create_graph), create_graph)
-        return
-    inputs = _listed(inputs)
-    if not inputs:
+    inputs = None if inputs is None else _listed(inputs)
+    if inputs == []:
         raise RuntimeError("'inputs' argument to backward cannot be empty.")
-    found = walk(roots, retain, create_graph, tuple(_edge_that_must_be("backward", t) for t in inputs))
-    for t in inputs:
-        if edge_of(t) in found:
-            add_gradient(t, found[edge_of(t)], create_graph, own=False)
+    edges = tuple(_edge_that_must_be("backward", t) for t in inputs or ())
+    with all_or_none():
+        found = walk(roots, retain, create_graph, edges)
+        if inputs is not None:
+            found = {t: found[e] for t, e in zip(inputs, edges) if e in found and not t.retains_grad}
+        leaves = tuple(found)
+        show_to_hooks(found, create_graph)
+    accumulate(found, create_graph)
+    for leaf in leaves:
+        for hook in () if leaf.hooks is None else list(leaf.hooks.after.values()):
+            hook(leaf)
 
 
 def grad(
@@ -72,7 +77,9 @@ def grad(
     roots = _roots("grad", outputs, grad_outputs, create_graph)
     edges = tuple(_edge_that_must_be("grad", t) for t in inputs)
     retain = create_graph if retain_graph is None else retain_graph
-    found = walk(roots, retain, create_graph, edges)
+    with all_or_none():
+        found = walk(roots, retain, create_graph, edges)
+        show_to_hooks(found, create_graph)
     return tuple(
         _found(found.get(edge), t, create_graph, bool(allow_unused), materialize_grads)
         for t, edge in zip(inputs, edges)
@@ -155,6 +162,14 @@ def _references_of_one_holder() -> int:
 ALONE = _references_of_one_holder()
 
 
+def show_to_hooks(arrived: dict, record: bool) -> None:
+    """Run the hooks of leaves on what the walk brought them, before anything is added anywhere."""
+    for leaf, g in arrived.items():
+        hooks = leaf.hooks  # a Node's have been run
+        if hooks is not None and isinstance(leaf, Value) and hooks.before and leaf.node is None:
+            arrived[leaf] = run_hooks(hooks.before.values(), g, record)
+
+
 def accumulate(arrived: dict, record: bool) -> None:
     """Add to each leaf's `.grad` what the walk brought.
 
@@ -167,10 +182,7 @@ def accumulate(arrived: dict, record: bool) -> None:
 
 
 def add_gradient(t, g, record: bool, own: bool) -> None:
-    """t.grad += g, with the hooks of a leaf run on g before and after."""
-    hooks = t.hooks
-    if hooks is not None and hooks.before and t.node is None:
-        g, own = run_hooks(hooks.before.values(), g, record), False
+    """t.grad += g; `own` says that nothing else refers to g."""
     held = t.held_grad
     if record:
         t.held_grad = g if held is None else held + g
@@ -181,8 +193,6 @@ def add_gradient(t, g, record: bool, own: bool) -> None:
     else:
         held.array += g
         held.version[0] += 1
-    for hook in () if hooks is None else list(hooks.after.values()):
-        hook(t)
 
 
 def _own(g):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable
+from contextvars import ContextVar
 
-from .engine import current
+from .engine import RETAIN, current
 
 _number = itertools.count()
 
@@ -38,6 +39,8 @@ def add_hook(hooks: dict, hook: Callable) -> RemovableHandle:
     """Put a hook into a dict of hooks, under the number of the handle that removes it."""
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook
+    if RETAIN in hooks:  # what is kept is what the others made of it
+        hooks[RETAIN] = hooks.pop(RETAIN)
     return handle
 
 
@@ -90,7 +93,24 @@ def retain_grad(t) -> None:
         tensor = weak()
         if tensor is not None:
             held = tensor.held_grad
+            written.get().append((tensor, held))
             tensor.held_grad = g.clone() if held is None else held + g
 
-    register_hook(t, keep)
+    t.node.hooks = {**(t.node.hooks or {}), RETAIN: keep}
     hooks_of(t).retains_grad = True
+
+
+#: the tensors whose `.grad` the walk under way has written, each with its `.grad` before
+written: ContextVar[list] = ContextVar("written")
+
+
+class all_or_none:
+    """If the walk inside fails, gradients that were kept on the way are taken back."""
+
+    def __enter__(self) -> None:
+        self.token = written.set([])
+
+    def __exit__(self, kind, *error) -> None:
+        for tensor, before in reversed(written.get()) if kind is not None else ():
+            tensor.held_grad = before
+        written.reset(self.token)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from .backend import module_of
-from .engine import Node, Value, can_hold, edge_of, is_recording, refresh, untracked
+from .engine import Node, Value, can_hold, edge_of, hand_on, is_recording, refresh, untracked
 
 
 def write(target, op, *args, **kwargs):
@@ -46,6 +46,8 @@ def take_over(target, result, name: str) -> None:
         )
     check_cast(target, result, name)
     check_versions_can_move(target, result)
+    if is_recording() and (result.tracked or target.tracked):
+        check_history_can_be_kept(target)
     target.array[...] = result.array
     target.version[0] += 1
     if is_recording() and (result.tracked or target.tracked):
@@ -59,21 +61,38 @@ def adopt(target, result) -> None:
 
     From then on a view has its history from its base, as its sisters have, so that hooks of the base see its.
     """
-    target.tracked, target.node = (
-        True,
-        edge_of_copy(result) if result.tracked else edge_of_overwritten(target),
-    )
+    become(target, edge_of_copy(result) if result.tracked else edge_of_overwritten(target))
+    view = target
     while target.base is not None:
         base = target.base
+        mask = part_mask(base, target)
+        node = Node(REPLACE_PART, (edge_of(base), edge_of(target)), (mask, target.recipe), base.array.shape)
+        become(base, node)
+        target = base
+    if view is not target and keeps_gradients(view):
+        refresh(view)
+
+
+def keeps_gradients(view) -> bool:
+    """Whether the gradient of a view, or of one that it is a view of, is kept: by its latest node."""
+    return view.base is not None and (view.retains_grad or keeps_gradients(view.base))
+
+
+def become(t, node: Node) -> None:
+    """Give a tensor another history."""
+    before, t.tracked, t.node = t.node, True, node
+    hand_on(before, node)
+
+
+def check_history_can_be_kept(target) -> None:
+    """Refuse a view that does not know how it was made: its base would not learn of the write."""
+    while target.base is not None:
         if target.recipe is None:
             raise RuntimeError(
                 "a view that was made under no_grad() is being written to in place with gradients recorded; "
                 "make the view outside no_grad(), or write to a clone()"
             )
-        mask = part_mask(base, target)
-        node = Node(REPLACE_PART, (edge_of(base), edge_of(target)), (mask, target.recipe), base.array.shape)
-        base.tracked, base.node = True, node
-        target = base
+        target = target.base
 
 
 def edge_of_copy(result) -> Node:

@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from importlib import import_module
 
 
-def loader(
-    package: str, places: Mapping[str, tuple[str, str | None]], reasons: Mapping[str, str] | None = None
-):
+def loader(package: str, places: Mapping[str, tuple[str, str | None]]):
     """A package's `__getattr__` and `__dir__`; `places` has for each name its submodule, and what of it
-    (None: itself), `reasons` for each name of PyTorch's that is not here why.
+    (None: itself).
     """
 
     def load(name: str):
@@ -22,8 +20,7 @@ def loader(
             module = import_module(f".{submodule}", package)
             found = module if member is None else getattr(module, member)
         else:
-            own = (reasons or {}).get(name)
-            found, why = (None, own) if own else left_out(f"{package}.{name}".partition(".")[2])
+            found, why = left_out(f"{package}.{name}".partition(".")[2])
             if found is None:
                 message = f"module '{package}' has no attribute '{name}'"
                 raise AttributeError(

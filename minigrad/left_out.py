@@ -51,7 +51,7 @@ FAMILIES = [
             "Tensor": """dequantize int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points
             q_scale q_zero_point qscheme""",
         },
-        "ao quantization",
+        "ao quantization nn.intrinsic nn.qat nn.quantizable nn.quantized",
     ),
     Family(
         "Nested and masked tensors",
@@ -127,10 +127,28 @@ FAMILIES = [
     Family(
         "Several processes and machines",
         "training runs in one process here; leave it out",
-        {},
-        "distributed futures monitor multiprocessing",
+        {"nn.parallel": "DistributedDataParallel gather parallel_apply replicate scatter"},
+        "distributed futures monitor multiprocessing nn.parallel.comm nn.parallel.distributed "
+        "nn.parallel.scatter_gather",
     ),
     Family("Other devices", "devices here are 'cpu' and 'cuda'; use one of these", {}, "mps mtia xpu"),
+    Family(
+        "Other attention",
+        "it chooses or compiles a kernel for attention; use "
+        "nn.functional.scaled_dot_product_attention with a mask",
+        {},
+        "nn.attention.bias nn.attention.flex_attention nn.attention.varlen",
+    ),
+    Family(
+        "Products of low precision",
+        "they are for units of a GPU that NumPy does not reach; use matmul",
+        {"nn.functional": "grouped_mm scaled_grouped_mm scaled_mm"},
+    ),
+    Family(
+        "Wrong in PyTorch",
+        "its sums of squares go wrong behind the first channels in PyTorch; use nn.LocalResponseNorm",
+        {"nn": "CrossMapLRN2d"},
+    ),
     Family(
         "Rare",
         "it is not here; write it with the operations that are",

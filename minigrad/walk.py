@@ -162,14 +162,16 @@ def filled(node: SeveralOutputs, grads: list, record: bool) -> list:
 def run_hooks(hooks: Iterable[Callable], g, record: bool):
     """Show the gradient to the hooks, as a Tensor; each may hand back another in its place."""
     for hook in list(hooks):
-        shown = g if record else untracked(as_array(g))
-        seen = hook(shown)
-        if seen is not None:
-            was, got = shown.array, seen.array
-            if got.dtype != was.dtype or got.shape != was.shape:
+        seen = hook(g if record else untracked(as_array(g)))
+        if seen is None:
+            continue
+        given = g.array if record else g
+        for what, attribute in (("type", "dtype"), ("size", "shape")):
+            was, now = getattr(given, attribute), getattr(seen.array, attribute)
+            if was != now:
                 raise RuntimeError(
-                    f"a hook has changed the type or size of the gradient: {was.dtype} {was.shape} before, "
-                    f"{got.dtype} {got.shape} now"
+                    f"hook {getattr(hook, '__name__', hook)} has changed the {what} of value, from {was} to "
+                    f"{now}; a gradient keeps the dtype and shape of what it is a gradient of"
                 )
-            g = seen if record else got
+        g = seen if record else seen.array
     return g

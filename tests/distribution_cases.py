@@ -25,6 +25,10 @@ def many(rng, shape=BATCH):
     return rng.uniform(10, 20, shape)
 
 
+def small(rng, shape=BATCH):
+    return rng.uniform(-0.5, 0.2, shape)
+
+
 def probability(rng, shape=BATCH):
     return rng.uniform(0.1, 0.9, shape)
 
@@ -90,6 +94,14 @@ CASES = {
     "MultivariateNormal": ("MultivariateNormal", {"loc": vectors, "covariance_matrix": definite}),
     "by precision": ("MultivariateNormal", {"loc": vectors, "precision_matrix": definite}),
     "by factor": ("MultivariateNormal", {"loc": vectors, "scale_tril": lower}),
+    "LowRankMultivariateNormal": (
+        "LowRankMultivariateNormal",
+        {"loc": vectors, "cov_factor": lambda rng: real(rng, (*BATCH, 4, 2)), "cov_diag": positive_vectors},
+    ),
+    "ContinuousBernoulli": ("ContinuousBernoulli", {"probs": probability}),
+    "ContinuousBernoulli logits": ("ContinuousBernoulli", {"logits": real}),
+    "GeneralizedPareto": ("GeneralizedPareto", {"loc": real, "scale": positive, "concentration": small}),
+    "VonMises": ("VonMises", {"loc": real, "concentration": positive}),
     "LogNormal": ("LogNormal", {"loc": real, "scale": probability}),
     "HalfNormal": ("HalfNormal", {"scale": positive}),
     "HalfCauchy": ("HalfCauchy", {"scale": positive}),
@@ -136,7 +148,7 @@ COMPOSED = {
 NAMES = [*CASES, *COMPOSED]
 #: no rsample through which gradients flow
 DISCRETE = """Poisson Bernoulli Geometric Binomial NegativeBinomial Categorical OneHotCategorical Multinomial
-mixture""".split()
+mixture VonMises""".split()
 
 
 def is_discrete(name):

@@ -7,11 +7,12 @@ Not collected by itself: `test_cuda_standin.py` runs it with the stand-in for Cu
 import copy
 import io
 
+import distribution_cases
 import numpy as np
 import pytest
 
 import minigrad
-from minigrad import nn, optim
+from minigrad import distributions, nn, optim
 from tests.gradients import DEVICE, array_of
 
 RNG = np.random.default_rng(0)
@@ -113,6 +114,14 @@ LAYERS = {
         [drawn(5, 2, 4), drawn(6, 2, 4), drawn(6, 2, 4)],
     ),
     "TransformerEncoderLayer": lambda: (nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0), [drawn(5, 2, 4)]),
+    **{
+        name: lambda put=put: (put(nn.Linear(4, 3)), [drawn(5, 4)])
+        for name, put in (
+            ("weight_norm", nn.utils.parametrizations.weight_norm),
+            ("spectral_norm", nn.utils.parametrizations.spectral_norm),
+            ("orthogonal", nn.utils.parametrizations.orthogonal),
+        )
+    },
     "Conv1d": lambda: (nn.Conv1d(2, 3, 3, padding=1), [drawn(2, 2, 6)]),
     "Conv2d": lambda: (nn.Conv2d(2, 3, 3, stride=2), [drawn(2, 2, 6, 6)]),
     "ConvTranspose1d": lambda: (nn.ConvTranspose1d(2, 3, 3), [drawn(2, 2, 6)]),
@@ -168,6 +177,14 @@ LOSSES = {
     ),
     "CrossEntropyLoss, probabilities": lambda: (nn.CrossEntropyLoss(), [drawn(5, 4), drawn(5, 4).softmax(1)]),
     "NLLLoss": lambda: (nn.NLLLoss(), [drawn(5, 4), whole(4, 5)]),
+    "LinearCrossEntropyLoss": lambda: (
+        nn.LinearCrossEntropyLoss(4, 3, bias=True, options=nn.LinearCrossEntropyOptions(batch_chunk_size=2)),
+        [drawn(5, 4), whole(3, 5)],
+    ),
+    "AdaptiveLogSoftmaxWithLoss": lambda: (
+        nn.AdaptiveLogSoftmaxWithLoss(4, 8, [2, 5], 2.0),
+        [drawn(5, 4), whole(8, 5)],
+    ),
     "BCELoss": lambda: (nn.BCELoss(), [positive(5), positive(5)]),
     "BCEWithLogitsLoss": lambda: (nn.BCEWithLogitsLoss(), [drawn(5), positive(5)]),
     "KLDivLoss": lambda: (nn.KLDivLoss(reduction="batchmean"), [drawn(5, 4), positive(5, 4)]),
@@ -197,9 +214,20 @@ OPTIMIZERS = {
     "SGD, plain": lambda p: optim.SGD(p, 0.1),
     "Adam": lambda p: optim.Adam(p, 0.01, amsgrad=True),
     "AdamW": lambda p: optim.AdamW(p, 0.01),
+    "Muon": lambda p: optim.Muon([q for q in p if q.ndim == 2], 0.01),
     **{
         name: lambda p, name=name: getattr(optim, name)(p, 0.01)
-        for name in ("Adadelta", "Adagrad", "Adamax", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop")
+        for name in (
+            "Adafactor",
+            "Adadelta",
+            "Adagrad",
+            "Adamax",
+            "ASGD",
+            "NAdam",
+            "RAdam",
+            "RMSprop",
+            "Rprop",
+        )
     },
 }
 
@@ -226,6 +254,29 @@ def test_optimizers(name):
         assert all(
             v.device.type == DEVICE.type for v in state.values() if isinstance(v, minigrad.Tensor) and v.ndim
         )
+
+
+#: distributions, but for those that decompose matrices and those with Bessel functions
+DISTRIBUTIONS = sorted(
+    set(distribution_cases.NAMES)
+    - {"MultivariateNormal", "by precision", "LowRankMultivariateNormal", "VonMises"}
+)
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_distributions(name):
+    """Values, their densities, and the gradients of both."""
+    results = []
+    for device in (DEVICE, "cpu"):
+        d, parameters = distribution_cases.build(
+            name, distributions, lambda a, to=device: minigrad.from_numpy(a).to(to).requires_grad_()
+        )
+        minigrad.manual_seed(3)
+        values = d.rsample((3,)) if d.has_rsample else d.sample((3,))
+        density = d.log_prob(values.detach())
+        (values.sum() + density.sum()).backward()
+        results.append([values, density, [p.grad for p in parameters.values()]])
+    agree(*results)
 
 
 # ---- moving and making -----------------------------------------------------------------------------------

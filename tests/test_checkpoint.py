@@ -126,6 +126,13 @@ class StatefulSampler(Sampler):
         self.left = list(state_dict["left"])
 
 
+class Eager(Sampler):
+    """Draws its order when it is asked for an iterator, as many that users write."""
+
+    def __iter__(self):
+        return iter(minigrad.randperm(23).tolist())
+
+
 LOADERS = {
     "in order": lambda: DataLoader(ROWS, 4),
     "shuffled": lambda: DataLoader(ROWS, 4, shuffle=True),
@@ -135,6 +142,7 @@ LOADERS = {
     "sampler with a generator": lambda: DataLoader(
         ROWS, 4, sampler=SubsetRandomSampler(range(20), generator())
     ),
+    "eager sampler": lambda: DataLoader(ROWS, 4, sampler=Eager()),
     "weighted": lambda: DataLoader(ROWS, 4, sampler=WeightedRandomSampler([1.0] * 23, 30)),
     "batch sampler": lambda: DataLoader(
         ROWS, batch_sampler=BatchSampler(RandomSampler(ROWS, generator=generator()), 5, False)
@@ -142,6 +150,9 @@ LOADERS = {
     "collated by a function": lambda: DataLoader(ROWS, 4, shuffle=True, collate_fn=list),
     "stream": lambda: DataLoader(Stream(), 4),
     "stream with a state": lambda: DataLoader(StatefulStream(), 4),
+    "workers": lambda: DataLoader(ROWS, 4, shuffle=True, num_workers=2),
+    "workers that persist": lambda: DataLoader(ROWS, 4, shuffle=True, num_workers=1, persistent_workers=True),
+    "stream with a worker": lambda: DataLoader(Stream(), 4, num_workers=1),
     "sampler with a state": lambda: DataLoader(ROWS, 4, sampler=StatefulSampler()),
 }
 

@@ -49,10 +49,10 @@ def test_licences_are_there():
     assert all(name in text for name in LISTED)
 
 
-def test_modules_need_nothing_but_numpy_and_the_standard_library():
+def test_shipped_data_needs_nothing_but_numpy_and_the_standard_library():
     imported = set()
     for path in FOLDER.iterdir():
-        if path.name.endswith(".py"):
+        if path.name in ("baselines.py", "names.py", "series.py", "text.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Import):
                     imported |= {alias.name for alias in node.names}
@@ -295,7 +295,7 @@ def test_names_are_in_two_scripts():
 
 
 def test_letter_by_letter_learns_which_letters_stand_for_which():
-    table = {"а": "a", "ж": "zh", "и": "i", "к": "k", "ш": "sh", "щ": "shch"}
+    table = {"а": "a", "ж": "zh", "и": "i", "к": "k", "ш": "sh", "щ": "shch"}  # noqa: RUF001
     words = ["жаша", "кащика", "шижа", "ащи", "кишка", "жик", "шаж", "щика", "ажик", "икаша"] * 3
     latin = ["".join(table[c] for c in word) for word in words]
     learned = baselines.LetterByLetter().fit(latin, words)

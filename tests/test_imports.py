@@ -31,18 +31,7 @@ FLOORS = [
     ["amp", "autograd", "backends", "cuda", "fft", "func", "linalg", "settings", "signal", "special"],
     ["nn.functional", "nn.init", "nn.parameter"],
     ["nn"],
-    [
-        "accelerator",
-        "datasets",
-        "distributions",
-        "jit",
-        "onnx",
-        "optim",
-        "sequences",
-        "serialization",
-        "utils",
-        "viz",
-    ],
+    "accelerator datasets distributions hub jit onnx optim sequences serialization utils viz".split(),
 ]
 #: these see Tensor and never nn; who has to, is named with the reason
 NEVER_NN = ("optim", "utils.data", "serialization", "viz")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import minigrad
 from minigrad import nn
 from minigrad.nn import functional as F
-from minigrad.ops import elementwise, embedding, linear, loss, normalization, sums
+from minigrad.ops import elementwise, embedding, error_function, linear, loss, normalization, sums
 from tests.gradients import array_of, check, leaf, tensor
 
 RNG = np.random.default_rng(3)
@@ -66,6 +66,12 @@ def test_activation(name, settings, plain):
     single = array_of(function(tensor(X.astype(np.float32)), *settings))
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, plain(X), rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["logsigmoid", "softplus", "silu", "mish", "gelu", "elu", "tanhshrink"])
+def test_activation_of_one_number(name):
+    """NumPy makes scalars of 0-d arrays, also on the way back."""
+    check(getattr(F, name), [np.array(0.7)], RNG)
 
 
 def test_gelu_by_tanh_is_near_gelu():
@@ -240,10 +246,48 @@ def test_fused_norm_of_channels_is_its_twin(monkeypatch, shape, kind, size, mean
     fast_and_twin(normalization.normalize_channels, leaves, found[0], rstd, 1e-5)
 
 
+@pytest.mark.parametrize(("dtype", "most", "usual"), [(np.float32, 3, 0.6), (np.float64, 4, 0.2)])
+def test_erf_is_as_exact_as_its_dtype(dtype, most, usual):
+    x = np.concatenate([np.linspace(-7, 7, 100_001), np.logspace(-30, 1, 1001)]).astype(dtype)
+    exact = np.array([math.erf(v) for v in x.tolist()])
+    wrong = abs(error_function.erf_of(x).astype(np.float64) - exact) / np.spacing(abs(exact).astype(dtype))
+    assert wrong.max() <= most
+    assert wrong.mean() <= usual
+    special = error_function.erf_of(np.array([-np.inf, -300, 0.0, 1e30, np.inf, np.nan], dtype))
+    np.testing.assert_array_equal(special, [-1, -1, 0, 1, 1, np.nan])
+    assert error_function.erf_of(np.array(0.5, dtype)).shape == ()
+
+
+def test_gelu_in_parts(monkeypatch):
+    monkeypatch.setattr(error_function, "BLOCK", 4)
+    x = RNG.standard_normal((3, 5)) * 2
+    np.testing.assert_allclose(array_of(F.gelu(tensor(x))), x * phi(x))
+    check(F.gelu, [x], RNG)
+
+
+@pytest.mark.parametrize("scale", [1, 30, 1000])
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((4, 5), 1), ((4, 5), 0), ((2, 3, 4), 1), ((2, 3, 4), 2), ((5,), 0)]
+)
+def test_softmax_of_any_size(shape, dim, scale):
+    x = RNG.standard_normal(shape) * scale
+    shifted = np.exp(x - x.max(dim, keepdims=True))
+    np.testing.assert_allclose(array_of(F.softmax(tensor(x), dim)), shifted / shifted.sum(dim, keepdims=True))
+    logp = x - x.max(dim, keepdims=True) - np.log(shifted.sum(dim, keepdims=True))
+    np.testing.assert_allclose(array_of(F.log_softmax(tensor(x), dim)), logp, atol=1e-12)
+    very_low = tensor(np.full((2, 3), -800.0))
+    np.testing.assert_allclose(array_of(F.softmax(very_low, 1)), 1 / 3)
+    check(lambda t: F.softmax(t, dim), [x / scale], RNG)
+    check(lambda t: F.log_softmax(t, dim), [x / scale], RNG)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
 @pytest.mark.parametrize("summed", [True, False])
-def test_fused_cross_entropy_is_its_twin(smoothing, summed):
-    x, target, weights = RNG.standard_normal((6, 4)) * 5, RNG.integers(0, 4, 6), RNG.random(6)
+@pytest.mark.parametrize("places", [(6,), (3, 5)])
+@pytest.mark.parametrize("scale", [1, 20])
+def test_fused_cross_entropy_is_its_twin(places, scale, smoothing, summed):
+    x = RNG.standard_normal((places[0], 4, *places[1:])) * scale
+    target, weights = RNG.integers(0, 4, places), RNG.random(places)
     fused = loss.cross_entropy
     a, b = leaf(x), leaf(x)
     fast = fused(a, target, weights, smoothing, summed)

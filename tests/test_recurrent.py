@@ -19,11 +19,21 @@ from minigrad.ops.recurrent import (
     lstm_composed,
     lstm_layer,
     lstm_step,
+    packed,
     products,
     rnn_composed,
     rnn_layer,
 )
 from minigrad.ops.recurrent.workspace import FreeList, Workspace
+
+
+@pytest.fixture(scope="module", autouse=True, params=[1, 8])
+def fewer_columns(request):
+    """Small batches are cut into segments like large ones, and are walked whole."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(packed, "FEWER_COLUMNS", request.param)
+        yield
+
 
 LAYERS = {
     "rnn": (rnn_layer, rnn_composed, 1, 1),
@@ -290,6 +300,13 @@ def test_a_batch_of_none(kind, reverse):
     outputs, grads = run_fast(Case(kind, batch=0, reverse=reverse))
     assert outputs[0].shape == (4, 0, 5)
     assert all(not g.any() for g in grads)
+
+
+def test_a_packed_batch_is_cut_where_many_sequences_end(monkeypatch):
+    monkeypatch.setattr(packed, "FEWER_COLUMNS", 8)
+    sizes = [40, 40, 33, 32, 30, 25, 24, 1]
+    assert packed.cut(sizes) == [slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8)]
+    assert packed.cut([3, 2, 1]) == [slice(0, 3)]
 
 
 @pytest.mark.parametrize("kind", LAYERS)

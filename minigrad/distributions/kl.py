@@ -18,6 +18,7 @@ from .beta import Beta
 from .binomial import Binomial
 from .categorical import Categorical
 from .cauchy import Cauchy
+from .continuous_bernoulli import ContinuousBernoulli
 from .dirichlet import Dirichlet
 from .distribution import Distribution
 from .exp_family import ExponentialFamily
@@ -28,6 +29,7 @@ from .gumbel import Gumbel
 from .half_normal import HalfNormal
 from .independent import Independent
 from .laplace import Laplace
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
@@ -51,6 +53,9 @@ def _half_normal(p, q):
     return _normal(p.base_dist, q.base_dist)
 
 
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
 @register_kl(MultivariateNormal, MultivariateNormal)
 def _multivariate_normal(p, q):
     if p.event_shape != q.event_shape:
@@ -223,6 +228,7 @@ MEAN_EXP: dict[type, Callable] = {  # of exp(t x)
 #: where values of p lie
 ENDS: dict[type, Callable] = {
     Beta: lambda p: (0.0, 1.0),
+    ContinuousBernoulli: lambda p: (0.0, 1.0),
     Exponential: lambda p: (0.0, math.inf),
     Gamma: lambda p: (0.0, math.inf),
     Gumbel: lambda p: (-math.inf, math.inf),
@@ -267,8 +273,13 @@ def _of_beta(p, q):
     return (a - 1) * _looked_up(MEAN_LOG, p)(p) + (b - 1) * _looked_up(MEAN_LOG_REST, p)(p) - log_beta
 
 
+def _of_continuous_bernoulli(p, q):
+    return q.logits * p.mean - q._log_normalizer_of_density()
+
+
 MEAN_LOG_DENSITY: dict[type, Callable] = {
     Beta: _of_beta,
+    ContinuousBernoulli: _of_continuous_bernoulli,
     Exponential: _of_exponential,
     Gamma: _of_gamma,
     Gumbel: _of_gumbel,
@@ -302,6 +313,9 @@ ACROSS: dict[type, tuple[Any, ...]] = {
     Pareto: (Beta, Exponential, Gamma, Normal, Uniform),
     Uniform: (Beta, Exponential, Gamma, Gumbel, Normal, Pareto),
 }
+#: all of which have something to say of a continuous Bernoulli q
+ACROSS = {p: (*others, ContinuousBernoulli) for p, others in ACROSS.items()}
+ACROSS[ContinuousBernoulli] = (ContinuousBernoulli, Exponential, Normal, Pareto, Uniform)
 for _p, _others in ACROSS.items():
     for _q in _others:
         register_kl(_p, _q)(_across)

@@ -91,8 +91,10 @@ class lazy_property:
         return value
 
 
-def _lower(n: int, diag: int):
-    return arange(n) < arange(n).view(-1, 1) + (diag + 1)
+def _lower(n: int, diag: int, like: Tensor):
+    """Which elements of an n x n matrix are on and below a diagonal."""
+    number = arange(n, device=like.device)
+    return number < number.view(-1, 1) + (diag + 1)
 
 
 def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
@@ -100,7 +102,7 @@ def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
     n = mat.shape[-1]
     if not -n <= diag < n:
         raise ValueError(f"diag ({diag}) provided is outside [{-n}, {n - 1}].")
-    return mat[..., _lower(n, diag)]
+    return mat[..., _lower(n, diag, mat)]
 
 
 def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
@@ -114,7 +116,7 @@ def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
             "triangular part of a square D x D matrix."
         )
     matrices = vec.new_zeros(*vec.shape[:-1], n, n)
-    matrices[..., _lower(n, diag)] = vec
+    matrices[..., _lower(n, diag, vec)] = vec
     return matrices
 
 

@@ -141,14 +141,6 @@ from .modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNeares
 from .parallel import DataParallel
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
-#: what PyTorch has beside these, and why it is not here; README.md has the same table
-LEFT_OUT = {
-    "CrossMapLRN2d": "PyTorch's sums of squares go wrong behind the first channels; use LocalResponseNorm",
-    "intrinsic": "quantized layers: there are no quantized tensors",
-    "qat": "quantized layers: there are no quantized tensors",
-    "quantizable": "quantized layers: there are no quantized tensors",
-    "quantized": "quantized layers: there are no quantized tensors",
-}
 __getattr__, __dir__ = loader(
-    __name__, {name: (name, None) for name in ("attention", "common_types", "grad")}, LEFT_OUT
+    __name__, {name: (name, None) for name in ("attention", "common_types", "grad")}
 )

@@ -39,10 +39,4 @@ def sdpa_kernel(backends: list[SDPBackend] | SDPBackend, set_priority: bool = Fa
     yield {}
 
 
-#: what PyTorch has beside these, and why it is not here
-LEFT_OUT = {
-    "bias": "masks that hint at a faster kernel; pass is_causal=True or a mask",
-    "flex_attention": "it compiles a function of single scores; pass scaled_dot_product_attention a mask",
-    "varlen": "attention over packed sequences; pass a padding mask",
-}
-__getattr__, __dir__ = loader(__name__, {}, LEFT_OUT)
+__getattr__, __dir__ = loader(__name__, {})  # what is left out says why

@@ -38,18 +38,4 @@ def _one_device(name: str, device_ids) -> None:
         raise NotImplementedError(f"{name}: one device at a time here; got device_ids={list(device_ids)}")
 
 
-class DistributedDataParallel(Module):
-    """Refused: there is one process. A script that imports it and does not use it runs."""
-
-    def __init__(self, module: Module, *args, **kwargs) -> None:
-        raise NotImplementedError(
-            "DistributedDataParallel: there is one process here; train the module itself, or in DataParallel"
-        )
-
-
-#: what PyTorch has beside these, and why it is not here
-LEFT_OUT = dict.fromkeys(
-    ("comm", "distributed", "gather", "parallel_apply", "replicate", "scatter", "scatter_gather"),
-    "it moves tensors between devices, and there is one",
-)
-__getattr__, __dir__ = loader(__name__, {}, LEFT_OUT)
+__getattr__, __dir__ = loader(__name__, {})  # what is left out says why

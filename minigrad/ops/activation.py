@@ -12,21 +12,31 @@ import numpy as np
 
 from ..engine import primitive
 from .elementwise import abs, choose, erf, exp, mul, select, sigmoid, softplus, tanh
+from .error_function import gelu_of, gelu_slope_of
 from .promotion import floating
 
-_SQRT_HALF = math.sqrt(0.5)
+_SQRT_HALF, _NORMAL = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 _SQRT_TWO_OVER_PI = math.sqrt(2 / math.pi)
 
 
 # ---- smooth --------------------------------------------------------------------------------------
-@primitive(promote=floating, x=lambda g, x: g * _gelu_slope(x))
+def _in_parts(x) -> bool:
+    """Whether an array is one that `error_function` takes."""
+    return isinstance(x, np.ndarray) and x.dtype.char in "fd"
+
+
+@primitive(promote=floating, x=lambda g, x: g * gelu_slope(x))
 def gelu(x):
     """x Phi(x), with Phi the normal distribution function (Hendrycks and Gimpel, 2016)."""
-    return x * (0.5 * erf(x * _SQRT_HALF) + 0.5)
+    return gelu_of(x) if _in_parts(x) else x * (0.5 * erf(x * _SQRT_HALF) + 0.5)
 
 
-def _gelu_slope(x):
-    return 0.5 * erf(x * _SQRT_HALF) + 0.5 + x * exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+@primitive(promote=floating, x=lambda g, x: g * (exp(x * x * -0.5) * _NORMAL * (2 - x * x)))
+def gelu_slope(x):
+    """Phi(x) + x phi(x), with phi the normal density."""
+    if _in_parts(x):
+        return gelu_slope_of(x)
+    return 0.5 * erf(x * _SQRT_HALF) + 0.5 + x * exp(x * x * -0.5) * _NORMAL
 
 
 @primitive(promote=floating, x=lambda g, x: g * _gelu_tanh_slope(x))

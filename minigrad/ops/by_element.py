@@ -28,4 +28,4 @@ def lgamma(x: float) -> float:
 
 
 #: by SciPy's names
-BY_ELEMENT = {"erf": math.erf, "erfc": math.erfc, "gammaln": lgamma, "psi": digamma}
+BY_ELEMENT = {"erfc": math.erfc, "gammaln": lgamma, "psi": digamma}

@@ -64,7 +64,7 @@ def beta_slope(x, a, b):
 
     The integral runs over u, the distance from x in log(x / (1 - x)).
     """
-    dtype, (x, a, b) = x.dtype, (np.asarray(v, np.float64) for v in np.broadcast_arrays(x, a, b))
+    dtype, (x, a, b) = x.dtype, (v.astype(np.float64) for v in np.broadcast_arrays(x, a, b))
     n, rest = a + b, 1 - x
     beyond = np.log(x) - digamma(a + 1) + digamma(n)
     up = (beyond > 0) | ((beyond + 1 / a > 0) & (x > 0.1))

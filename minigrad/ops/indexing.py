@@ -12,7 +12,7 @@ import numpy as np
 from .. import dtypes
 from ..backend import beside, module_of, scatter_add
 from ..engine import Value, is_recording, primitive, refresh, stored, untracked
-from ..inplace import adopt, check_versions_can_move, check_writable
+from ..inplace import adopt, check_history_can_be_kept, check_versions_can_move, check_writable
 from .elementwise import select as choose
 from .promotion import same_dtype
 from .shaping import axis_of, common_shape, copy, expand_to, reshape_to, take_part
@@ -107,6 +107,7 @@ def setitem(target, index, value) -> None:
     if value.array.ndim > target.array.ndim:
         value = reshape_to(value, _without_leading_ones(value.array.shape, target.array.ndim))
     if tracked:
+        check_history_can_be_kept(target)
         with_history = assign_part(target, value, index)
         target.version[0] += 1
         adopt(target, with_history)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 
-from ..engine import Node, Primitive, Value, edge_of, explained, is_recording, new, refresh, tick, untracked
+from .. import engine  # for what it has at the time: `NewNode` and `tick` may be others for a while
+from ..engine import Primitive, Value, edge_of, explained, is_recording, new, refresh, untracked
+from .blas import times_transposed
 from .elementwise import add
 from .linalg import matmul
 from .reduction import sum_over
@@ -25,7 +27,7 @@ def affine(x, W, b):
     """x (..., I) W^T + b for W (O, I) and b (O,) or None, on arrays."""
     if x.dtype is not W.dtype or (b is not None and b.dtype is not W.dtype):
         _refuse_dtypes(x, W, b)
-    out = rows(x).dot(W.T)  # of small arrays .dot costs half of what @ does
+    out = times_transposed(rows(x), W)
     if b is not None:
         out += b
     return out if x.ndim == 2 else out.reshape(x.shape[:-1] + out.shape[-1:])
@@ -80,8 +82,8 @@ def linear(input, weight, bias=None):
     except Exception as error:
         raise explained(OP, error, x, W, b) from None
     if is_recording() and (input.tracked or weight.tracked or (bias is not None and bias.tracked)):
-        node = new(Node)
-        node.time, node.op, node.hooks, node.shape = tick(), OP, None, made.array.shape
+        node = new(engine.NewNode)
+        node.time, node.op, node.hooks, node.shape = engine.tick(), OP, None, made.array.shape
         node.edges = (edge_of(input), edge_of(weight), None if bias is None else edge_of(bias))
         node.kept = (x, W)
         node.cells = (input.version, weight.version)

@@ -16,8 +16,8 @@ from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
+from .sums import LongRows, peaks, sums, total_over
 from .sums import total as sum_of
-from .sums import total_over
 
 
 # ---- distances, element by element ---------------------------------------------------------------
@@ -59,22 +59,30 @@ def binary_cross_entropy_with_logits(x, y):
 
 
 # ---- classes -------------------------------------------------------------------------------------
+# Classes are along the second dimension: x is (M, C) with target (M,), or (N, C, S) with target (N, S).
+def _at_classes(target) -> tuple:
+    """The index of the target's class in every place."""
+    if target.ndim == 1:
+        return rows_of(target), target
+    return rows_of(target)[:, None], target, module_of(target).arange(target.shape[1])
+
+
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
 def pick_class(x, target):
-    """x (M, C) at the class of each row, target (M,): (M,)."""
-    return x[rows_of(target), target]
+    """x at the class of each place of target, in its shape."""
+    return x[_at_classes(target)]
 
 
 @primitive(x=lambda g, target: pick_class(g, target))
 def place_class(x, shape, target):
-    """x (M,) at the class of each row of zeros (M, C)."""
+    """x, one number for each place of target, at its class in zeros of a shape."""
     out = np.zeros_like(x, shape=shape)
-    out[rows_of(target), target] = x
+    out[_at_classes(target)] = x
     return out
 
 
 def rows_of(target):
-    """0 .. M-1 for target (M,): beside it in an index, its class in each row."""
+    """0 .. M-1 for target (M, ...): beside it in an index, its class in each row."""
     return _few_rows(len(target)) if isinstance(target, np.ndarray) else module_of(target).arange(len(target))
 
 
@@ -100,13 +108,14 @@ def check_classes(name: str, target, classes: int, ignore_index: int | None, kin
 
 
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
-    """-log softmax(x) (M, C) at the targets (M,), times weights (M,) or a number; smoothing spreads some."""
-    shifted = x - x.max(1, keepdims=True)
+    """-log softmax(x) at the targets, times weights like them or a number; smoothing spreads some."""
+    with LongRows(x.shape[-1]):
+        shifted = x - peaks(x, 1)
     likely = pick_class(shifted, target)
     if smoothing:
         likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
     exponentials = np.exp(shifted, out=shifted)
-    total = total_over(exponentials, (1,), False)
+    total = total_over(exponentials, (1,), False) if x.ndim == 2 else sums(exponentials, (1,))[:, 0]
     losses = (np.log(total) - likely) * weights
     return sum_of(losses) if summed else losses, (exponentials, total, target, weights, smoothing)
 
@@ -115,10 +124,12 @@ def _backward(saved, g, wanted, last):
     """weights (softmax(x) - target), a target being 1 - smoothing in its class plus smoothing / C in all."""
     exponentials, total, target, weights, smoothing = saved
     g = g * weights
-    dx = np.multiply(exponentials, (g / total)[:, None], out=exponentials if last else None)
+    with LongRows(exponentials.shape[-1]):
+        dx = np.multiply(exponentials, (g / total)[:, None], out=exponentials if last else None)
     if smoothing:
-        dx -= np.reshape(g * (smoothing / dx.shape[1]), (-1, 1))
-    dx[rows_of(target), target] -= g * (1 - smoothing)
+        spread = g * (smoothing / dx.shape[1])
+        dx -= spread[:, None] if np.ndim(spread) else spread
+    dx[_at_classes(target)] -= g * (1 - smoothing)
     return dx, None, None, None, None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from .. import random as streams
-from ..backend import as_device, module_of, to_device, to_numpy
+from ..backend import as_device, beside, device_of, module_of, to_device, to_numpy
 from ..engine import Value, store, stored, untracked
 from ..layouts import strided_only
 from .elementwise import add, mul
@@ -191,7 +191,8 @@ def normal(
     if not tensors:
         raise TypeError("normal(): mean and std are both numbers; give a size, or make one of them a tensor")
     shape = np.broadcast_shapes(*[t.array.shape for t in tensors])
-    unit = randn(*shape, generator=generator, dtype=dtypes.result_type(*tensors))
+    where = device_of(tensors[0].array)
+    unit = randn(*shape, generator=generator, dtype=dtypes.result_type(*tensors), device=where)
     drawn = (
         unit * (std.detach() if isinstance(std, Value) else std)
         + (mean.detach() if isinstance(mean, Value) else mean)
@@ -220,7 +221,7 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype}")
     if num_samples <= 0:
         raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")
-    weights = input.array.astype(np.float64)
+    weights = to_numpy(input.array).astype(np.float64)
     if input.array.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if (weights < 0).any() or not np.isfinite(weights).all():
@@ -245,8 +246,7 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
         noise = -np.log1p(-stream.uniform(weights.shape, np.dtype(np.float64)))
         race = np.where(weights > 0, weights / np.maximum(noise, 1e-300), -1)
         places = np.argsort(-race, -1, kind="stable")[..., :num_samples]
-    t = untracked(places.astype(np.int64))
-    return stored(t, out)
+    return stored(untracked(beside(input.array, places, np.int64)), out)
 
 
 # ---- in-place fills ------------------------------------------------------------------------------

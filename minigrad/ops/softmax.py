@@ -10,28 +10,67 @@ from .. import dtypes
 from ..engine import primitive, stored
 from .elementwise import exp
 from .promotion import floating, to_dtype
-from .reduction import sum_over
-from .shaping import axis_of
+from .shaping import axis_of, expand_to
+from .sums import LongRows, exponentials, inner_sums, peaks, sums
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-@primitive(promote=floating, x=lambda g, out, axis: out * (g - sum_over(g * out, (axis,), True)))
+@primitive(x=lambda g, x_shape: expand_to(g, x_shape))
+def totals(x, axis):
+    """The sums along an axis, which stays as size 1."""
+    return sums(x, (axis,))
+
+
+@primitive(x=lambda g, y: g * y, y=lambda g, x: g * x)
+def inner_totals(x, y, axis):
+    """The sums of x * y along an axis, which stays as size 1."""
+    return inner_sums(x, y, (axis,))
+
+
+# ---- softmax -------------------------------------------------------------------------------------
+@primitive(promote=floating, x=lambda g, out, axis: through_softmax(g, out, axis))
 def softmax_along(x, axis):
-    """exp(x) / sum(exp(x)), shifted by the largest element: exp never overflows."""
-    out = x - x.max(axis, keepdims=True)
-    np.exp(out, out=out)
-    out /= out.sum(axis, keepdims=True)
+    """exp(x) / sum(exp(x)), shifted by the largest element where exp might overflow."""
+    out, total = exponentials(x, axis)
+    with LongRows(x.shape[-1]):
+        out /= total
     return out
 
 
-@primitive(promote=floating, x=lambda g, out, axis: g - exp(out) * sum_over(g, (axis,), True))
+@primitive(
+    g=lambda u, y, axis: through_softmax(u, y, axis),
+    y=lambda u, g, y, axis: u * (g - inner_totals(g, y, axis)) - g * inner_totals(u, y, axis),
+)
+def through_softmax(g, y, axis):
+    """y (g - sum(g y)): the gradient of softmax, whose result is y."""
+    with LongRows(y.shape[-1]):
+        out = g - inner_sums(g, y, (axis,))
+    out *= y
+    return out
+
+
+# ---- its logarithm -------------------------------------------------------------------------------
+@primitive(promote=floating, x=lambda g, out, axis: through_log_softmax(g, out, axis))
 def log_softmax_along(x, axis):
     """x - logsumexp(x)."""
-    out = x - x.max(axis, keepdims=True)
-    out -= np.log(np.exp(out).sum(axis, keepdims=True))
+    with LongRows(x.shape[-1]):
+        out = x - peaks(x, axis)
+        out -= np.log(sums(np.exp(out), (axis,)))
     return out
+
+
+@primitive(
+    g=lambda u, y, axis: u - inner_totals(u, exp(y), axis),
+    y=lambda u, g, y, axis: -u * exp(y) * totals(g, axis),
+)
+def through_log_softmax(g, y, axis):
+    """g - exp(y) sum(g): the gradient of log_softmax, whose result is y."""
+    out = np.exp(y)
+    with LongRows(y.shape[-1]):
+        out *= sums(g, (axis,))
+    return np.subtract(g, out, out=out)
 
 
 def _along(primitive_along, name, input, dim, dtype, out):

@@ -46,13 +46,24 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     _flush_folder(folder)
 
 
+def claim(file: BinaryIO) -> bool:
+    """Lock a file for as long as it is open; whether no one else has it. True where there are no locks."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system without locks
+    return True
+
+
 def _locked(path: str) -> BinaryIO:
     """A new file, locked for as long as it is open: so others see that its writer lives."""
     while True:
         file = open(path, "xb")  # noqa: SIM115 - the caller closes it
-        if fcntl is not None:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
+        claim(file)
         if os.path.exists(path):  # and was not removed between these lines
             return file
         file.close()

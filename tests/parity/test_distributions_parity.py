@@ -16,6 +16,21 @@ FACTS = ["mean", "mode", "variance", "stddev"]
 APPROXIMATED = """Gamma Chi2 Beta Dirichlet InverseGamma StudentT FisherSnedecor""".split()
 
 
+@pytest.fixture(autouse=True)
+def double_by_default(request):
+    """PyTorch's GeneralizedPareto computes in the default dtype only."""
+    before = torch.get_default_dtype()
+    if "GeneralizedPareto" in request.node.name and "float32" not in request.node.name:
+        torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+def rounding_of(name):
+    """PyTorch's Bessel functions are good to 1e-7."""
+    return (3e-7, 3e-8) if name == "VonMises" else (1e-8, 1e-9)
+
+
 def pair(name, dtype="float64", seed=0):
     """The same distribution here and in PyTorch, with the parameters of each."""
     ours = build(name, distributions, lambda a: minigrad.from_numpy(a.astype(dtype)).requires_grad_(), seed)
@@ -52,7 +67,7 @@ def drawn(f, ours, theirs, seed=3):
     for lib, d in ((minigrad, ours), (torch, theirs)):
         lib.manual_seed(seed)
         found.append(f(d))
-        found.append(lib.rand(1).item())
+        found.append(lib.rand(1, dtype=lib.float32).item())
     assert found[1] == found[3]
     return found[0], found[2]
 
@@ -85,7 +100,7 @@ def test_facts(name):
     for fact in FACTS:
         found, expected = both(lambda d, fact=fact: getattr(d, fact), ours, theirs)
         if found is not None and (name, fact) != ("Kumaraswamy", "mode"):  # PyTorch's is NaN
-            assert_close(found, expected)
+            assert_close(found, expected, *rounding_of(name))
     assert set(ours.arg_constraints) == set(theirs.arg_constraints)
     if "support" not in name:
         assert repr(ours).split("(")[0] == repr(theirs).split("(")[0]
@@ -128,8 +143,8 @@ def test_log_prob(name):
     (ours, mine), (theirs, wanted) = pair(name)
     value, same = drawn(lambda d: d.sample((5,)), ours, theirs)
     found, expected = ours.log_prob(value), theirs.log_prob(same)
-    assert_close(found, expected, 1e-8, 1e-9)
-    assert_same_gradients(gradients(mine, found), gradients(wanted, expected), 1e-7)
+    assert_close(found, expected, *rounding_of(name))
+    assert_same_gradients(gradients(mine, found), gradients(wanted, expected), 10 * rounding_of(name)[0])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -161,7 +176,7 @@ def test_expanded(name):
     assert (ours.batch_shape, ours.event_shape) == (theirs.batch_shape, theirs.event_shape)
     value, same = drawn(lambda d: d.sample((2,)), ours, theirs)
     assert_close(value, same, 1e-10, 1e-11)
-    assert_close(ours.log_prob(value), theirs.log_prob(same), 1e-8, 1e-9)
+    assert_close(ours.log_prob(value), theirs.log_prob(same), *rounding_of(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -190,7 +205,7 @@ def test_refused_parameters(name):
     """What PyTorch refuses as a parameter is refused here, and nothing else."""
     cls, kinds = CASES[name]
     for key, kind in kinds.items():
-        if not callable(kind):
+        if not callable(kind) or key.startswith("cov_"):  # of which PyTorch says LinAlgError
             continue
         for spoil in (lambda a: a - 30, lambda a: a * np.nan, lambda a: a * 3, lambda a: a * 0):
             given = {
@@ -263,8 +278,9 @@ def parameters_of(cls, rng, make):
     return [make(np.asarray(a)) for a in draw()]
 
 
-KL = "Normal Laplace Cauchy Exponential Uniform Gamma Beta Dirichlet Poisson Bernoulli Geometric Binomial \
-Categorical OneHotCategorical MultivariateNormal HalfNormal Gumbel Pareto LogNormal Chi2 StudentT".split()
+KL = """Normal Laplace Cauchy Exponential Uniform Gamma Beta Dirichlet Poisson Bernoulli Geometric Binomial
+Categorical OneHotCategorical MultivariateNormal HalfNormal Gumbel Pareto LogNormal Chi2 StudentT
+ContinuousBernoulli LowRankMultivariateNormal""".split()
 
 
 @pytest.mark.filterwarnings("ignore:Ambiguous kl_divergence")
@@ -365,3 +381,71 @@ def test_registries(name):
         assert (found[0] is None) == (found[1] is None)
         if found[0] is not None:
             assert_close(found[0], found[1], 1e-9, 1e-10)
+
+
+# ---- whole scripts ---------------------------------------------------------------------------------------
+def vae_losses(m):
+    """A variational autoencoder's training, loss by loss."""
+    m.manual_seed(0)
+    D, data = m.distributions, m.rand(64, 12)
+    encoder, decoder = m.nn.Linear(12, 8), m.nn.Linear(4, 12)
+    opt = m.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=0.02)
+    losses = []
+    for _ in range(20):
+        loc, scale = encoder(data).chunk(2, -1)
+        posterior = D.Independent(D.Normal(loc, m.nn.functional.softplus(scale)), 1)
+        prior = D.Independent(D.Normal(m.zeros(4), m.ones(4)), 1)
+        likelihood = D.Independent(D.Bernoulli(logits=decoder(posterior.rsample())), 1)
+        loss = (D.kl_divergence(posterior, prior) - likelihood.log_prob(data.round())).mean()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+    return losses
+
+
+def policy_losses(m):
+    """REINFORCE on a bandit with continuous and discrete actions."""
+    m.manual_seed(1)
+    D, policy = m.distributions, m.nn.Linear(3, 6)
+    opt = m.optim.RMSprop(policy.parameters(), lr=0.02)
+    losses = []
+    for _ in range(20):
+        out = policy(m.randn(32, 3))
+        arm, force = D.Categorical(logits=out[:, :4]), D.Normal(out[:, 4], out[:, 5].exp())
+        a, f = arm.sample(), force.sample()
+        reward = (a == 2).float() - (f - 1).abs()
+        loss = -((arm.log_prob(a) + force.log_prob(f)) * reward).mean() - 0.01 * arm.entropy().mean()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+    return losses
+
+
+def fitted_mixture(m):
+    """Maximum likelihood of a mixture of gammas, with parameters kept positive by `transform_to`."""
+    m.manual_seed(2)
+    D = m.distributions
+    values = m.cat([D.Gamma(2.0, 1.0).sample((60,)), D.Gamma(9.0, 1.0).sample((40,))])
+    positive = D.transform_to(D.constraints.positive)
+    weights, free = m.zeros(2, requires_grad=True), m.tensor([[0.0, 1.0], [0.0, 0.5]], requires_grad=True)
+    opt = m.optim.Adam([weights, free], lr=0.05)
+    losses = []
+    for _ in range(20):
+        concentration, rate = positive(free)
+        loss = (
+            -D.MixtureSameFamily(D.Categorical(logits=weights), D.Gamma(concentration, rate))
+            .log_prob(values)
+            .mean()
+        )
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("script", [vae_losses, policy_losses, fitted_mixture])
+def test_scripts_print_the_same_losses(script):
+    np.testing.assert_allclose(script(minigrad), script(torch), rtol=2e-4, atol=2e-5)

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import minigrad  # noqa: E402
 from minigrad import optim  # noqa: E402
 from minigrad.ops import from_numpy  # noqa: E402
 from minigrad.optim import lr_scheduler  # noqa: E402
@@ -260,6 +261,31 @@ def test_each_continues_the_other(name, options):
     assert_same(ours, new_theirs, options=options)
 
 
+@pytest.mark.parametrize("name", [*OPTIONS, "LBFGS"])
+@pytest.mark.parametrize("foreach", [None, True])
+def test_a_rate_held_as_a_tensor(name, foreach):
+    """It is followed where PyTorch follows it, also when it is written to."""
+    options = {} if name in ("Muon", "LBFGS") else {"foreach": foreach}
+    rng, made = np.random.default_rng(12), []
+    arrays = [rng.standard_normal(shape) for shape in MATRICES]
+    for library, make in ((optim, from_numpy), (torch.optim, torch.tensor)):
+        rate = make(np.array(0.05))
+        try:
+            made.append((getattr(library, name)([make(a.copy()) for a in arrays], lr=rate, **options), rate))
+        except ValueError:
+            made.append(None)
+    assert (made[0] is None) <= (made[1] is None)
+    if None in made or name == "LBFGS":
+        return
+    (ours, rate), (theirs, rate_too) = made
+    for step in range(10):
+        if step == 5:
+            rate.fill_(0.2)
+            rate_too.fill_(0.2)
+        step_both(ours, theirs, rng)
+    assert_same(ours, theirs, options=options)
+
+
 def test_every_option_is_varied():
     for name, variants in OPTIONS.items():
         arguments = set(inspect.signature(getattr(torch.optim, name)).parameters) - {"params"}
@@ -293,6 +319,34 @@ def test_groups(name, options):
                 opt.param_groups[0]["lr"] = 0.01
         step_both(ours, theirs, rng, 0.0 if name == "SGD" and "fused" in options else 0.2)
     assert_same(ours, theirs, options=options)
+
+
+def in_groups(library, make, name, options, arrays):
+    tensors = [make(a.copy()) for a in arrays]
+    return getattr(library, name)([{"params": tensors[:2]}, {"params": tensors[2:], "lr": 0.03}], **options)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+@pytest.mark.parametrize("writer", ["ours", "theirs"])
+def test_training_continues_from_a_file_of_the_other(name, options, writer, tmp_path):
+    """Fifty steps, the first half in one library, the rest in the other from its file; groups differ, and
+    gradients are missing at times.
+    """
+    rng = np.random.default_rng(11)
+    arrays, kept = [rng.standard_normal(s) for s in (*MATRICES, (4, 4))], "fused" in options and name == "SGD"
+    sides = [(optim, from_numpy, minigrad), (torch.optim, torch.tensor, torch)]
+    if writer == "theirs":
+        sides.reverse()
+    first, alone = (in_groups(*side[:2], name, options, arrays) for side in sides)
+    for _ in range(25):
+        step_both(*((first, alone) if writer == "ours" else (alone, first)), rng, 0.0 if kept else 0.2)
+    sides[0][2].save(first.state_dict(), tmp_path / "state.pt")
+    now = [np.asarray(p.detach()) for p in params(first)]
+    second = in_groups(*sides[1][:2], name, {**options, "lr": 0.7}, now)
+    second.load_state_dict(sides[1][2].load(tmp_path / "state.pt"))
+    for _ in range(25):
+        step_both(*((first, second) if writer == "ours" else (second, first)), rng, 0.0 if kept else 0.2)
+    assert_same(*((first, second) if writer == "ours" else (second, first)), options=options)
 
 
 REFUSED = {
@@ -355,6 +409,10 @@ LBFGS = [
     {"line_search_fn": "strong_wolfe", "max_iter": 5, "history_size": 3},
     {"lr": 0.05, "max_iter": 7, "history_size": 2},
     {"line_search_fn": "strong_wolfe", "max_iter": 50, "max_eval": 9},
+    {"line_search_fn": "strong_wolfe", "tolerance_grad": 2.0},
+    {"line_search_fn": "strong_wolfe", "tolerance_change": 0.5, "max_iter": 40},
+    {"lr": 0.01, "tolerance_change": 0.02, "history_size": 5},
+    {"lr": 0.01, "tolerance_grad": 40.0},
 ]
 
 

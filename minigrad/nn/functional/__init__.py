@@ -124,9 +124,4 @@ from .pooling import (
 from .sampling import affine_grid, grid_sample, interpolate, upsample, upsample_bilinear, upsample_nearest
 from .shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 
-#: what PyTorch has beside these, and why it is not here
-LEFT_OUT = dict.fromkeys(
-    ("grouped_mm", "scaled_grouped_mm", "scaled_mm"),
-    "products for a GPU's units of low precision; use matmul",
-)
-__getattr__, __dir__ = loader(__name__, {}, LEFT_OUT)
+__getattr__, __dir__ = loader(__name__, {})  # what is left out says why

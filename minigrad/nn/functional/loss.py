@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 from ... import ops
 from ...engine import untracked
@@ -219,12 +220,13 @@ def gaussian_nll_loss(
 
 
 # ---- classes -------------------------------------------------------------------------------------
-def _classes_last(input: Tensor) -> tuple[Tensor, int]:
-    """(N, C, d1, ...) or (C,) as (M, C), and C."""
-    ndim, shape = input.array.ndim, input.array.shape
-    if ndim <= 2:
-        return (input if ndim == 2 else input.reshape(1, -1)), shape[-1]
-    return ops.movedim(input, 1, -1).reshape(-1, shape[1]), shape[1]
+def _classes_second(input: Tensor, target: Tensor) -> tuple[Tensor, Any]:
+    """(N, C, d1, ...) as (N, C, S) with target (N, S); (N, C) and (C,) as (M, C) with target (M,)."""
+    shape = input.array.shape
+    if len(shape) <= 2:
+        return (input if len(shape) == 2 else input.reshape(1, -1)), target.array.reshape(-1)
+    size = math.prod(shape[2:])
+    return input.reshape(shape[0], shape[1], size), target.array.reshape(shape[0], size)
 
 
 def _check_targets(name: str, input: Tensor, target: Tensor) -> None:
@@ -299,9 +301,9 @@ def nll_loss(
     """
     reduction = checked(reduction_of(size_average, reduce, reduction))
     _check_targets("nll_loss", input, target)
-    rows, classes = _classes_last(input)
+    rows, flat = _classes_second(input, target)
+    classes = rows.array.shape[1]
     _check_class_weight("nll_loss", weight, classes, input)
-    flat = target.array.reshape(-1)
     weights, places, rest = _row_weights(
         "nll_loss", flat, classes, weight, ignore_index, reduction, input.array.dtype
     )
@@ -344,11 +346,12 @@ def cross_entropy(
             raise RuntimeError("cross_entropy: ignore_index is not supported for floating point target")
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     _check_targets("cross_entropy", input, target)
-    rows, classes = _classes_last(input)
+    rows, flat = _classes_second(input, target)
+    classes = rows.array.shape[1]
     _check_class_weight("cross_entropy", weight, classes, input)
     if weight is not None and label_smoothing:
+        rows = ops.movedim(rows, 1, -1).reshape(-1, classes)
         return _smoothed_and_weighed(rows, target, weight, ignore_index, reduction, label_smoothing)
-    flat = target.array.reshape(-1)
     weights, places, rest = _row_weights(
         "cross_entropy", flat, classes, weight, ignore_index, reduction, input.array.dtype
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from ... import ops
 from ...autograd.grad_mode import no_grad
 from ...backend import module_of
@@ -209,7 +207,7 @@ class _Orthogonal(Module):
                 "use_trivialization=False."
             )
         raw, tau = module_of(Q.array).linalg.qr(Q.array, mode="raw")
-        A = untracked(np.ascontiguousarray(raw.swapaxes(-1, -2)))
+        A = untracked(raw.swapaxes(-1, -2).copy())
         diagonal = A.diagonal(dim1=-2, dim2=-1)
         diagonal.copy_(ops.sign(diagonal) * ops.where(untracked(tau) == 0, -1.0, 1.0))
         return A

@@ -1,7 +1,7 @@
 """The fast path of a recurrent layer, as far as it is the same for RNN, GRU and LSTM.
 
-`Kernel.forward` and `Kernel.backward` number their steps; backward undoes them in reverse under the same
-numbers. A cell brings its mathematics: the walk along the sequence, and its gradient in two parts. A
+`Kernel.forward_part` and `Kernel.backward_part` number their steps; backward undoes them in reverse under
+the same numbers. A cell brings its mathematics: the walk along the sequence, and its gradient in two parts. A
 *factor* is what the incoming gradient is multiplied by, as far as it is known before the walk back begins.
 The factors of a chunk of steps are computed together, few enough to stay in the cache, and only products
 with them are left to the walk back itself.
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import packed
 from .columns import Order, Sizes, Tape
 from .products import in_blocks, product
 from .weights import Gates, seeing, to_torch
@@ -45,8 +46,18 @@ class Kernel(NamedTuple):
     Scratch: type[Scratch]
     Back: type[Back]
 
-    def forward(self, wanted: tuple[bool, ...], *values: Any) -> tuple[tuple[Any, ...], Saved | None]:
+    def forward(self, wanted: tuple[bool, ...], *values: Any) -> tuple[tuple[Any, ...], Any]:
         """The outputs (y, h_n, ...), and what `backward` needs if a gradient of any argument is wanted."""
+        is_packed = values[self.arguments.index("batch_sizes")] is not None
+        return packed.forward(self, wanted, values) if is_packed else self.forward_part(wanted, *values)
+
+    def backward(self, saved: Any, grads: list, wanted: tuple[bool, ...], last: bool = True) -> tuple:
+        """The gradients of the arguments of `forward`; with `last` the buffers in `saved` are given back."""
+        back = packed.backward if isinstance(saved, packed.Segments) else Kernel.backward_part
+        return back(self, saved, grads, wanted, last)
+
+    def forward_part(self, wanted: tuple[bool, ...], *values: Any) -> tuple[tuple[Any, ...], Saved | None]:
+        """`forward` of a padded batch, or of a segment of a packed one."""
         dtype = values[0].dtype
         given = dict(zip(self.arguments, map(at_least_single, values), strict=True))
         x, option, keep = given["x"], given.get(self.option), any(wanted)
@@ -73,8 +84,8 @@ class Kernel(NamedTuple):
         free_list.give(tape)
         return results, None
 
-    def backward(self, saved: Saved, grads: tuple, wanted: tuple[bool, ...], last: bool = True) -> tuple:
-        """The gradients of the arguments of `forward`; with `last` the buffers in `saved` are given back."""
+    def backward_part(self, saved: Saved, grads: list, wanted: tuple[bool, ...], last: bool) -> tuple:
+        """`backward` of what `forward_part` saved."""
         want = dict(zip(self.arguments, wanted, strict=True))
         # 4. the gradients of the states as columns: final ones now, outer ones a chunk of steps at a time
         back = self.Back(self, saved, [at_least_single(g) for g in grads], want)

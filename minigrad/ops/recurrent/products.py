@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..blas import SMALL_PRODUCT, has_small_kernels
 from .workspace import is_host
-
-SMALL_PRODUCT = 1_000_000  # multiplications up to which OpenBLAS's AVX-512 kernels read operands in place
 
 
 def one_thread() -> bool:
@@ -22,15 +21,6 @@ def one_thread() -> bool:
         if os.environ.get(name, "").isdigit():
             return os.environ[name] == "1"
     return os.cpu_count() == 1
-
-
-def has_small_kernels() -> bool:
-    """Has OpenBLAS small-product kernels for this processor? With AVX-512, which NumPy's dispatch shows."""
-    introspect = getattr(np.lib, "introspect", None)
-    if introspect is None:
-        return False
-    found = str(introspect.opt_func_info("^tanh$", "float32"))
-    return "'current': 'X86_V4" in found or "'current': 'AVX512" in found
 
 
 SMALL_KERNELS = has_small_kernels()

@@ -48,7 +48,7 @@ def backward(
     with all_or_none():
         found = walk(roots, retain, create_graph, edges)
         if inputs is not None:
-            found = {t: found[edge] for t, edge in zip(inputs, edges) if edge in found}
+            found = {t: found[e] for t, e in zip(inputs, edges) if e in found and not t.retains_grad}
         leaves = tuple(found)
         show_to_hooks(found, create_graph)
     accumulate(found, create_graph)
@@ -79,6 +79,7 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     with all_or_none():
         found = walk(roots, retain, create_graph, edges)
+        show_to_hooks(found, create_graph)
     return tuple(
         _found(found.get(edge), t, create_graph, bool(allow_unused), materialize_grads)
         for t, edge in zip(inputs, edges)
@@ -164,8 +165,8 @@ ALONE = _references_of_one_holder()
 def show_to_hooks(arrived: dict, record: bool) -> None:
     """Run the hooks of leaves on what the walk brought them, before anything is added anywhere."""
     for leaf, g in arrived.items():
-        hooks = leaf.hooks
-        if hooks is not None and hooks.before and leaf.node is None:
+        hooks = leaf.hooks  # a Node's have been run
+        if hooks is not None and isinstance(leaf, Value) and hooks.before and leaf.node is None:
             arrived[leaf] = run_hooks(hooks.before.values(), g, record)
 
 

@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from math import ceil
 from typing import Any, Generic, TypeVar
 
-from ...backend import cuda_is_available
 from ...random import Generator
 from . import _utils
 from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import Recipe
-from ._utils.passes import SingleProcessIterator
+from ._utils.passes import LoaderIterator, SingleProcessIterator
 from ._utils.worker import get_worker_info
 from .dataset import Dataset, IterableDataset
 from .position import Resumable
@@ -47,8 +46,7 @@ class DataLoader(Resumable, Generic[T_co]):
     the order and seeds.
 
     An epoch over a TensorDataset with the default `collate_fn` indexes each tensor once per batch instead of
-    taking every sample apart. `state_dict` and `load_state_dict` let a run that was stopped in the middle of
-    a pass go on from there.
+    taking every sample apart.
 
     `num_workers` processes make batches ahead of time, `prefetch_factor` each (2 by default, at most 32);
     their arrays come back in shared memory. `worker_init_fn` is called in each with its number,
@@ -58,7 +56,8 @@ class DataLoader(Resumable, Generic[T_co]):
     started; all but "fork" pickle the dataset, and need `if __name__ == "__main__":` around the script.
     What a worker raises is raised here in its kind with its traceback; a worker that dies, or takes
     longer than `timeout` seconds (0: no limit), is a RuntimeError. `in_order=False` hands out batches as
-    they are ready. `pin_memory` warns, and changes nothing.
+    they are ready. `state_dict` and `load_state_dict` let a run that was stopped in the middle of a pass
+    go on from there. `pin_memory` warns, and changes nothing.
 
         dataset = TensorDataset(torch.randn(1000, 8), torch.randint(0, 2, (1000,)))
         for x, y in DataLoader(dataset, batch_size=32, shuffle=True, num_workers=2):  # (32, 8), (32,)
@@ -130,8 +129,19 @@ class DataLoader(Resumable, Generic[T_co]):
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        _check_pinning(self)
-        return self._begin(_new_pass)
+        return self._begin(self._new_pass)
+
+    def _new_pass(self) -> LoaderIterator:
+        if self.num_workers == 0:
+            return SingleProcessIterator(self)
+        kept = self._iterator
+        if kept is not None and kept.usable():
+            kept.begin_again(self)
+            return kept
+        made = _utils.workers.WorkersIterator(self)
+        if self.persistent_workers:
+            self._iterator = made
+        return made
 
     def __len__(self) -> int:
         """How many batches one pass has (samples, where they come singly)."""
@@ -167,39 +177,10 @@ class DataLoader(Resumable, Generic[T_co]):
         return Recipe(self.dataset, self._streams, self._auto_collation, self.collate_fn, self.drop_last)
 
 
-def _new_pass(loader: DataLoader, skipped: int) -> Any:
-    """A pass after so many batches; with persistent workers the last one, begun again."""
-    if loader.num_workers == 0:
-        return SingleProcessIterator(loader, skipped)
-    kept = loader._iterator
-    if kept is not None and kept.usable():
-        kept.begin_again(loader, skipped)
-        return kept
-    made = _utils.workers.WorkersIterator(loader, skipped)
-    if loader.persistent_workers:
-        loader._iterator = made
-    return made
-
-
 def _default_sampler(dataset, streams: bool, shuffle: bool, generator: Generator | None) -> Sampler:
     if streams:
         return _Forever()
     return RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-
-
-def _check_pinning(loader) -> None:
-    if loader.pin_memory and loader.pin_memory_device:
-        warnings.warn(
-            "pin_memory_device is deprecated, the current accelerator will be used as the device, "
-            f"ignore pin_memory_device='{loader.pin_memory_device}'.",
-            stacklevel=3,
-        )
-    if loader.pin_memory and not cuda_is_available():
-        warnings.warn(
-            "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
-            "won't be used.",
-            stacklevel=3,
-        )
 
 
 # ---- settings that do not go together ------------------------------------------------------------

@@ -15,36 +15,33 @@ from typing import Any
 
 from ... import random as streams
 from ...random import Generator
-from .sampler import draw_seed
 
 
 @dataclass(slots=True)
 class Position:
     """How many batches a pass has handed out, where the generators were when it began, and whether it has
-    ended.
+    ended. A pass with workers of an earlier one draws no seed for them.
     """
 
     count: int
     start: list
+    draws_seed: bool = True
     done: bool = False
-    seeded: bool = (
-        True  # whether a seed for workers was drawn for it, as for all but the same workers' later passes
-    )
-    resumed: bool = False  # whether it goes on with a saved one
 
 
 class Resumable:
     """What gives a loader `state_dict` and `load_state_dict`.
 
-    Its iterators take the loader and how many batches to skip, and keep their `position` up to date.
+    Its iterators `_enter` before they draw anything, `_leave_out` the indices that have been used, keep their
+    `position` up to date, and can `drop` batches.
     """
 
     dataset: Any
     sampler: Any
     batch_sampler: Any
+    num_workers: int
     batch_size: int | None
     generator: Generator | None
-    num_workers: int
     _streams: bool
 
     _passes = 0  # ended so far, or given up for a new one
@@ -56,7 +53,8 @@ class Resumable:
 
         `epoch` counts the passes before the present one and `batch` the batches that this has handed out.
         A pass left by `break` is the present one until the next begins. A sampler, batch sampler or
-        dataset that has `state_dict` and `load_state_dict` of its own is asked for its state, too.
+        dataset that has `state_dict` and `load_state_dict` of its own is asked for its state, too, where
+        there are no workers. (What a dataset in a worker draws at random begins anew.)
         """
         present = self._waiting or self._present or Position(0, [], done=True)
         return {
@@ -64,7 +62,7 @@ class Resumable:
             "batch": 0 if present.done else present.count,
             "batch_size": self.batch_size,
             "start": None if present.done else present.start,
-            "seeded": present.seeded,
+            "draws_seed": present.draws_seed,
             "generators": [g.get_state() for g in _generators(self)[1:]],
             "parts": {name: part.state_dict() for name, part in _stateful(self).items()},
         }
@@ -89,37 +87,55 @@ class Resumable:
         start = state_dict["start"]
         self._passes, self._present = state_dict["epoch"], None
         self._waiting = (
-            None
-            if start is None
-            else Position(state_dict["batch"], start, seeded=state_dict["seeded"], resumed=True)
+            None if start is None else Position(state_dict["batch"], start, state_dict["draws_seed"])
         )
 
-    def _begin(self, make: Callable[[Any, int], Any]) -> Iterator[Any]:
-        """A new pass; the first after `load_state_dict` goes on in the middle."""
+    def _begin(self, make: Callable[[], Any]) -> Iterator[Any]:
+        """A new pass; the first after `load_state_dict` goes on in the middle, and moves no generator."""
+        waiting = self._waiting
+        if waiting is None:
+            made = make()
+        else:
+            with _left_alone(_generators(self)):
+                made = make()
+                made.drop(waiting.count if self._streams and not self._goes_on_by_itself() else 0)
+        self._present = made.position
+        return made
+
+    def _enter(self, draws_seed: bool) -> Position:
+        """Where a pass begins, before anything is drawn for it: with the generators as they are, or put
+        back.
+        """
         waiting, self._waiting = self._waiting, None
         if waiting is None:
             self._passes += self._present is not None
-            self._present = Position(0, [g.get_state() for g in _generators(self)])
-            made = make(self, 0)
-        else:
-            self._present = waiting
-            with _rewound(_generators(self), waiting.start):
-                made = make(self, 0 if self._goes_on_by_itself() else waiting.count)
-        made.position = self._present
-        return made
+            return Position(0, [g.get_state() for g in _generators(self)], draws_seed)
+        _put(_generators(self), waiting.start)
+        return waiting
 
-    def _draw_seed(self, for_new_workers: bool) -> int:
-        """A seed for workers of the pass that is being made; drawn without workers too, as PyTorch does.
-
-        A pass that goes on draws one if it did so when it began, whoever its workers are.
-        """
-        position: Any = self._present
-        position.seeded = position.seeded if position.resumed else for_new_workers
-        return draw_seed(self.generator) if position.seeded else 0
+    def _leave_out(self, indices: Iterator[Any], position: Position) -> None:
+        """Take off the indices of the batches that have been handed out; of a stream batches are dropped."""
+        if not self._streams and not self._goes_on_by_itself():
+            leave_out(indices, position.count)
 
     def _goes_on_by_itself(self) -> bool:
         """Whether what gives the order has a state of its own: then nothing need be skipped."""
         return bool(_stateful(self).keys() & ({"dataset"} if self._streams else {"sampler", "batch_sampler"}))
+
+
+def leave_out(items: Iterator[Any], count: int) -> None:
+    """Take so many items off an iterator; raises ValueError where there are fewer."""
+    for _ in range(count):
+        if next(items, leave_out) is leave_out:
+            raise too_few(count)
+
+
+def too_few(count: int) -> ValueError:
+    """What to say where a pass ends before it can go on."""
+    return ValueError(
+        f"DataLoader: {count} batches had been handed out when the state was saved, and now there are fewer; "
+        "load it into a loader of the same data"
+    )
 
 
 def _generators(loader) -> list[Generator]:
@@ -133,7 +149,7 @@ def _generators(loader) -> list[Generator]:
 def _stateful(loader) -> dict[str, Any]:
     """By name, which of the loader's parts can say and be told where they stand.
 
-    None with workers, for which indices and streams are read ahead of the batches handed out.
+    None with workers, which have read ahead of the batches that were handed out.
     """
     if loader.num_workers:
         return {}
@@ -146,10 +162,9 @@ def _stateful(loader) -> dict[str, Any]:
 
 
 @contextmanager
-def _rewound(generators: list[Generator], states: list) -> Iterator[None]:
-    """Context in which the generators are where they were, and after which they are where they are."""
+def _left_alone(generators: list[Generator]) -> Iterator[None]:
+    """Context after which the generators are where they were."""
     before = [g.get_state() for g in generators]
-    _put(generators, states)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""One pass over a loader's dataset, from its start or after batches that another pass has handed out."""
+"""One pass over a loader's dataset, in the process that asks for the batches."""
 
 from __future__ import annotations
 
@@ -8,26 +8,36 @@ from typing import Any
 
 import numpy as np
 
-from ..position import Position
-from ..sampler import BatchSampler, RandomSampler, SequentialSampler
+from ....backend import cuda_is_available
+from ..position import Position, too_few
+from ..sampler import BatchSampler, RandomSampler, SequentialSampler, draw_seed
 
 
 class LoaderIterator:
     """What passes have in common, wherever the batches are made: subclasses write `_next`."""
 
     position: Position
-    _advice = ""
 
     def __init__(self, loader):
+        _check_pinning(loader)
         self.recipe = loader._recipe()
-        self._rewind(loader)
-        self.base_seed = loader._draw_seed(for_new_workers=True)
+        self.base_seed = self._rewind(loader, draws_seed=True)
 
-    def _rewind(self, loader) -> None:
-        """To the start of a pass."""
+    def _rewind(self, loader, draws_seed: bool) -> int:
+        """To the start of a pass, or of what is left of one; a seed for workers.
+
+        The seed is drawn without workers too, as PyTorch does, and only for the first of several passes
+        with the same ones.
+        """
+        self.position = loader._enter(draws_seed)
         self.sampler = loader._index_sampler
         self.indices = _indices(self.sampler, as_arrays=self.recipe.gathers())
         self.promised = loader._reported_length
+        seed = draw_seed(loader.generator) if self.position.draws_seed else 0
+        loader._leave_out(self.indices, self.position)
+        return seed
+
+    _advice = ""
 
     def __iter__(self) -> LoaderIterator:
         return self
@@ -51,19 +61,13 @@ class LoaderIterator:
     def _next(self) -> Any:
         raise NotImplementedError
 
-    def _skip(self, count: int) -> None:
-        """Leave out batches: of a stream by reading them, otherwise by their indices alone."""
-        try:
-            for _ in range(count):
-                if self.recipe.streams:
-                    self._next()
-                else:
-                    next(self.indices)
-        except StopIteration:
-            raise ValueError(
-                f"DataLoader: {count} batches had been handed out when the state was saved, and now there "
-                "are fewer; load it into a loader of the same data"
-            ) from None
+    def drop(self, count: int) -> None:
+        """Make so many batches and hand none out."""
+        for _ in range(count):
+            try:
+                self._next()
+            except StopIteration:
+                raise too_few(count) from None
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -75,15 +79,29 @@ class LoaderIterator:
 class SingleProcessIterator(LoaderIterator):
     """Makes each batch when it is asked for."""
 
-    def __init__(self, loader, skipped: int = 0):
+    def __init__(self, loader):
         if loader.timeout:
             raise AssertionError("DataLoader: timeout needs num_workers > 0; leave it at 0")
         super().__init__(loader)
         self.fetcher = self.recipe.fetcher()
-        self._skip(skipped)
 
     def _next(self) -> Any:
         return self.fetcher.fetch(next(self.indices))
+
+
+def _check_pinning(loader) -> None:
+    if loader.pin_memory and loader.pin_memory_device:
+        warnings.warn(
+            "pin_memory_device is deprecated, the current accelerator will be used as the device, "
+            f"ignore pin_memory_device='{loader.pin_memory_device}'.",
+            stacklevel=7,
+        )
+    if loader.pin_memory and not cuda_is_available():
+        warnings.warn(
+            "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
+            "won't be used.",
+            stacklevel=7,
+        )
 
 
 def _indices(sampler, as_arrays: bool) -> Iterator[Any]:

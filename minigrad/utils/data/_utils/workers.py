@@ -164,7 +164,7 @@ class WorkersIterator(LoaderIterator):
         " Each worker iterates over its own copy of the dataset; let it take its share by get_worker_info()."
     )
 
-    def __init__(self, loader, skipped: int = 0):
+    def __init__(self, loader):
         if loader.prefetch_factor <= 0:
             raise AssertionError("DataLoader: prefetch_factor must be greater than 0 for worker processes")
         super().__init__(loader)
@@ -181,13 +181,12 @@ class WorkersIterator(LoaderIterator):
         setup = Setup(self.recipe, loader.num_workers, self.base_seed, loader.worker_init_fn)
         self.crew = Crew(loader.multiprocessing_context or get_context(), setup)
         self._dismissal = weakref.finalize(self, self.crew.dismiss)
-        self._begin(skipped)
+        self._begin()
 
-    def begin_again(self, loader, skipped: int = 0) -> None:
+    def begin_again(self, loader) -> None:
         """Start another pass with the same workers."""
-        self._rewind(loader)
-        loader._draw_seed(for_new_workers=False)
-        self._begin(skipped)
+        self._rewind(loader, draws_seed=False)
+        self._begin()
 
     def usable(self) -> bool:
         """Whether there are workers, and they are this process's."""
@@ -199,7 +198,7 @@ class WorkersIterator(LoaderIterator):
         self._dismissal.detach()
         self.crew.dismiss(patience)
 
-    def _begin(self, skipped: int) -> None:
+    def _begin(self) -> None:
         for worker, parcel in self.arrived.values():
             self.crew.channels[worker].discard(parcel)
         self.arrived.clear()
@@ -208,14 +207,10 @@ class WorkersIterator(LoaderIterator):
         self.numbers, self.turns = itertools.count(), itertools.cycle(range(self.count_of_workers))
         self.active = set(range(self.count_of_workers))
         with self._closed_on_error():
-            if not self.recipe.streams:
-                self._skip(skipped)
             for worker in self.active:
                 self.crew.post(worker, (self.run, None))
             for _ in range(self.most):
                 self._send_task()
-            if self.recipe.streams:
-                self._skip(skipped)
 
     # ---- tasks -----------------------------------------------------------------------------------
     def _send_task(self) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import minigrad
+from minigrad import serialization
 
 
 def option_parser(
@@ -74,19 +74,15 @@ def save_checkpoint(path: Path, epoch: int, history: dict, **parts) -> None:
     """Everything that decides how training goes on: the parts' state dicts, the random stream, the curves so
     far.
     """
-    state = {name: part.state_dict() for name, part in parts.items()}
-    minigrad.save(state | {"epoch": epoch, "history": history, "random": minigrad.get_rng_state()}, path)
+    serialization.save_checkpoint(path, extra={"epoch": epoch, "history": history}, **parts)
 
 
 def load_checkpoint(path: Path, **parts) -> tuple[int, dict]:
     """Put the saved states back into the parts; returns the number of finished epochs, and the curves."""
     if not path.exists():
         raise SystemExit(f"--resume: there is no checkpoint {path}; run once without --resume")
-    saved = minigrad.load(path)
-    for name, part in parts.items():
-        part.load_state_dict(saved[name])
-    minigrad.set_rng_state(saved["random"])
-    return saved["epoch"], saved["history"]
+    extra = serialization.load_checkpoint(path, **parts)
+    return extra["epoch"], extra["history"]
 
 
 def print_columns(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -28,9 +28,9 @@ def run(module, monkeypatch, folder, *options):
 
 
 def assert_same(one, other):
-    assert one["history"] == other["history"]
-    for name, tensor in one["model"].items():
-        np.testing.assert_array_equal(tensor.array, other["model"][name].array)
+    assert one["extra"] == other["extra"]
+    for name, tensor in one["parts"]["model"].items():
+        np.testing.assert_array_equal(tensor.array, other["parts"]["model"][name].array)
 
 
 def test_a_rerun_gives_the_same_numbers(forecast, monkeypatch, tmp_path, capsys):
@@ -54,7 +54,7 @@ def test_resume_goes_on_as_if_nothing_had_happened(forecast, monkeypatch, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         run(forecast, monkeypatch, tmp_path / "parts")
     monkeypatch.setattr(forecast, "save_checkpoint", save)
-    assert load(tmp_path / "parts" / "sunspots-lstm.pt")["epoch"] == 2
+    assert load(tmp_path / "parts" / "sunspots-lstm.pt")["extra"]["epoch"] == 2
     assert_same(whole, run(forecast, monkeypatch, tmp_path / "parts", "--resume"))
 
 
@@ -95,7 +95,7 @@ def test_a_task_runs_saves_draws_and_goes_on(name, monkeypatch, tmp_path, capsys
         printed = capsys.readouterr().out
         assert f"GRU, {epochs} epochs" in printed
         assert f"epoch {epochs:2}:" in printed
-        assert load(tmp_path / f"{saved}.pt")["epoch"] == epochs
+        assert load(tmp_path / f"{saved}.pt")["extra"]["epoch"] == epochs
         assert (tmp_path / f"{saved}.svg").exists()
     assert "epoch  1:" not in printed
 

@@ -24,7 +24,7 @@ help:
 	@echo "make oldest  the tests on the oldest NumPy that is supported (Python 3.11 or 3.12)"
 	@echo "make fuzz    200,000 damaged files and 3,000 killed saves, about a quarter of an hour"
 	@echo "make mutants breaks each gradient formula in turn, and counts the breaks that the tests notice"
-	@echo "make bench   timings beside PyTorch, one thread"
+	@echo "make bench   timings beside PyTorch, one thread, about two minutes"
 	@echo "make docs    the documentation, into docs/_build"
 	@echo "make clean   what builds and tests leave behind; clean-all: the environments too"
 
@@ -57,7 +57,7 @@ mutants: .venv/.mutants
 	$(ONE_THREAD) .venv/bin/python tools/mutants.py
 
 bench: .venv-parity/.parity
-	$(ONE_THREAD) .venv-parity/bin/python -m benchmarks
+	$(ONE_THREAD) .venv-parity/bin/python -m benchmarks --out build/benchmarks
 
 docs: .venv/.docs
 	.venv/bin/python -m sphinx -W --keep-going docs docs/_build/html

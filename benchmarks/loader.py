@@ -68,4 +68,4 @@ def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
             )
             for lib in (minigrad, torch)
         ]
-        yield compare(name, *passes, bound, seconds)
+        yield compare(name, *passes, bound, seconds, wall=workers > 0)

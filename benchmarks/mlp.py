@@ -25,12 +25,19 @@ def training_step(lib, optimizer: str, **settings):
     return step
 
 
-OPTIMIZERS = {"SGD": ({"lr": 1e-3}, 0.8), "Adam": ({"lr": 1e-5}, None)}
+OPTIMIZERS = {
+    "SGD": ({"lr": 1e-3}, 0.45),
+    "SGD, momentum": ({"lr": 1e-3, "momentum": 0.9}, 0.45),
+    "Adam": ({"lr": 1e-5}, 0.4),
+    "AdamW": ({"lr": 1e-5}, 0.4),
+    "RMSprop": ({"lr": 1e-5}, 0.45),
+    "Adagrad": ({"lr": 1e-5}, 0.45),
+}
 
 
 def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
     for name, (settings, bound) in OPTIMIZERS.items():
-        ours, theirs = (training_step(lib, name, **settings) for lib in (minigrad, torch))
+        ours, theirs = (training_step(lib, name.split(",")[0], **settings) for lib in (minigrad, torch))
         first = abs(ours().item() - theirs().item())
         if first > 1e-5:
             raise RuntimeError(f"MLP with {name}: the first losses differ by {first}")

@@ -112,12 +112,12 @@ class Checkpoint:
         if not self.path.exists():
             raise SystemExit(f"--resume: there is no checkpoint {self.path}; run once without --resume")
         extra = load_checkpoint(self.path, **self.parts)
-        self.finished = extra["epochs"]
+        self.finished = extra["epoch"]
         return self.finished, extra["history"]
 
     def save(self, epochs: int, history: dict) -> None:
         """Save the parts' states, the random stream, the number of finished epochs, and the curves so far."""
-        save_checkpoint(self.path, extra={"epochs": epochs, "history": history}, **self.parts)
+        save_checkpoint(self.path, extra={"epoch": epochs, "history": history}, **self.parts)
         self.finished = epochs
 
     def __enter__(self) -> Checkpoint:

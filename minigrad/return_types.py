@@ -7,14 +7,17 @@ from typing import Any
 
 
 class NamedResult(tuple):
-    """A base of all types here; made of one sequence, as PyTorch's are, or of the values themselves."""
+    """A base of all types here; made of one sequence, as PyTorch's are, or of the values themselves.
+
+    PyTorch's files give a dict beside the sequence.
+    """
 
     __slots__ = ()
     _fields: tuple[str, ...] = ()
 
     def __new__(cls, *values):
-        if len(values) == 1:
-            (values,) = values
+        if len(values) == 1 or (len(values) == 2 and isinstance(values[1], dict)):
+            values = values[0]
         if len(values) != len(cls._fields):
             raise TypeError(f"{cls.__name__}() takes a {len(cls._fields)}-sequence, not {len(values)}")
         return tuple.__new__(cls, values)

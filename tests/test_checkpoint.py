@@ -161,9 +161,9 @@ def seen(batches) -> list:
     return [np.ravel([np.asarray(v) for v in batch]).tolist() for batch in batches]
 
 
-@pytest.mark.parametrize("skipped", [0, 1, 3])
+@pytest.mark.parametrize(("skipped", "used"), [(0, False), (1, True), (3, False)])
 @pytest.mark.parametrize("make", LOADERS.values(), ids=LOADERS.keys())
-def test_a_loader_goes_on_in_the_middle_of_a_pass(make, skipped):
+def test_a_loader_goes_on_in_the_middle_of_a_pass(make, skipped, used):
     """The rest of the pass, and a whole one after it, are what they would have been."""
     minigrad.manual_seed(3)
     loader = make()
@@ -178,7 +178,8 @@ def test_a_loader_goes_on_in_the_middle_of_a_pass(make, skipped):
 
     minigrad.manual_seed(8)
     again = make()
-    list(again)
+    if used:
+        list(again)
     again.load_state_dict(state)
     minigrad.set_rng_state(random_state)
     assert seen(again) == rest

@@ -54,6 +54,8 @@ def places(d):
     """Where to ask for the density of a distribution over single numbers, and with what weights to add it
     up.
     """
+    if isinstance(d, distributions.VonMises):
+        return interval(-math.pi, math.pi)
     if d.support.is_discrete:
         values = np.arange(400.0)
         return values[np.asarray(d.support.check(torch.from_numpy(values)))], 1.0
@@ -87,7 +89,7 @@ def test_density_gives_all_the_rest(name):
 def densities(d, x, weight):
     """log_prob, and the density with its weights, both 0 where there is next to nothing."""
     log_density = d.log_prob(torch.from_numpy(x)).numpy()
-    there = log_density > -600
+    there = np.abs(log_density) < 600
     log_density = np.where(there, log_density, 0)
     return log_density, there * np.exp(log_density) * weight
 
@@ -139,6 +141,74 @@ def test_moments_of_samples(name):
     assert (np.abs(x.mean(0) - mean) < 5 * error + 1e-12).all()
     fourth = ((x - x.mean(0)) ** 4).mean(0)
     assert (np.abs(x.var(0) - variance) < 6 * np.sqrt(fourth / count) + 1e-12).all()
+
+
+CONTINUOUS = [n for n in OVER_NUMBERS if not is_discrete(n)]
+
+
+@pytest.mark.parametrize("name", [*CONTINUOUS, "VonMises"])
+def test_samples_are_spread_as_the_density_says(name):
+    """The share of samples below any point is the integral of the density up to there (Kolmogorov and
+    Smirnov).
+    """
+    if name == "VonMises":
+        pytest.importorskip("scipy")
+    d, count = scalar(name, 2), 6000
+    torch.manual_seed(4)
+    samples = np.sort(d.sample((count,)).numpy())
+    x, weight = places(d)
+    _, density = densities(d, x, weight)
+    expected = np.interp(samples, x, np.cumsum(density) - density / 2)
+    shares = (np.arange(count) + 0.5) / count
+    assert np.abs(expected - shares).max() < 1.6 / math.sqrt(count)
+
+
+def test_mixtures_by_quadrature():
+    rng = np.random.default_rng(7)
+    weights, loc, scale = (
+        torch.from_numpy(a) for a in (rng.dirichlet([2, 2, 2]), *rng.uniform(0.3, 3, (2, 3)))
+    )
+    d = distributions.MixtureSameFamily(distributions.Categorical(weights), distributions.Normal(loc, scale))
+    x, weight = line()
+    _, density = densities(d, x, weight)
+    mean = (x * density).sum()
+    assert density.sum() == pytest.approx(1, abs=1e-9)
+    assert float(d.mean) == pytest.approx(mean, rel=1e-9)
+    assert float(d.variance) == pytest.approx(((x - mean) ** 2 * density).sum(), rel=1e-9)
+    assert float(d.cdf(torch.tensor(0.7).double())) == pytest.approx(density[x <= 0.7].sum(), abs=0.02)
+
+
+def test_normal_vectors_by_their_formula():
+    """Given by any of three matrices, or with few directions: one density, one entropy, one divergence."""
+    rng = np.random.default_rng(6)
+    factor, diagonal, loc, x = (
+        rng.standard_normal((4, 2)),
+        rng.uniform(0.5, 2, 4),
+        *rng.standard_normal((2, 4)),
+    )
+    covariance = factor @ factor.T + np.diag(diagonal)
+    precision, lower, away = np.linalg.inv(covariance), np.linalg.cholesky(covariance), x - loc
+    logarithm = np.linalg.slogdet(2 * math.pi * covariance)[1]
+    of = torch.from_numpy
+    ways = [
+        distributions.MultivariateNormal(of(loc), of(covariance)),
+        distributions.MultivariateNormal(of(loc), precision_matrix=of(precision)),
+        distributions.MultivariateNormal(of(loc), scale_tril=of(lower)),
+        distributions.LowRankMultivariateNormal(of(loc), of(factor), of(diagonal)),
+    ]
+    for d in ways:
+        assert float(d.log_prob(of(x))) == pytest.approx(
+            -0.5 * (logarithm + away @ precision @ away), rel=1e-9
+        )
+        assert float(d.entropy()) == pytest.approx(0.5 * (logarithm + 4), rel=1e-9)
+        for name, matrix in (
+            ("covariance_matrix", covariance),
+            ("precision_matrix", precision),
+            ("scale_tril", lower),
+        ):
+            np.testing.assert_allclose(getattr(d, name).numpy(), matrix, rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(d.variance.numpy(), np.diag(covariance), rtol=1e-9)
+        assert float(distributions.kl_divergence(d, ways[0])) == pytest.approx(0, abs=1e-9)
 
 
 # ---- gradients through samples ---------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def test_after_ctrl_c_resume_goes_on_as_if_nothing_had_happened(forecast, monkey
     checkpoint = tmp_path / "parts" / "sunspots-lstm.pt"
     assert "stopped in epoch 3. Finished epochs: 2" in told
     assert str(checkpoint) in told
-    assert load(checkpoint)["extra"]["epochs"] == 2
+    assert load(checkpoint)["extra"]["epoch"] == 2
     command = told.splitlines()[-1].split()
     assert command == ["python", *given, "--resume"]
     assert_same(whole, run(forecast, monkeypatch, tmp_path / "parts", command[-1]))
@@ -130,14 +130,14 @@ def test_a_task_runs_saves_draws_and_goes_on(name, monkeypatch, tmp_path, capsys
     printed, told = capsys.readouterr()
     assert "epoch  1:" in printed
     assert "Finished epochs: 1" in told
-    assert load(tmp_path / f"{saved}.pt")["extra"]["epochs"] == 1
+    assert load(tmp_path / f"{saved}.pt")["extra"]["epoch"] == 1
     monkeypatch.setattr(sys, "argv", [*given, "--resume"])
     task.main()
     printed = capsys.readouterr().out
     assert "GRU, 2 epochs" in printed
     assert "epoch  2:" in printed
     assert "epoch  1:" not in printed
-    assert load(tmp_path / f"{saved}.pt")["extra"]["epochs"] == 2
+    assert load(tmp_path / f"{saved}.pt")["extra"]["epoch"] == 2
     assert (tmp_path / f"{saved}.svg").exists()
 
 

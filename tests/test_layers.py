@@ -68,6 +68,12 @@ def test_activation(name, settings, plain):
     np.testing.assert_allclose(single, plain(X), rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["logsigmoid", "softplus", "silu", "mish", "gelu", "elu", "tanhshrink"])
+def test_activation_of_one_number(name):
+    """NumPy makes scalars of 0-d arrays, also on the way back."""
+    check(getattr(F, name), [np.array(0.7)], RNG)
+
+
 def test_gelu_by_tanh_is_near_gelu():
     x = tensor(X)
     exact, near = F.gelu(x), F.gelu(x, approximate="tanh")

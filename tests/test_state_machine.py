@@ -63,7 +63,7 @@ class Handle:
         self.twin, self.real = twin, real
         self.grad: np.ndarray | None = None  # what .grad ought to be
         self.hooks: list = []  # of a leaf: factors, and watches
-        self.afters: list = []
+        self.kept = False  # whether it retains its gradient
 
 
 class Watch:
@@ -81,6 +81,7 @@ class Machine(RuleBasedStateMachine):
     """Each rule does one thing to a tensor of each library and to its twin."""
 
     libraries = (minigrad,)
+    whole = True  # a walk that fails changes nothing
 
     @initialize(seed=seeds)
     def begin(self, seed):
@@ -113,6 +114,9 @@ class Machine(RuleBasedStateMachine):
 
     def has_room(self) -> bool:
         return self.columns.used < ROOM
+
+    def is_leaf(self, h: Handle) -> bool:
+        return h.twin.history.leaf and not h.twin.is_view
 
     def is_of_a_leaf(self, h: Handle) -> bool:
         return h.twin.history.leaf
@@ -212,7 +216,7 @@ class Machine(RuleBasedStateMachine):
     def take_view(self, place, name):
         h = self.pick(place)
         of_tensor, of_array = VIEWS[name]
-        if not h.twin.index.ndim or h.twin.index.ndim > 2 or not self.can_be_flat(h, name):
+        if not h.twin.index.ndim or h.twin.index.ndim > 2 or not self.can_be_flat(h, name) or h.kept:
             return
         real = self.each(lambda m, t: of_tensor(t), h)
         self.keep(twins.view(h.twin, of_array), real)
@@ -274,15 +278,23 @@ class Machine(RuleBasedStateMachine):
     @rule(place=places)
     def watch(self, place):
         h = self.pick(place)
-        if not h.twin.tracked or h.twin.children or h.twin.was_constant:
+        if not h.twin.tracked or h.twin.children or (h.twin.is_view and h.twin.was_constant):
             return  # PyTorch crashes where a view is older than its base's history
         watch = Watch(len(self.libraries), h.twin.moment, h.twin.index.shape)
         for i, t in enumerate(h.real):
             t.register_hook(watch.hook(i))
-        if self.is_of_a_leaf(h):
+        if self.is_leaf(h):
             h.hooks.append(watch)
         else:
             self.watches.append(watch)
+
+    @rule(place=places)
+    def retain_grad(self, place):
+        h = self.pick(place)
+        if not h.twin.tracked or h.twin.children or (h.twin.is_view and h.twin.was_constant):
+            return
+        self.each(lambda m, t: t.retain_grad(), h)
+        h.kept = h.twin.is_view or not h.twin.history.leaf
 
     @rule(place=places, factor=factors)
     def scale_gradient_of_a_leaf(self, place, factor):
@@ -313,6 +325,32 @@ class Machine(RuleBasedStateMachine):
                 s.freed = True
         self.check_flow(flow)
 
+    @rule(root=places, leaf=places, seed=seeds)
+    def grad(self, root, leaf, seed):
+        """`grad` gives the leaf's gradient, and adds to none; hooks see it pass."""
+        top, h = self.pick(root), self.pick(leaf)
+        if not (top.twin.tracked and h.twin.tracked and h.twin.history.leaf) or h.twin.is_view:
+            return
+        if any(s.freed or s.overwritten for s in top.twin.steps):
+            return
+        c = np.random.default_rng(seed).standard_normal(top.twin.index.shape)
+        expected = np.tensordot(c, top.twin.jacobian, c.ndim)[h.twin.history.mine].reshape(h.twin.index.shape)
+        for hook in h.hooks:
+            expected = expected if isinstance(hook, Watch) else expected * hook
+        for i, m in enumerate(self.libraries):
+            settings = {"retain_graph": True, "allow_unused": True}
+            (g,) = m.autograd.grad(top.real[i], h.real[i], m.from_numpy(c), **settings)
+            assert_near(np.zeros(expected.shape) if g is None else g.numpy(), expected)
+        for kept in [k for k in self.handles if k.kept]:  # which of these were on the way is not the question
+            kept.grad = None
+            for t in kept.real:
+                t.grad = None
+        self.forget_watched()
+
+    def forget_watched(self) -> None:
+        for w in self.watches + [w for h in self.handles for w in h.hooks if isinstance(w, Watch)]:
+            w.seen = [[] for _ in self.libraries]
+
     def refused(self, chosen, cotangents) -> None:
         """What was freed or overwritten is not walked, and no gradient changes."""
         for i, m in enumerate(self.libraries):
@@ -320,10 +358,9 @@ class Machine(RuleBasedStateMachine):
                 m.autograd.backward(
                     [h.real[i] for h in chosen], [m.from_numpy(c) for c in cotangents], retain_graph=True
                 )
-        if len(self.libraries) > 1:  # PyTorch may have come half-way
+        if not self.whole:
             self.clear()
-        for w in self.all_watches():
-            w.seen = [[] for _ in self.libraries]
+        self.forget_watched()
 
     @rule()
     def clear(self):
@@ -332,17 +369,12 @@ class Machine(RuleBasedStateMachine):
             for t in h.real:
                 t.grad = None
 
-    def all_watches(self):
-        return self.watches + [w for h in self.handles for w in h.hooks if isinstance(w, Watch)]
-
     def check_flow(self, flow) -> None:
         """Hooks saw what flowed; what ought to have been added to leaves is noted."""
         for w in self.watches:
             self.check_watch(w, flow[w.moment].reshape(w.shape))
-        for h in self.handles:
-            if not h.twin.history.leaf or h.twin.is_view or not h.twin.tracked:
-                continue
-            g = flow[h.twin.history.mine].reshape(h.twin.index.shape)
+        for h in [h for h in self.handles if h.twin.tracked and (h.kept or self.is_leaf(h))]:
+            g = flow[h.twin.moment].reshape(h.twin.index.shape)
             for hook in h.hooks:
                 if isinstance(hook, Watch):
                     self.check_watch(hook, g)
@@ -362,7 +394,7 @@ class Machine(RuleBasedStateMachine):
             for t in h.real:
                 assert t.requires_grad == h.twin.tracked
                 assert_near(t.detach().numpy(), h.twin.value)
-                if h.twin.history.leaf and not h.twin.is_view:
+                if h.kept or self.is_leaf(h):
                     expected = np.zeros(h.twin.index.shape) if h.grad is None else h.grad
                     assert_near(np.zeros_like(expected) if t.grad is None else t.grad.numpy(), expected)
 

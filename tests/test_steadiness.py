@@ -187,6 +187,21 @@ def test_a_kept_gradient_is_that_of_the_value_written_last():
     assert array_of(h.grad).tolist() == [3, 3, 0]
 
 
+def test_a_kept_gradient_is_added_to_once_where_the_value_is_an_input():
+    h = drawn(3) * 2
+    h.retain_grad()
+    (h * 3).sum().backward(inputs=[h])
+    assert array_of(h.grad).tolist() == [3, 3, 3]
+
+
+def test_hooks_of_a_leaf_change_what_grad_gives():
+    x = drawn(3)
+    x.register_hook(lambda g: g * 10)
+    (found,) = minigrad.autograd.grad((x * 2).sum(), x)
+    assert array_of(found).tolist() == [20, 20, 20]
+    assert x.grad is None
+
+
 # ---- memory ----------------------------------------------------------------------------------------------
 def alive() -> int:
     return sum(isinstance(o, (Value, Node)) for o in gc.get_objects())

@@ -334,6 +334,17 @@ def test_an_error_elsewhere_in_a_worker(settings, message):
 
 
 @needs_fork
+def test_a_graph_does_not_cross_silently():
+    weight = ops.rand(3, requires_grad=True)
+    batches = iter(
+        with_workers(Does(lambda i: weight if i == 0 else weight * 2), batch_size=None, num_workers=1)
+    )
+    assert next(batches).requires_grad
+    with pytest.raises(RuntimeError, match=r"non-leaf tensor that requires grad.*call detach\(\)"):
+        next(batches)
+
+
+@needs_fork
 def test_a_stream_that_cannot_start():
     class Broken(Shards):
         def __iter__(self):
@@ -356,7 +367,7 @@ def test_what_cannot_be_pickled_cannot_be_sent():
     [
         (
             lambda: os.kill(os.getpid(), signal.SIGKILL),
-            r"worker 1 was killed by SIGKILL.*lack of memory at batch 1",
+            r"worker 1 was killed by SIGKILL at batch 1 \(samples 2, 3\); .*lack of memory",
         ),
         (
             lambda: os.kill(os.getpid(), signal.SIGUSR1),
@@ -433,6 +444,21 @@ def test_where_there_are_no_processes(monkeypatch):
     monkeypatch.setattr(sys, "platform", "emscripten")
     with pytest.raises(RuntimeError, match=r"num_workers=1.*in a browser.*pass num_workers=0"):
         with_workers(Mixed(), num_workers=1)
+
+
+def test_without_workers_nothing_of_processes_is_loaded():
+    code = (
+        "import sys; sys.modules['multiprocessing'] = None; from minigrad.utils.data import DataLoader; "
+        "print([batch.tolist() for batch in DataLoader(range(3), 2)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[[0, 1], [2]]"
 
 
 @pytest.mark.filterwarnings("default:This DataLoader will create:UserWarning")

@@ -105,6 +105,10 @@ def damaged_header(data: bytes, rng: np.random.Generator) -> bytes:
     return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
+def is_zip(data: bytes) -> bool:
+    return data.startswith(b"PK")
+
+
 def records_of(data: bytes) -> dict[str, bytes]:
     """The records of a .pt archive by their names in it."""
     whole = ZipReader(io.BytesIO(data))
@@ -122,7 +126,12 @@ def archive_of(records: dict[str, bytes]) -> bytes:
 
 
 def damaged_record(data: bytes, rng: np.random.Generator) -> bytes:
-    """A .pt file with one of its records damaged, most often the pickle, and checksums that are right."""
+    """A .pt file with one of its records damaged, most often the pickle, and checksums that are right.
+
+    In the format from before 1.6 there is nothing around the pickles to be put right.
+    """
+    if not is_zip(data):
+        return damaged_bytes(data, rng)
     records = records_of(data)
     name = "data.pkl" if rng.integers(4) else list(records)[int(rng.integers(len(records)))]
     return archive_of({**records, name: damaged_bytes(records[name], rng)})
@@ -161,7 +170,7 @@ def pt_files() -> list[bytes]:
     return [
         *(written(minigrad.save, thing) for thing in (shared, model.state_dict(), optimizer.state_dict())),
         checkpoint.getvalue(),
-        *((SAMPLES / name).read_bytes() for name in ("tensors.pt", "containers.pt", "lstm.pt")),
+        *((SAMPLES / name).read_bytes() for name in ("tensors.pt", "containers.pt", "lstm.pt", "legacy.pt")),
     ]
 
 
@@ -205,9 +214,9 @@ def corners(item) -> Iterator[float]:
             array = item.detach().numpy()
             yield from (array[(at,) * array.ndim] for at in (0, -1) if array.size)
         elif isinstance(item, (list, tuple, set, frozenset)):
-            stack += item
+            stack.extend(item)
         elif isinstance(item, dict):
-            stack += [*item, *item.values()]
+            stack.extend([*item, *item.values()])
 
 
 class Watch:

@@ -16,6 +16,7 @@ _LATER: dict[str, tuple[str, str | None]] = {
 _LATER |= {name: ("anomaly_mode", name) for name in ("detect_anomaly", "set_detect_anomaly")}
 _LATER |= {name: ("gradcheck", name) for name in ("gradcheck", "gradgradcheck")}
 _LATER |= {"Function": ("function", "Function")}
+_LATER |= {"set_multithreading_enabled": ("graph", "set_multithreading_enabled")}
 __getattr__, __dir__ = loader(__name__, _LATER)
 
 __all__ = [

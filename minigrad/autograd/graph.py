@@ -40,6 +40,19 @@ def get_gradient_edge(tensor) -> GradientEdge:
     return GradientEdge(*gradient_edge(tensor))
 
 
+class set_multithreading_enabled:
+    """Whether a backward pass may use threads of its own: it never does here, so that nothing changes."""
+
+    def __init__(self, mode: bool):
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error) -> None:
+        pass
+
+
 def increment_version(tensor) -> None:
     """Say that a tensor (or each of several) was written to, where no operation has told."""
     for t in (tensor,) if isinstance(tensor, Value) else tensor:

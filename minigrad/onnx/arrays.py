@@ -26,8 +26,8 @@ def _expand(g: Graph, x, shape):
     return g.op("Expand", x, g.ints(g.result.shape))
 
 
-def _same(g: Graph, x=None, **others):
-    return g.op("Identity", x if x is not None else next(iter(others.values())))
+def _same(g: Graph, **given):
+    return g.op("Identity", next(iter(given.values())))
 
 
 def _repeat(g: Graph, input, counts, repeats):
@@ -273,7 +273,8 @@ TABLE: dict[str, Callable] = {
     "ops.shaping.expand_to": _expand,
     "ops.arranging.repeat": _repeat,
     "ops.shaping.copy": _same,
-    "tensor.Tensor.detach": lambda g, self: g.op("Identity", self),
+    "tensor.Tensor.detach": _same,
+    "tensor.Tensor.data": _same,
     # parts
     "tensor.Tensor.__getitem__": lambda g, self, index: _take_part(g, self, index),
     "ops.shaping.take_part": _take_part,
@@ -292,6 +293,7 @@ TABLE: dict[str, Callable] = {
     "ops.padding.extend": _extend,
     # reductions
     "ops.reduction.sum_over": reduce("ReduceSum"),
+    "ops.sums.total": lambda g, x: reduce("ReduceSum")(g, x, None),
     "ops.reduction.mean_over": reduce("ReduceMean"),
     "ops.reduction.prod_over": reduce("ReduceProd"),
     "ops.reduction.max_over": reduce("ReduceMax"),

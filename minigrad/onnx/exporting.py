@@ -80,6 +80,7 @@ def export(
         raise ValueError(f"onnx.export: opset_version {opset} is not one of {OPSETS[0]} to {OPSETS[-1]}")
     args = args if isinstance(args, tuple) else (args,)
     inputs = flat([list(args), dict(kwargs or {})])
+    _check_place(model, inputs)
     names = _input_names(model, args, kwargs or {}, input_names)
     dynamic = _dynamic(names, inputs, output_names, dynamic_axes or {})
     axes = _sizes_of_axes(names, inputs, dynamic)
@@ -141,6 +142,15 @@ def _refuse_others(external_data: bool, others: dict[str, Any]) -> None:
         if value not in _AS_THEY_ARE[name]:
             remedy = "; pass dynamic_axes" if name == "dynamic_shapes" else ""
             raise NotImplementedError(f"onnx.export: {name}={value!r:.40} is not here{remedy}")
+
+
+def _check_place(model, inputs: list) -> None:
+    """Refuse arrays of a GPU: a graph's constants are written from host memory."""
+    parameters = model.parameters() if hasattr(model, "parameters") else ()
+    if not all(isinstance(tensor.array, np.ndarray) for tensor in (*parameters, *inputs)):
+        raise RuntimeError(
+            "onnx.export: the model and its inputs must be on the CPU; call .cpu() on them first"
+        )
 
 
 # ---- names and dynamic axes ----------------------------------------------------------------------

@@ -5,6 +5,7 @@ training run needs to go on; `safetensors` has its own four functions; what a da
 raises is FileError, or its kind UnpicklingError.
 """
 
+from ..later import loader
 from . import safetensors
 from .checkpoint import load_checkpoint, save_checkpoint
 from .errors import FileError, UnpicklingError
@@ -25,6 +26,7 @@ __all__ = [
     "add_safe_globals",
     "clear_safe_globals",
     "get_safe_globals",
+    "get_unsafe_globals_in_checkpoint",
     "load",
     "load_checkpoint",
     "safe_globals",
@@ -32,3 +34,7 @@ __all__ = [
     "save",
     "save_checkpoint",
 ]
+
+__getattr__, __dir__ = loader(
+    __name__, {"get_unsafe_globals_in_checkpoint": ("inspecting", "get_unsafe_globals_in_checkpoint")}
+)

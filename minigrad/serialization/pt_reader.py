@@ -14,13 +14,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .. import backend
-from . import safetensors, unpickler
+from . import legacy, safetensors, unpickler
 from .errors import FileError, UnpicklingError, naming
-from .storage import Storage, StorageType
+from .storage import Storage, StorageType, described
 from .torch_names import current_name, translate
 from .zip_reader import ZipReader
 
-_LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _NEWEST_VERSION = 10
 
 
@@ -40,18 +39,20 @@ def load(
     `(storage, location) -> storage or None`. With `weights_only=True` only data is built (tensors,
     containers, numbers, text and what `add_safe_globals` allows); with False the file may run any code: only
     for files you trust. `mmap=True` maps a path's storages into memory instead of reading them; writing to
-    them does not change the file. bfloat16 becomes float32, which NumPy has. Paths that end in .safetensors
-    are read as such.
+    them does not change the file. bfloat16, which NumPy does not have, becomes float32 of the same values.
+    Paths that end in .safetensors are read as such, and PyTorch's format from before 1.6 is read, too.
 
     Raises UnpicklingError for what is not admitted, FileError for a damaged file or another format.
     """
     weights_only = weights_only is None or bool(weights_only)
     _check_arguments(f, pickle_module, weights_only, mmap, pickle_load_args)
-    name = _name_of(f)
+    name = name_of(f)
     if name.endswith(".safetensors"):
         return _load_safetensors(f, map_location)
-    with naming("load", name), _opened(f) as file:
-        _check_format(file)
+    with naming("load", name), opened(f) as file:
+        if is_legacy(file):
+            _check_legacy(weights_only, mmap)
+            return legacy.load(file.read(), _placement(map_location))
         archive = ZipReader(file)
         if "constants.pkl" in archive:
             raise FileError("this is a TorchScript archive, which is code; save a state_dict instead")
@@ -73,7 +74,7 @@ def _check_arguments(f, pickle_module, weights_only, mmap, pickle_load_args) -> 
         raise ValueError("load: f must be a path to be mapped into memory; pass the path, or mmap=False")
 
 
-def _name_of(f) -> str:
+def name_of(f) -> str:
     """What to call the file in a message."""
     if isinstance(f, (str, os.PathLike)):
         return str(os.fspath(f))
@@ -87,7 +88,7 @@ def _load_safetensors(f, map_location):
 
 
 @contextmanager
-def _opened(f):
+def opened(f):
     """The binary file itself, or the file that a path names, closed afterwards."""
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb", buffering=0) as file:
@@ -100,20 +101,30 @@ def _opened(f):
     yield f
 
 
-def _check_format(file: BinaryIO) -> None:
-    """Refuse what is not a zip, with a word for the formats that are easily mistaken for one."""
+def is_legacy(file: BinaryIO) -> bool:
+    """Whether the file is of the format before 1.6; refuses all but that and zips, with a word for a near
+    miss.
+    """
     start = file.tell()
     head = file.read(512)
     file.seek(start)
     if head[:4] == b"PK\3\4":
-        return
+        return False
     if not head:
         raise FileError("the file is empty, or its position is at its end: seek(0) after writing")
-    if head.startswith(_LEGACY_MAGIC) or head[257:262] == b"ustar":
+    if head[257:262] == b"ustar":
+        raise FileError("this is PyTorch's format from before 0.1.10; load and save it again with PyTorch")
+    if not head.startswith(legacy.START):
+        raise FileError("this is not a file written by save (a zip archive begins otherwise)")
+    return True
+
+
+def _check_legacy(weights_only: bool, mmap: bool | None) -> None:
+    if mmap or not weights_only:
+        asked = "mmap=True" if mmap else "weights_only=False"
         raise FileError(
-            "this is PyTorch's format from before 1.6; load and save it again with a newer PyTorch"
+            f"this is PyTorch's format from before 1.6, which {asked} does not read; leave it out"
         )
-    raise FileError("this is not a file written by save (a zip archive begins otherwise)")
 
 
 class _Storages:
@@ -129,21 +140,7 @@ class _Storages:
 
     def persistent_load(self, identity) -> Storage:
         """The storage for `('storage', type, key, location, number of elements)`."""
-        if type(identity) is not tuple or len(identity) != 5:
-            raise UnpicklingError("the pickle refers to something outside it that is no storage")
-        word, kind, key, location, count = identity
-        if type(word) not in (str, bytes) or word not in ("storage", b"storage"):
-            raise UnpicklingError("the pickle refers to something outside it that is no storage")
-        location = location.decode("ascii", "replace") if type(location) is bytes else location
-        if (
-            type(kind) is not StorageType
-            or type(key) is not str
-            or type(location) is not str
-            or len(location) > 40
-        ):
-            raise UnpicklingError("a storage's type, key or location is of the wrong kind")
-        if type(count) is not int or count < 0:
-            raise UnpicklingError("a storage's number of elements is no whole number")
+        kind, key, location, count = described(identity)
         if key not in self.loaded:
             self.loaded[key] = kind, count, self._read(kind, key, location, count)
         known_kind, known_count, storage = self.loaded[key]

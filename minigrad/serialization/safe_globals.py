@@ -153,6 +153,11 @@ class SafeGlobals:
                 setattr(target, name, value)
 
 
+def is_known(full: str) -> bool:
+    """Whether a pickle may speak of a name: it is one of data, or the user has allowed it."""
+    return full.rpartition(".")[0] not in BLOCKED_MODULES and (full in SAFE or full in _allowed)
+
+
 def _same_place(module: str, name: str, ours) -> bool:
     """Whether PyTorch's `module.name` (torch.nn.modules.linear.Linear) is this class of minigrad.nn."""
     here = getattr(ours, "__module__", "").split(".")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import backend
-from .errors import FileError
+from .errors import FileError, UnpicklingError
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,26 @@ class Storage:
 
     def __repr__(self) -> str:
         return f"Storage({self.size()} of {self.array.dtype} on {self.device})"
+
+
+def described(identity) -> tuple[StorageType, str, str, int]:
+    """(type, key, location, count) of a pickle's `('storage', type, key, location, count)`, checked."""
+    if type(identity) is not tuple or len(identity) != 5:
+        raise UnpicklingError("the pickle refers to something outside it that is no storage")
+    word, kind, key, location, count = identity
+    if type(word) not in (str, bytes) or word not in ("storage", b"storage"):
+        raise UnpicklingError("the pickle refers to something outside it that is no storage")
+    location = location.decode("ascii", "replace") if type(location) is bytes else location
+    if (
+        type(kind) is not StorageType
+        or type(key) is not str
+        or type(location) is not str
+        or len(location) > 40
+    ):
+        raise UnpicklingError("a storage's type, key or location is of the wrong kind")
+    if type(count) is not int or count < 0:
+        raise UnpicklingError("a storage's number of elements is no whole number")
+    return kind, key, location, count
 
 
 def strided(array, offset: int, size: tuple[int, ...], stride: tuple[int, ...]):

@@ -16,6 +16,8 @@ from .limits import Budget
 from .opcodes import OPCODES, STOP
 from .safe_globals import SafeGlobals
 
+#: of a pickle that more follows, this many bytes at most count for its budget
+MOST_PAID_FOR = 2**24
 _MALFORMED = (
     LookupError,
     TypeError,
@@ -29,7 +31,16 @@ _MALFORMED = (
 
 def loads(data: bytes, persistent_load: Callable[[Any], Any], encoding: str = "utf-8"):
     """The object that the pickle `data` describes; raises UnpicklingError for all but plainly safe ones."""
-    machine = Machine(data, persistent_load, encoding)
+    return _run(Machine(data, persistent_load, encoding))
+
+
+def loads_at(data: bytes, start: int, persistent_load: Callable[[Any], Any]) -> tuple[Any, int]:
+    """The object that the pickle at `start` describes, and where the pickle ends."""
+    machine = Machine(data, persistent_load, start=start)
+    return _run(machine), machine.place
+
+
+def _run(machine: Machine):
     try:
         result = machine.run()
     except FileError:
@@ -46,14 +57,16 @@ def loads(data: bytes, persistent_load: Callable[[Any], Any], encoding: str = "u
 class Machine:
     """The stack machine: `stack` holds what is being built, `marks` the stacks put aside by MARK."""
 
-    def __init__(self, data: bytes, persistent_load: Callable[[Any], Any], encoding: str = "utf-8"):
-        self.data, self.place = data, 0
+    def __init__(
+        self, data: bytes, persistent_load: Callable[[Any], Any], encoding: str = "utf-8", start: int = 0
+    ):
+        self.data, self.place = data, start
         self.persistent_load, self.encoding = persistent_load, encoding
         self.inside = True  # whether an error now would be the pickle's
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
-        self.budget = Budget(len(data))
+        self.budget = Budget(min(len(data) - start, MOST_PAID_FOR) if start else len(data))
         self.globals = SafeGlobals(self.budget)
 
     def run(self):

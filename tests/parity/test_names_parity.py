@@ -45,6 +45,14 @@ def test_every_function_is_here_or_left_out(namespace):
     assert sorted(wanted - here) == []
 
 
+def test_named_results_are_read_from_files(tmp_path):
+    theirs, ours = (m.tensor([[1.0, 4.0], [3.0, 2.0]]).max(0) for m in (torch, minigrad))
+    torch.save(theirs, tmp_path / "theirs.pt")
+    found = minigrad.load(tmp_path / "theirs.pt", weights_only=False)
+    assert type(found) is type(ours)
+    assert (found.values.tolist(), found.indices.tolist()) == ([3, 4], [1, 0])
+
+
 @pytest.mark.parametrize("path", [n for n in left_out.NAMES if not n.startswith("autograd.")])
 def test_what_is_left_out_is_pytorchs(path):
     """The list names nothing that PyTorch has not."""

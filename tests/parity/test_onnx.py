@@ -15,7 +15,6 @@ from minigrad.nn import functional as F
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from minigrad.engine import Value  # noqa: E402 - after what it is skipped without
 from minigrad.onnx import export, exporting  # noqa: E402
 from minigrad.onnx.listening import flat  # noqa: E402
 from minigrad.onnx.sizes import Size, VariesError, size_of  # noqa: E402
@@ -92,7 +91,7 @@ UNARY = {
     "rounding division": lambda x: (
         x // 0.3 + x % 0.7 + minigrad.fmod(x, 0.4) + minigrad.div(x, 0.3, rounding_mode="trunc")
     ),
-    "detached": lambda x: x.detach() + x.clone().contiguous(),
+    "detached": lambda x: x.detach() + x.clone().contiguous() * x.data,
     "finite": lambda x: minigrad.nan_to_num(x / (x > 0).float()) + (x / (x > 0).float()).isfinite(),
     "facts": lambda x: (x / x.floor()).isnan() | (1 / x.trunc()).isinf(),
     "in place": lambda x: nn.ReLU(inplace=True)(x * 2).add_(1).mul_(x),
@@ -231,7 +230,6 @@ MOVES = {
     "einsum": lambda x: minigrad.einsum("bij,bkj->bik", x, x * 2),
     "one_hot": lambda x: F.one_hot(x.argmax(2), 4),
 }
-TALL = {"slices", "index", "split", "triangles"}
 
 
 @pytest.mark.parametrize("name", MOVES)
@@ -589,7 +587,7 @@ def test_every_line_of_the_table_names_what_there_is(name):
             continue
         for part in parts[depth:]:
             found = found.__dict__.get(part, found.__dict__.get(f"_{part}"))
-        assert callable(found), name
+        assert callable(getattr(found, "fget", found)), name
         return
 
 
@@ -597,7 +595,3 @@ def test_every_line_of_the_table_is_used_above():
     """Run with the whole file: each translation has been compared with what runs here."""
     if len(used) > 100:
         assert " ".join(sorted(TABLE.keys() - used)) == ""
-
-
-def test_values_are_tensors():
-    assert issubclass(minigrad.Tensor, Value)

@@ -47,7 +47,7 @@ def results(m, op, example, arrays, grad=False):
 
 
 def values(t) -> np.ndarray:
-    return t.detach().numpy()
+    return t.detach().numpy(force=True)  # PyTorch has zeros without memory, too
 
 
 @for_each(OPS, 12)
@@ -80,6 +80,31 @@ def gradients(m, outputs, leaves, cotangents):
     weights = [m.from_numpy(c) for c in cotangents]
     found = m.autograd.grad(outputs, leaves, weights, allow_unused=True)
     return [np.zeros(tuple(t.shape)) if g is None else values(g) for g, t in zip(found, leaves, strict=True)]
+
+
+TWICE = [op for op in DIFFERENTIABLE if op.order > 1 and op.id != "clamp-tensors"]
+
+
+@for_each(TWICE, 6)
+def test_second_gradients(op, example, rng):
+    """The gradients of gradients, by the arguments and by the cotangents."""
+    seed = int(rng.integers(2**32))
+    found, expected = (second_gradients(m, op, example, seed) for m in (minigrad, torch))
+    for f, e in zip(found, expected, strict=True):
+        np.testing.assert_allclose(f, e, rtol=1e-8, atol=1e-8, strict=True)
+
+
+def second_gradients(m, op, example, seed: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    outputs, leaves = results(m, op, example, example.arrays, grad=True)
+    outputs = [r for r in outputs if r.requires_grad]
+    weights = tensors(m, [rng.standard_normal(r.shape) for r in outputs], grad=True)
+    first = m.autograd.grad(outputs, leaves, weights, create_graph=True, allow_unused=True)
+    directions = tensors(m, [rng.standard_normal(t.shape) for t in leaves])
+    height = m.zeros((), dtype=m.float64, requires_grad=True) * 0
+    for g, d in zip(first, directions, strict=True):
+        height = height if g is None else height + (g * d).sum()
+    return gradients(m, [height], [*leaves, *weights], [np.array(1.0)])
 
 
 # ---- dtypes ----------------------------------------------------------------------------------------------

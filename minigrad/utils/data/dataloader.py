@@ -48,8 +48,8 @@ class DataLoader(Resumable, Generic[T_co]):
     An epoch over a TensorDataset with the default `collate_fn` indexes each tensor once per batch instead of
     taking every sample apart.
 
-    `num_workers` processes make batches ahead of time, `prefetch_factor` each (2 by default); their
-    arrays come back in shared memory. `worker_init_fn` is called in each with its number,
+    `num_workers` processes make batches ahead of time, `prefetch_factor` each (2 by default, at most 32);
+    their arrays come back in shared memory. `worker_init_fn` is called in each with its number,
     `get_worker_info` tells a dataset there which worker it is in, and Python's, NumPy's and this
     package's random numbers are seeded as PyTorch seeds them. `persistent_workers` keeps the processes
     for the next pass. `multiprocessing_context` ("fork", "spawn", "forkserver") says how they are

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ....tensor import Tensor
 from .segments import Segment, received
 
 INLINE = 1024  # bytes up to which a thing travels in the message itself
@@ -45,6 +46,18 @@ class Stored(NamedTuple):
     name: str | None
 
 
+class Pickler(ForkingPickler):
+    """Refuses tensors whose history would be lost."""
+
+    def reducer_override(self, thing):
+        if isinstance(thing, Tensor) and thing.node is not None:
+            raise RuntimeError(
+                "DataLoader: a non-leaf tensor that requires grad cannot go to another process, where its "
+                "graph is not; call detach() on it in the dataset or collate_fn"
+            )
+        return NotImplemented
+
+
 class Channel:
     """One end of a connection between two processes.
 
@@ -66,7 +79,7 @@ class Channel:
         """What `post` takes. Raises what pickling the thing raises."""
         apart: list[pickle.PickleBuffer] = []
         file = io.BytesIO()
-        ForkingPickler(file, 5, True, apart.append).dump(thing)
+        Pickler(file, 5, True, apart.append).dump(thing)
         arrays = [buffer.raw() for buffer in apart]
         if file.tell() + sum(map(len, arrays)) <= INLINE:
             return Inline(file.getvalue(), list(map(bytearray, arrays)))

@@ -48,13 +48,6 @@ def as_context(start: Any) -> BaseContext:
     return start
 
 
-class LostWorkerError(Exception):
-    """A worker has ended, or its connection."""
-
-    def __init__(self, worker: int):
-        self.worker = worker
-
-
 class Crew:
     """Worker processes, and a channel to each."""
 
@@ -62,6 +55,7 @@ class Crew:
         self.owner = os.getpid()
         self.channels: list[Channel] = []
         self.processes: list[Any] = []
+        self.lost: set[int] = set()  # workers that have ended
         _crews.add(self)
         try:
             for worker in range(setup.num_workers):
@@ -86,28 +80,33 @@ class Crew:
             theirs.close()
         self.processes.append(process)
 
-    def answers(self, timeout: float) -> list[tuple[int, tuple, Inline | Stored | None]]:
-        """(worker, label, packed batch) of those who have one, waiting for the first; [] after the timeout.
+    def answers(self, timeout: float) -> list[tuple[int, tuple, Inline | Stored | None]] | None:
+        """(worker, label, packed batch) of those who have one, waiting for the first, or for a loss.
 
-        Raises LostWorkerError where one has ended, and nobody has an answer.
+        None when nothing happens for `timeout` seconds; 0 waits without end.
         """
-        lines = [channel.connection for channel in self.channels]
-        ready = connections.wait(lines + [process.sentinel for process in self.processes], timeout or None)
-        found, lost = [], [w for w, process in enumerate(self.processes) if process.sentinel in ready]
-        for worker in (w for w, line in enumerate(lines) if line in ready):
+        present = [worker for worker in range(len(self.processes)) if worker not in self.lost]
+        lines = [self.channels[worker].connection for worker in present]
+        ends = [self.processes[worker].sentinel for worker in present]
+        ready = connections.wait(lines + ends, timeout or None)
+        if not ready:
+            return None
+        found = []
+        for worker, line, end in zip(present, lines, ends, strict=True):
             try:
-                found.append((worker, *self.channels[worker].receive()))
+                if line in ready:
+                    found.append((worker, *self.channels[worker].receive()))
+                elif end in ready:
+                    self.lost.add(worker)
             except (EOFError, OSError):
-                lost.append(worker)
-        if lost and not found:
-            raise LostWorkerError(lost[0])
+                self.lost.add(worker)
         return found
 
     def post(self, worker: int, label: tuple, *task: Any) -> None:
         """Send a worker a task, or without one word of a new pass."""
         channel = self.channels[worker]
         parcel = channel.pack(*task) if task else None
-        with suppress(OSError):  # it has ended; `answers` tells when what it had done is used up
+        with suppress(OSError):  # it has ended, as `answers` will find out
             channel.post(label, parcel)
 
     def fate(self, worker: int) -> str:
@@ -119,9 +118,7 @@ class Crew:
             return "closed its connection"
         if code >= 0:
             return f"ended with exit code {code}"
-        name = signal.Signals(-code).name
-        hint = ", which is often the system's answer to a lack of memory" if name == "SIGKILL" else ""
-        return f"was killed by {name}{hint}"
+        return f"was killed by {signal.Signals(-code).name}"
 
     def dismiss(self, patience: float = PATIENCE) -> None:
         """End all processes: they are asked to first, by closing their connections."""
@@ -256,10 +253,6 @@ class WorkersIterator(LoaderIterator):
         """Context after whose failure no process is left: what was under way is in an unknown state."""
         try:
             yield
-        except LostWorkerError as lost:
-            report = self._report(lost.worker)
-            self.close(patience=0)
-            raise RuntimeError(report) from None
         except BaseException:
             self.close(patience=0)
             raise
@@ -269,7 +262,7 @@ class WorkersIterator(LoaderIterator):
         while self.tasks:
             number = next(iter(self.tasks if self.in_order else self.arrived or self.tasks))
             if number not in self.arrived:
-                self._wait()
+                self._wait(self.tasks[number][0])
                 continue
             worker, parcel = self.arrived.pop(number)
             del self.tasks[number]
@@ -281,10 +274,12 @@ class WorkersIterator(LoaderIterator):
             self._send_task()
         return Ended()
 
-    def _wait(self) -> None:
-        """Until an answer, or several, have arrived; those of an earlier pass are thrown away."""
+    def _wait(self, worker: int) -> None:
+        """Until a worker's answer has arrived, or others'; those of an earlier pass are thrown away."""
+        if worker in self.crew.lost:
+            raise RuntimeError(self._report(worker))
         answers = self.crew.answers(self.timeout)
-        if not answers:
+        if answers is None:
             raise RuntimeError(
                 f"DataLoader timed out after {self.timeout} seconds: {self._at_work()}; "
                 "pass a longer timeout if a batch may take that long"
@@ -298,9 +293,10 @@ class WorkersIterator(LoaderIterator):
     # ---- reports ---------------------------------------------------------------------------------
     def _report(self, worker: int) -> str:
         pid, fate = self.crew.processes[worker].pid, self.crew.fate(worker)
+        hint = "; that is often the system's answer to a lack of memory" if "SIGKILL" in fate else ""
         return (
             f"DataLoader worker (pid(s) {pid}) exited unexpectedly: worker {worker} {fate}"
-            f"{self._task_of(worker)}"
+            f"{self._task_of(worker)}{hint}"
         )
 
     def _at_work(self) -> str:

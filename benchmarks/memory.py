@@ -1,0 +1,100 @@
+"""Memory that training steps take, in a fresh process for each library: at the highest, and what stays.
+
+`python -m benchmarks.memory minigrad "MLP 1000-2000-1000-10"` prints both in MiB for one case.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+
+from .harness import Comparison, of_pairs
+
+PAIRS = 2
+STEPS = 5
+KIB = 1 if sys.platform != "darwin" else 1024  # what getrusage counts in
+
+
+def mlp(lib) -> Callable:
+    """A step of a network 1000-2000-1000-10 on 512 rows, with Adam."""
+    nn = lib.nn
+    model = nn.Sequential(
+        nn.Linear(1000, 2000), nn.ReLU(), nn.Linear(2000, 1000), nn.ReLU(), nn.Linear(1000, 10)
+    )
+    return _training(lib, model, lib.randn(512, 1000), lib.randint(0, 10, (512,)))
+
+
+def lstm(lib) -> Callable:
+    """Forward and backward of an LSTM at (T, N, I, H) = (100, 64, 128, 256)."""
+    layer, x = lib.nn.LSTM(128, 256), lib.randn(100, 64, 128)
+    return lambda: layer(x)[0].sum().backward()
+
+
+def chain(lib) -> Callable:
+    """200 elementwise ops on 1 MiB each."""
+    x = lib.randn(512, 512).requires_grad_()
+
+    def step():
+        x.grad = None
+        z = x
+        for _ in range(100):
+            z = (z * 0.5).tanh()
+        z.sum().backward()
+
+    return step
+
+
+def _training(lib, model, x, y) -> Callable:
+    optimizer, criterion = lib.optim.Adam(model.parameters()), lib.nn.CrossEntropyLoss()
+
+    def step():
+        optimizer.zero_grad()
+        criterion(model(x), y).backward()
+        optimizer.step()
+
+    return step
+
+
+CASES = {"MLP 1000-2000-1000-10": mlp, "LSTM (100, 64, 128, 256)": lstm, "chain of 200 on 1 MiB": chain}
+
+
+def held() -> float:
+    """MiB that lie in memory now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+def measure(library: str, case: str) -> tuple[float, float]:
+    """MiB at the highest of some steps, and held after a few more, over what was held before the first."""
+    lib = import_module(library)
+    step = CASES[case](lib)
+    before = held()
+    for _ in range(STEPS):
+        step()
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB / 1024 - before
+    gc.collect()
+    return highest, held() - before
+
+
+def in_a_process(library: str, case: str) -> list[float]:
+    command = [sys.executable, "-m", __name__, library, case]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [max(float(word), 0.1) for word in done.stdout.split()]
+
+
+def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
+    if not Path("/proc/self/statm").exists():
+        print("memory: only where the system has /proc")
+        return
+    for case in CASES:
+        runs = [[in_a_process(library, case) for library in ("minigrad", "torch")] for _ in range(PAIRS)]
+        for place, what in enumerate(("at the highest", "afterwards")):
+            yield of_pairs(f"{case}, {what}", [(a[place], b[place]) for a, b in runs], None, "MiB")
+
+
+if __name__ == "__main__":
+    print(*measure(*sys.argv[1:]))

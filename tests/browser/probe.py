@@ -3,7 +3,12 @@
 import json
 
 import minigrad as torch
+from minigrad import nn
+from minigrad.nn import functional as F
+from minigrad.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from minigrad.utils.data import DataLoader, TensorDataset
 
+NAMED = (pack_padded_sequence, pad_sequence, DataLoader, TensorDataset)
 EXPRESSIONS = """
 tensor([1, 2]); tensor(3); tensor([True, False]); tensor([[1.5, 2]]); as_tensor([1, 2]); tensor(2**40)
 arange(4); arange(1, 9, 2); arange(0, 1, 0.25); full((2,), 7); zeros(2, dtype=torch.long); eye(2).long()
@@ -29,7 +34,7 @@ F.adaptive_avg_pool1d(x, 3); F.adaptive_max_pool1d(x, 3); F.interpolate(x[None],
 F.interpolate(x[None], 7, mode="linear"); F.avg_pool1d(x, 2); F.conv1d(x[None], v)
 F.ctc_loss(c.log_softmax(2), tensor([[1, 2]]), tensor([5]), tensor([2]))
 F.pad(x, (1, 1), mode="constant"); F.embedding_bag(n[None], w); F.multi_margin_loss(x, n[:3])
-F.pixel_shuffle(x.reshape(1, 4, 3, 1), 2); F.grid_sample(x[None, None], rand(1, 2, 2, 2))
+F.pixel_shuffle(x.reshape(1, 4, 3, 1), 2); F.grid_sample(x[None, None], rand(1, 2, 2, 2), align_corners=False)
 pad_sequence([n, n[:2]]); pack_padded_sequence(c, [5])[0]
 pack_padded_sequence(c.expand(5, 2, 4), [3, 5], enforce_sorted=False); n.tolist(); n.element_size()
 n.numpy().dtype.name; x.argmax().item(); torch.iinfo(torch.long).max; n.storage_offset(); x.stride()
@@ -46,7 +51,8 @@ def scope() -> dict:
     torch.manual_seed(0)
     sizes = {"x": (3, 4), "w": (9, 2), "c": (5, 1, 4), "v": (2, 3, 2)}
     given = {name: torch.randn(size) for name, size in sizes.items()}
-    return names | globals() | given | {"n": torch.tensor([2, 0, 1, 2])}
+    named = {each.__name__: each for each in NAMED} | {"nn": nn, "F": F, "torch": torch}
+    return names | named | given | {"n": torch.tensor([2, 0, 1, 2])}
 
 
 def told(value):

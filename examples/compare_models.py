@@ -4,8 +4,8 @@
     python examples/compare_models.py --epochs 0.5
 
 The task is that of split_words.py: where do words end in Hamlet without spaces? Each model has about 100,000
-parameters, and the batches and epochs that suit it: where an LSTM and a CNN begin with what stands side by side,
-a Transformer has to find out that neighbours matter, and takes six times as many steps for it.
+parameters, and the batches and epochs that suit it: where an LSTM and a CNN begin with what stands side by
+side, a Transformer has to find out that neighbours matter, and takes six times as many steps for it.
 """
 
 import argparse

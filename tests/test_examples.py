@@ -158,11 +158,11 @@ def test_help_explains_every_option_and_shows_commands(name, monkeypatch, capsys
 def test_three_models_are_compared(monkeypatch, tmp_path, capsys):
     monkeypatch.syspath_prepend(str(EXAMPLES))
     task = importlib.import_module("compare_models")
-    monkeypatch.setattr(task, "surnames", partial(thinned, task.surnames, 100))
-    monkeypatch.setattr(sys, "argv", ["compare_models", "--epochs", "1", "--runs", str(tmp_path)])
+    monkeypatch.setattr(task, "hamlet", partial(thinned, task.hamlet, 20))
+    monkeypatch.setattr(sys, "argv", ["compare_models", "--epochs", "0.05", "--runs", str(tmp_path)])
     task.main()
-    table = capsys.readouterr().out.split("held out, after")[1]
-    assert all(name in table for name in ("LSTM", "CNN", "Transformer", "n-grams"))
+    table = capsys.readouterr().out.split("words held out")[1]
+    assert all(name in table for name in ("LSTM", "CNN", "Transformer", "counted"))
     assert (tmp_path / "compare_models.svg").exists()
 
 

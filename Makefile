@@ -3,6 +3,8 @@
 #   PYTHON=python3.13   the Python the environments are made from (3.11 or newer); `make clean-all` first to change it
 #   UV=                 make the environments with venv and pip even where uv is installed
 #   EPOCHS=N            how long `make demo` trains
+#   PYODIDE=FOLDER      what `make browser` runs; without it a Pyodide with NumPy is fetched, 77 MB, into .pyodide
+#   PYODIDE_URL=        the address or folder of the Pyodide that the page built by `make docs` loads
 #   TORCH_INDEX=URL     where `make parity` and `make bench` get PyTorch from. On Linux PyPI's own wheels bring
 #                       several GB of CUDA libraries; https://download.pytorch.org/whl/cpu has the CPU build alone.
 
@@ -10,10 +12,12 @@ PYTHON ?= python3
 UV ?= $(shell command -v uv 2>/dev/null)
 EPOCHS ?= 14
 TORCH_INDEX ?=
+PYODIDE ?=
+export PYODIDE_URL
 
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help demo test check format parity oldest fuzz mutants bench docs clean clean-all
+.PHONY: help demo test check format parity oldest fuzz mutants bench docs browser clean clean-all
 
 help:
 	@echo "make demo    train a small model on data that is in the box"
@@ -24,8 +28,9 @@ help:
 	@echo "make oldest  the tests on the oldest NumPy that is supported (Python 3.11 or 3.12)"
 	@echo "make fuzz    200,000 damaged files and 3,000 killed saves, about a quarter of an hour"
 	@echo "make mutants breaks each gradient formula in turn, and counts the breaks that the tests notice"
-	@echo "make bench   timings beside PyTorch, one thread"
+	@echo "make bench   timings beside PyTorch, one thread, about two minutes"
 	@echo "make docs    the documentation, into docs/_build"
+	@echo "make browser the wheel under Pyodide, in Node and in a headless Chromium"
 	@echo "make clean   what builds and tests leave behind; clean-all: the environments too"
 
 demo: .venv/.base
@@ -57,17 +62,20 @@ mutants: .venv/.mutants
 	$(ONE_THREAD) .venv/bin/python tools/mutants.py
 
 bench: .venv-parity/.parity
-	$(ONE_THREAD) .venv-parity/bin/python -m benchmarks
+	$(ONE_THREAD) .venv-parity/bin/python -m benchmarks --out build/benchmarks
 
 docs: .venv/.docs
 	.venv/bin/python -m sphinx -W --keep-going docs docs/_build/html
+
+browser: .venv-browser/.browser
+	.venv-browser/bin/python tools/browser.py $(PYODIDE)
 
 clean:
 	rm -rf build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find minigrad tests examples benchmarks tools -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 clean-all: clean
-	rm -rf .venv .venv-parity .venv-oldest
+	rm -rf .venv .venv-parity .venv-oldest .venv-browser .pyodide
 
 # Environments. `made` is written once the environment is whole, so that one that failed half-way is made anew;
 # a stamp per set of extras is older than pyproject.toml when they have to be installed again.
@@ -102,7 +110,7 @@ endif
 	@touch $@
 
 # pip in both: TORCH_INDEX and a machine's own pip configuration then mean what they say.
-.venv-parity/.made .venv-oldest/.made: %/.made:
+.venv-parity/.made .venv-oldest/.made .venv-browser/.made: %/.made:
 	$(call with_pip,$*)
 	@touch $@
 
@@ -113,4 +121,8 @@ endif
 
 .venv-oldest/.oldest: pyproject.toml | .venv-oldest/.made
 	.venv-oldest/bin/python -m pip install --quiet --only-binary numpy numpy==2.0.0 --editable '.[tests]'
+	@touch $@
+
+.venv-browser/.browser: pyproject.toml | .venv-browser/.made
+	.venv-browser/bin/python -m pip install --quiet hatchling --editable .
 	@touch $@

@@ -82,10 +82,16 @@ def measured() -> Iterator[tuple[str, list[tuple[float, float]]]]:
 
 
 def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
-    done = subprocess.run([sys.executable, "-m", __name__], stdout=subprocess.PIPE, text=True, check=True)
-    for name, pairs in json.loads(done.stdout):
-        yield of_pairs(name, pairs, BOUND)
+    with subprocess.Popen([sys.executable, "-m", __name__], stdout=subprocess.PIPE, text=True) as measuring:
+        assert measuring.stdout is not None
+        try:
+            for line in measuring.stdout:
+                name, pairs = json.loads(line)
+                yield of_pairs(name, pairs, BOUND)
+        finally:
+            measuring.kill()  # where no more is asked for, or it has ended
 
 
 if __name__ == "__main__":
-    print(json.dumps(list(measured())))
+    for line in measured():
+        print(json.dumps(line), flush=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .harness import Comparison, of_pairs
 
-PAIRS = 9
+PAIRS = 5
 
 
 def milliseconds(module: str) -> float:

@@ -8,7 +8,7 @@ The ten steps are those of any sequence model: look for "1." to "10.".
 """
 
 # 1. Bring in what is needed.
-from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
+from shared import Checkpoint, one_cycle, option_parser, parsed, print_table, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -66,7 +66,7 @@ def accuracy(model: nn.Module, loader: DataLoader, device: str) -> float:
 
 def main() -> None:
     # 2. Fix what is random, so that a rerun gives the same numbers.
-    args = parsed(option_parser(__doc__.splitlines()[0], learning_rate=0.005, epochs=14))
+    args = parsed(option_parser(__doc__, learning_rate=0.005, epochs=14))
     torch.manual_seed(args.seed)
     print(f"seed {args.seed}, model {args.model}, device {args.device}")
 
@@ -86,34 +86,32 @@ def main() -> None:
     steps = args.epochs * len(train)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
 
-    checkpoint, picture = args.runs / f"surnames-{args.model}.pt", args.runs / f"surnames-{args.model}.svg"
-    history: dict[str, list[float]] = {"training loss": [], "test error": []}
-    done = 0
-    if args.resume:
-        done, history = load_checkpoint(checkpoint, model=model, optimizer=optimizer, scheduler=scheduler)
+    checkpoint = Checkpoint(args, "surnames", model=model, optimizer=optimizer, scheduler=scheduler)
+    done, history = checkpoint.begin("training loss", "test error")
 
     # 8. Train: forward, loss, backward, step.
-    for epoch in range(done, args.epochs):
-        model.train()
-        total = 0.0
-        for names, lengths, targets in progress(train, f"epoch {epoch + 1}"):
-            optimizer.zero_grad()
-            loss = criterion(model(names.to(args.device), lengths), targets.to(args.device))
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimizer.step()
-            scheduler.step()
-            total += loss.item()
-        history["training loss"].append(total / len(train))
-        history["test error"].append(1 - accuracy(model, test, args.device))
-        print(
-            f"epoch {epoch + 1:2}: loss {total / len(train):.3f}, "
-            f"accuracy {1 - history['test error'][-1]:.1%}"
-        )
+    with checkpoint:  # Ctrl-C says how to go on
+        for epoch in range(done, args.epochs):
+            model.train()
+            total = 0.0
+            for names, lengths, targets in progress(train, f"epoch {epoch + 1}"):
+                optimizer.zero_grad()
+                loss = criterion(model(names.to(args.device), lengths), targets.to(args.device))
+                loss.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+                optimizer.step()
+                scheduler.step()
+                total += loss.item()
+            history["training loss"].append(total / len(train))
+            history["test error"].append(1 - accuracy(model, test, args.device))
+            print(
+                f"epoch {epoch + 1:2}: loss {total / len(train):.3f}, "
+                f"accuracy {1 - history['test error'][-1]:.1%}"
+            )
 
-        # 9. Save everything that training goes on from: `--resume` goes on as if nothing had happened.
-        save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
-        save_curves(picture, history, f"Surnames, {args.model.upper()}")
+            # 9. Save everything that training goes on from: `--resume` goes on as if nothing had happened.
+            checkpoint.save(epoch + 1, history)
+            save_curves(checkpoint.picture, history, f"Surnames, {args.model.upper()}")
 
     # 10. Judge it on names it has not seen, beside what is to be had without it.
     names, wanted = zip(*test_pairs, strict=True)
@@ -130,7 +128,7 @@ def main() -> None:
             (f"{args.model.upper()}, {args.epochs} epochs", f"{accuracy(model, test, args.device):.1%}"),
         ],
     )
-    print(f"\nthe training curve is in {picture.resolve()}\nthe trained model is in {checkpoint.resolve()}")
+    print(f"\n{checkpoint}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ Trained on the years to 1984, judged on the others. The ten steps are those of a
 
 # 1. Bring in what is needed.
 import numpy as np
-from shared import load_checkpoint, one_cycle, option_parser, parsed, print_columns, progress, save_checkpoint
+from shared import Checkpoint, one_cycle, option_parser, parsed, print_columns, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -140,7 +140,7 @@ def best_threshold(scores: np.ndarray, faulty: np.ndarray) -> float:
 
 def main() -> None:
     # 2. Fix what is random, so that a rerun gives the same numbers.
-    args = parsed(option_parser(__doc__.splitlines()[0], learning_rate=0.01, epochs=25))
+    args = parsed(option_parser(__doc__, learning_rate=0.01, epochs=25))
     torch.manual_seed(args.seed)
     print(f"seed {args.seed}, model {args.model}, device {args.device}")
 
@@ -158,31 +158,29 @@ def main() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.01)
     steps = args.epochs * len(train)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
-    checkpoint, picture = args.runs / f"faults-{args.model}.pt", args.runs / f"faults-{args.model}.svg"
-    history: dict[str, list[float]] = {"training loss": []}
-    done = 0
-    if args.resume:
-        done, history = load_checkpoint(checkpoint, model=model, optimizer=optimizer, scheduler=scheduler)
+    checkpoint = Checkpoint(args, "faults", model=model, optimizer=optimizer, scheduler=scheduler)
+    done, history = checkpoint.begin("training loss")
 
     # 8. Train: forward, loss, backward, step.
-    for epoch in range(done, args.epochs):
-        model.train()
-        train.dataset.random = np.random.default_rng([args.seed, epoch])  # --resume draws the same faults
-        total = 0.0
-        for seen, faulty in progress(train, f"epoch {epoch + 1}"):
-            optimizer.zero_grad()
-            loss = criterion(model(seen.transpose(0, 1).to(args.device)), faulty.T.to(args.device))
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            scheduler.step()
-            total += loss.item()
-        history["training loss"].append(total / len(train))
-        print(f"epoch {epoch + 1:2}: loss {total / len(train):.4f}")
+    with checkpoint:  # Ctrl-C says how to go on
+        for epoch in range(done, args.epochs):
+            model.train()
+            train.dataset.random = np.random.default_rng([args.seed, epoch])  # --resume draws the same faults
+            total = 0.0
+            for seen, faulty in progress(train, f"epoch {epoch + 1}"):
+                optimizer.zero_grad()
+                loss = criterion(model(seen.transpose(0, 1).to(args.device)), faulty.T.to(args.device))
+                loss.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                scheduler.step()
+                total += loss.item()
+            history["training loss"].append(total / len(train))
+            print(f"epoch {epoch + 1:2}: loss {total / len(train):.4f}")
 
-        # 9. Save everything that training goes on from.
-        save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
-        save_curves(picture, history, f"Faults, {args.model.upper()}")
+            # 9. Save everything that training goes on from.
+            checkpoint.save(epoch + 1, history)
+            save_curves(checkpoint.picture, history, f"Faults, {args.model.upper()}")
 
     # 10. Judge it on the later years, with new faults, beside thresholds chosen on the earlier ones.
     model.eval()
@@ -207,7 +205,7 @@ def main() -> None:
         ["", "precision", "recall", "F1", "F1 of weeks"],
         [[name, *scores_of(counts)] for name, counts in totals.items()],
     )
-    print(f"\nthe training curve: {picture.resolve()}\nthe trained model: {checkpoint.resolve()}")
+    print(f"\n{checkpoint}")
 
 
 if __name__ == "__main__":

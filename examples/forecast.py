@@ -8,7 +8,7 @@ The ten steps are those of any sequence model: look for "1." to "10.".
 
 # 1. Bring in what is needed.
 import numpy as np
-from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
+from shared import Checkpoint, one_cycle, option_parser, parsed, print_table, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -67,7 +67,7 @@ def inputs_and_targets(windows: Windows, trend: bool):
 
 def main() -> None:
     # 2. Fix what is random, so that a rerun gives the same numbers.
-    parser = option_parser(__doc__.splitlines()[0])
+    parser = option_parser(__doc__)
     parser.add_argument("--series", choices=list(SERIES), default="sunspots", help="which series to forecast")
     args = parsed(parser)
     setting = SERIES[args.series]
@@ -113,31 +113,28 @@ def main() -> None:
         forecast = forecast if setting["trend"] else np.maximum(forecast, 0) ** 2
         return float(np.abs(forecast - series.values[when]).mean())
 
-    name = f"{args.series}-{args.model}"
-    checkpoint, picture = args.runs / f"{name}.pt", args.runs / f"{name}.svg"
-    history: dict[str, list[float]] = {"training loss": []}
-    done = 0
-    if args.resume:
-        done, history = load_checkpoint(checkpoint, model=model, optimizer=optimizer, scheduler=scheduler)
+    checkpoint = Checkpoint(args, args.series, model=model, optimizer=optimizer, scheduler=scheduler)
+    done, history = checkpoint.begin("training loss")
 
     # 8. Train: forward, loss, backward, step.
-    for epoch in progress(range(done, epochs), "training"):
-        model.train()
-        total = 0.0
-        for windows, wanted in train:
-            optimizer.zero_grad()
-            loss = criterion(model(windows.to(args.device)), wanted.to(args.device))
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            scheduler.step()
-            total += loss.item()
-        history["training loss"].append(total / len(train))
+    with checkpoint:  # Ctrl-C says how to go on
+        for epoch in progress(range(done, epochs), "training"):
+            model.train()
+            total = 0.0
+            for windows, wanted in train:
+                optimizer.zero_grad()
+                loss = criterion(model(windows.to(args.device)), wanted.to(args.device))
+                loss.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                scheduler.step()
+                total += loss.item()
+            history["training loss"].append(total / len(train))
 
-        # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had
-        # happened.
-        save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
-    save_curves(picture, history, f"{series.name}, {args.model.upper()}", y_name="training loss")
+            # 9. Save the model, the optimizer, and the random stream: `--resume` goes on as if nothing had
+            # happened.
+            checkpoint.save(epoch + 1, history)
+    save_curves(checkpoint.picture, history, f"{series.name}, {args.model.upper()}", y_name="training loss")
 
     # 10. Judge it on the part it has not seen, beside what is to be had without it.
     def error_of(forecasts: np.ndarray) -> str:
@@ -159,7 +156,7 @@ def main() -> None:
             (f"{args.model.upper()} ({epochs} epochs)", f"{held_out_error():.3g}"),
         ],
     )
-    print(f"\nthe training curve is in {picture.resolve()}\nthe trained model is in {checkpoint.resolve()}")
+    print(f"\n{checkpoint}")
 
 
 if __name__ == "__main__":

@@ -1,33 +1,56 @@
-"""What both examples need and neither is about: options, progress, checkpoints, a table of scores."""
+"""What the examples need and none is about: options, progress, checkpoints, a table of scores."""
 
 from __future__ import annotations
 
 import argparse
 import math
+import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from minigrad import serialization
+from minigrad.serialization import load_checkpoint, save_checkpoint
 
 
 def option_parser(
-    description: str, learning_rate: float | None = None, epochs: int | None = None
+    page: str, learning_rate: float | None = None, epochs: int | None = None
 ) -> argparse.ArgumentParser:
-    """The command line both examples share; what is None here, the chosen series decides."""
+    """The command line the examples share; what is None here, the chosen series decides.
+
+    `page` is the docstring of the example: its first line says what it is about, its indented lines are
+    commands to try.
+    """
+    head, *lines = page.splitlines()
+    commands = "\n".join(line for line in lines if line.startswith("    "))
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        description=head,
+        epilog=f"examples:\n{commands}\n\nCtrl-C stops; --resume goes on after the last finished epoch.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", choices=["rnn", "lstm", "gru"], default="lstm", help="the recurrent layer")
-    parser.add_argument("--epochs", type=int, default=epochs, help="times through the training data")
-    parser.add_argument("--lr", type=float, default=learning_rate, help="the highest learning rate")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, order and dropout")
-    parser.add_argument("--device", default="cpu", help="'cpu', or 'cuda' where CuPy and a GPU are there")
-    parser.add_argument(
-        "--runs", type=Path, default=Path("runs"), help="folder for the checkpoint and the picture"
+    standard = "what suits the series" if epochs is None else "%(default)s"
+    add = parser.add_argument
+    add("--model", choices=["rnn", "lstm", "gru"], default="lstm", help="the recurrent layer (%(default)s)")
+    add("--epochs", type=int, default=epochs, help=f"times through the training data ({standard})")
+    add(
+        "--lr",
+        type=float,
+        default=learning_rate,
+        help=f"the highest learning rate; it rises to that and falls to 0 ({standard})",
     )
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in that folder")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="of weights, order and dropout: the same, the same scores (%(default)s)",
+    )
+    add("--device", default="cpu", help="cpu, or cuda where CuPy and a GPU are there (%(default)s)")
+    add("--runs", type=Path, default=Path("runs"), help="folder for checkpoint and picture (%(default)s)")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint in that folder, as if nothing had happened",
+    )
     return parser
 
 
@@ -70,19 +93,52 @@ def one_cycle(done: float) -> float:
     return (1 + math.cos(math.pi * min(1.0, (done - 0.3) / 0.7))) / 2
 
 
-def save_checkpoint(path: Path, epoch: int, history: dict, **parts) -> None:
-    """Everything that decides how training goes on: the parts' state dicts, the random stream, the curves so
-    far.
+class Checkpoint:
+    """A file with everything that decides how training goes on, saved after each epoch.
+
+    `with` it, Ctrl-C stops with a word on where that file is and how to go on: what is lost is the running
+    epoch.
     """
-    serialization.save_checkpoint(path, extra={"epoch": epoch, "history": history}, **parts)
 
+    def __init__(self, args: argparse.Namespace, task: str, **parts) -> None:
+        self.path = args.runs / f"{task}-{args.model}.pt"
+        self.picture = self.path.with_suffix(".svg")
+        self.resume, self.parts, self.finished = args.resume, parts, 0
 
-def load_checkpoint(path: Path, **parts) -> tuple[int, dict]:
-    """Put the saved states back into the parts; returns the number of finished epochs, and the curves."""
-    if not path.exists():
-        raise SystemExit(f"--resume: there is no checkpoint {path}; run once without --resume")
-    extra = serialization.load_checkpoint(path, **parts)
-    return extra["epoch"], extra["history"]
+    def begin(self, *curves: str) -> tuple[int, dict[str, list[float]]]:
+        """The number of finished epochs, and the curves so far; with --resume, those of the file."""
+        if not self.resume:
+            return 0, {name: [] for name in curves}
+        if not self.path.exists():
+            raise SystemExit(f"--resume: there is no checkpoint {self.path}; run once without --resume")
+        extra = load_checkpoint(self.path, **self.parts)
+        self.finished = extra["epoch"]
+        return self.finished, extra["history"]
+
+    def save(self, epochs: int, history: dict) -> None:
+        """Save the parts' states, the random stream, the number of finished epochs, and the curves so far."""
+        save_checkpoint(self.path, extra={"epoch": epochs, "history": history}, **self.parts)
+        self.finished = epochs
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if kind is KeyboardInterrupt:
+            print(f"\nstopped in epoch {self.finished + 1}. {self._how_to_go_on()}", file=sys.stderr)
+            raise SystemExit(130) from None  # as a shell knows it of Ctrl-C
+
+    def __str__(self) -> str:
+        return f"the training curve: {self.picture.resolve()}\nthe trained model: {self.path.resolve()}"
+
+    def _how_to_go_on(self) -> str:
+        if not self.finished:
+            return "Nothing is saved before the first epoch is finished."
+        options = [option for option in sys.argv if option != "--resume"]
+        return (
+            f"Finished epochs: {self.finished}, saved in {self.path.resolve()}; lost is the running epoch "
+            f"alone. Go on with\n  python {shlex.join([*options, '--resume'])}"
+        )
 
 
 def print_columns(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -9,7 +9,7 @@ steps are those of any sequence model: look for "1." to "10.".
 """
 
 # 1. Bring in what is needed.
-from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
+from shared import Checkpoint, one_cycle, option_parser, parsed, print_table, progress
 
 import minigrad as torch
 from minigrad import nn, viz
@@ -75,7 +75,7 @@ def spelled(model: Speller, letters, beam: int, longest: int = 24) -> list[int]:
 
 def main() -> None:
     # 2. Fix what is random, so that a rerun gives the same numbers.
-    parser = option_parser(__doc__.splitlines()[0], learning_rate=0.004, epochs=40)
+    parser = option_parser(__doc__, learning_rate=0.004, epochs=40)
     parser.add_argument("--beam", type=int, default=4, help="how many beginnings the search keeps")
     args = parsed(parser)
     torch.manual_seed(args.seed)
@@ -113,32 +113,30 @@ def main() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.05)
     steps = args.epochs * len(train)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
-    checkpoint, picture = args.runs / f"spellings-{args.model}.pt", args.runs / f"spellings-{args.model}.svg"
-    history: dict[str, list[float]] = {"training loss": []}
-    done = 0
-    if args.resume:
-        done, history = load_checkpoint(checkpoint, model=model, optimizer=optimizer, scheduler=scheduler)
+    checkpoint = Checkpoint(args, "spellings", model=model, optimizer=optimizer, scheduler=scheduler)
+    done, history = checkpoint.begin("training loss")
 
     # 8. Train: at each place the decoder is given the right letters before it, and asked for the next.
-    for epoch in range(done, args.epochs):
-        model.train()
-        total = 0.0
-        for letters, word in progress(train, f"epoch {epoch + 1}"):
-            letters, word = letters.to(args.device), word.to(args.device)
-            optimizer.zero_grad()
-            scores, _, _ = model.decode(word[:-1], *model.encode(letters))
-            loss = criterion(scores.flatten(0, 1), word[1:].flatten())
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            scheduler.step()
-            total += loss.item()
-        history["training loss"].append(total / len(train))
-        print(f"epoch {epoch + 1:2}: loss {total / len(train):.3f}")
+    with checkpoint:  # Ctrl-C says how to go on
+        for epoch in range(done, args.epochs):
+            model.train()
+            total = 0.0
+            for letters, word in progress(train, f"epoch {epoch + 1}"):
+                letters, word = letters.to(args.device), word.to(args.device)
+                optimizer.zero_grad()
+                scores, _, _ = model.decode(word[:-1], *model.encode(letters))
+                loss = criterion(scores.flatten(0, 1), word[1:].flatten())
+                loss.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                scheduler.step()
+                total += loss.item()
+            history["training loss"].append(total / len(train))
+            print(f"epoch {epoch + 1:2}: loss {total / len(train):.3f}")
 
-        # 9. Save everything that training goes on from.
-        save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
-        viz.save_curves(picture, history, f"Spellings, {args.model.upper()}")
+            # 9. Save everything that training goes on from.
+            checkpoint.save(epoch + 1, history)
+            viz.save_curves(checkpoint.picture, history, f"Spellings, {args.model.upper()}")
 
     # 10. Judge it on names it has not seen, beside a table of letters.
     model.eval()
@@ -160,8 +158,7 @@ def main() -> None:
     attention = args.runs / f"spellings-{args.model}-attention.svg"
     title = f"where the decoder looks: {name.latin}"
     viz.heatmap(look[0], [*target_of(name), "end"], source_of(name), title, low=0.0, high=1.0).save(attention)
-    print(f"\npictures: {picture.resolve()}, {attention.resolve()}")
-    print(f"the trained model: {checkpoint.resolve()}")
+    print(f"\nwhere the decoder looks: {attention.resolve()}\n{checkpoint}")
 
 
 def letter_by_letter(train_names, test_names, source_of, target_of) -> list[str]:

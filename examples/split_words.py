@@ -9,7 +9,7 @@ the last tenth is held out. The ten steps are those of any sequence model: look 
 # 1. Bring in what is needed.
 import re
 
-from shared import load_checkpoint, one_cycle, option_parser, parsed, print_columns, progress, save_checkpoint
+from shared import Checkpoint, one_cycle, option_parser, parsed, print_columns, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -64,7 +64,7 @@ def scores_of(found: list[bool], wanted: list[bool]) -> list[str]:
 
 def main() -> None:
     # 2. Fix what is random, so that a rerun gives the same numbers.
-    args = parsed(option_parser(__doc__.splitlines()[0], learning_rate=0.01, epochs=10))
+    args = parsed(option_parser(__doc__, learning_rate=0.01, epochs=10))
     torch.manual_seed(args.seed)
     print(f"seed {args.seed}, model {args.model}, device {args.device}")
 
@@ -83,30 +83,28 @@ def main() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.02)
     steps = args.epochs * len(train)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
-    checkpoint, picture = args.runs / f"words-{args.model}.pt", args.runs / f"words-{args.model}.svg"
-    history: dict[str, list[float]] = {"training loss": []}
-    done = 0
-    if args.resume:
-        done, history = load_checkpoint(checkpoint, model=model, optimizer=optimizer, scheduler=scheduler)
+    checkpoint = Checkpoint(args, "words", model=model, optimizer=optimizer, scheduler=scheduler)
+    done, history = checkpoint.begin("training loss")
 
     # 8. Train: forward, loss, backward, step.
-    for epoch in range(done, args.epochs):
-        model.train()
-        total = 0.0
-        for numbers, wanted in progress(train, f"epoch {epoch + 1}"):
-            optimizer.zero_grad()
-            loss = criterion(model(numbers.T.to(args.device)), wanted.T.to(args.device))
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            scheduler.step()
-            total += loss.item()
-        history["training loss"].append(total / len(train))
-        print(f"epoch {epoch + 1:2}: loss {total / len(train):.4f}")
+    with checkpoint:  # Ctrl-C says how to go on
+        for epoch in range(done, args.epochs):
+            model.train()
+            total = 0.0
+            for numbers, wanted in progress(train, f"epoch {epoch + 1}"):
+                optimizer.zero_grad()
+                loss = criterion(model(numbers.T.to(args.device)), wanted.T.to(args.device))
+                loss.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                scheduler.step()
+                total += loss.item()
+            history["training loss"].append(total / len(train))
+            print(f"epoch {epoch + 1:2}: loss {total / len(train):.4f}")
 
-        # 9. Save everything that training goes on from.
-        save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
-        save_curves(picture, history, f"Ends of words, {args.model.upper()}")
+            # 9. Save everything that training goes on from.
+            checkpoint.save(epoch + 1, history)
+            save_curves(checkpoint.picture, history, f"Ends of words, {args.model.upper()}")
 
     # 10. Judge it on the last tenth of the play, beside what the letters around a place tell.
     model.eval()
@@ -126,7 +124,7 @@ def main() -> None:
     )
     sample = "".join(c + " " * f for c, f in zip(test_letters, found, strict=True))[:160]
     print(f"\nas it reads: {sample}")
-    print(f"\nthe training curve: {picture.resolve()}\nthe trained model: {checkpoint.resolve()}")
+    print(f"\n{checkpoint}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ steps are those of any sequence model: look for "1." to "10.".
 # 1. Bring in what is needed.
 import math
 
-from shared import load_checkpoint, one_cycle, option_parser, parsed, print_table, progress, save_checkpoint
+from shared import Checkpoint, one_cycle, option_parser, parsed, print_table, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -71,7 +71,7 @@ def counted(longest: int, train: str, test: str) -> float:
 
 def main() -> None:
     # 2. Fix what is random, so that a rerun gives the same numbers.
-    parser = option_parser(__doc__.splitlines()[0], learning_rate=0.005, epochs=16)
+    parser = option_parser(__doc__, learning_rate=0.005, epochs=16)
     parser.add_argument("--write", type=int, default=300, help="how many letters to write at the end")
     parser.add_argument("--temperature", type=float, default=0.8, help="below 1 more probable letters")
     args = parsed(parser)
@@ -96,36 +96,34 @@ def main() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.05)
     steps = args.epochs * len(pieces)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
-    checkpoint, picture = args.runs / f"hamlet-{args.model}.pt", args.runs / f"hamlet-{args.model}.svg"
-    history: dict[str, list[float]] = {"training": [], "held out": []}
-    done = 0
-    if args.resume:
-        done, history = load_checkpoint(checkpoint, model=model, optimizer=optimizer, scheduler=scheduler)
+    checkpoint = Checkpoint(args, "hamlet", model=model, optimizer=optimizer, scheduler=scheduler)
+    done, history = checkpoint.begin("training", "held out")
 
     # 8. Train: piece by piece down the columns.
-    for epoch in range(done, args.epochs):
-        model.train()
-        state, total = None, 0.0
-        for start in progress(pieces, f"epoch {epoch + 1}"):
-            x, y = (part[start : start + PIECE].to(args.device) for part in (source, target))
-            optimizer.zero_grad()
-            scores, state = model(x, state)
-            loss = criterion(scores.flatten(0, 1), y.flatten())
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            scheduler.step()
-            state = detached(state)
-            total += loss.item()
-        model.eval()
-        history["training"].append(total / len(pieces) / math.log(2))
-        history["held out"].append(bits_per_letter(model, text[cut:], args.device))
-        bits = f"{history['training'][-1]:.3f}, held out {history['held out'][-1]:.3f}"
-        print(f"epoch {epoch + 1:2}: bits per letter {bits}")
+    with checkpoint:  # Ctrl-C says how to go on
+        for epoch in range(done, args.epochs):
+            model.train()
+            state, total = None, 0.0
+            for start in progress(pieces, f"epoch {epoch + 1}"):
+                x, y = (part[start : start + PIECE].to(args.device) for part in (source, target))
+                optimizer.zero_grad()
+                scores, state = model(x, state)
+                loss = criterion(scores.flatten(0, 1), y.flatten())
+                loss.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                scheduler.step()
+                state = detached(state)
+                total += loss.item()
+            model.eval()
+            history["training"].append(total / len(pieces) / math.log(2))
+            history["held out"].append(bits_per_letter(model, text[cut:], args.device))
+            bits = f"{history['training'][-1]:.3f}, held out {history['held out'][-1]:.3f}"
+            print(f"epoch {epoch + 1:2}: bits per letter {bits}")
 
-        # 9. Save everything that training goes on from.
-        save_checkpoint(checkpoint, epoch + 1, history, model=model, optimizer=optimizer, scheduler=scheduler)
-        save_curves(picture, history, f"Hamlet, {args.model.upper()}: bits per letter")
+            # 9. Save everything that training goes on from.
+            checkpoint.save(epoch + 1, history)
+            save_curves(checkpoint.picture, history, f"Hamlet, {args.model.upper()}: bits per letter")
 
     # 10. Judge it on the last tenth, beside counts of what followed the same few letters; and let it write.
     bits_of = {f"counts, {n - 1} letters before": counted(n, play[:cut], play[cut:]) for n in (1, 3, 5)}
@@ -136,7 +134,7 @@ def main() -> None:
     start = torch.tensor([numbers[letter] for letter in begin], device=args.device)
     letters = written(model, start, args.write, args.temperature)
     print(f"\nit writes:\n\n{begin}{''.join(alphabet[i] for i in letters)}")
-    print(f"\nthe training curve: {picture.resolve()}\nthe trained model: {checkpoint.resolve()}")
+    print(f"\n{checkpoint}")
 
 
 if __name__ == "__main__":

@@ -171,6 +171,13 @@ def beside(array, values, dtype=None):
     return module_of(array).asarray(values, dtype)
 
 
+def as_places(numbers):
+    """Whole numbers as `take`, `repeat` and `bincount` want them: with 32 bits in a pointer, as in a browser,
+    they refuse int64.
+    """
+    return numbers.astype(np.intp, casting="same_kind", copy=False)
+
+
 def scatter_add(target, index, values) -> None:
     """target[index] += values, where equal indices add up (`+=` would keep only the last)."""
     if isinstance(target, np.ndarray):

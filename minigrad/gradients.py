@@ -12,7 +12,7 @@ import numpy as np
 
 from .backend import as_array, module_of
 from .engine import Value, current, edge_of, untracked
-from .hooks import all_or_none
+from .hooks import take_back, written
 from .walk import run_hooks, walk
 
 
@@ -45,15 +45,13 @@ def backward(
     if inputs == []:
         raise RuntimeError("'inputs' argument to backward cannot be empty.")
     edges = tuple(_edge_that_must_be("backward", t) for t in inputs or ())
-    with all_or_none():
-        found = walk(roots, retain, create_graph, edges)
-        if inputs is not None:
-            found = {t: found[e] for t, e in zip(inputs, edges) if e in found and not t.retains_grad}
-        leaves = tuple(found)
-        show_to_hooks(found, create_graph)
+    found = walk_or_nothing(roots, retain, create_graph, edges)
+    if inputs is not None:
+        found = {t: found[e] for t, e in zip(inputs, edges) if e in found and not t.retains_grad}
+    hooked = [leaf for leaf in found if leaf.hooks is not None]
     accumulate(found, create_graph)
-    for leaf in leaves:
-        for hook in () if leaf.hooks is None else list(leaf.hooks.after.values()):
+    for leaf in hooked:
+        for hook in list(leaf.hooks.after.values()):
             hook(leaf)
 
 
@@ -77,9 +75,7 @@ def grad(
     roots = _roots("grad", outputs, grad_outputs, create_graph)
     edges = tuple(_edge_that_must_be("grad", t) for t in inputs)
     retain = create_graph if retain_graph is None else retain_graph
-    with all_or_none():
-        found = walk(roots, retain, create_graph, edges)
-        show_to_hooks(found, create_graph)
+    found = walk_or_nothing(roots, retain, create_graph, edges)
     return tuple(
         _found(found.get(edge), t, create_graph, bool(allow_unused), materialize_grads)
         for t, edge in zip(inputs, edges)
@@ -151,6 +147,24 @@ def _checked_seed(t, g):
     return g if g.array.dtype == t.array.dtype else g.to(t.dtype)  # gradients are of the argument's dtype
 
 
+def walk_or_nothing(roots: Sequence, retain: bool, record: bool, edges: tuple) -> dict:
+    """The walk, and the hooks of leaves on what it brings them; where one fails, no gradient has changed."""
+    before = written.get()
+    written.set(())
+    try:
+        found = walk(roots, retain, record, edges)
+        for leaf, g in found.items():
+            hooks = leaf.hooks  # a Node's have been run
+            if hooks is not None and isinstance(leaf, Value) and hooks.before:
+                found[leaf] = run_hooks(hooks.before.values(), g, record)
+        return found
+    except BaseException:
+        take_back()
+        raise
+    finally:
+        written.set(before)
+
+
 # ---- into .grad ----------------------------------------------------------------------------------
 def _references_of_one_holder() -> int:
     """What getrefcount says of an object that only one local variable holds (it differs between Pythons)."""
@@ -160,14 +174,6 @@ def _references_of_one_holder() -> int:
 
 
 ALONE = _references_of_one_holder()
-
-
-def show_to_hooks(arrived: dict, record: bool) -> None:
-    """Run the hooks of leaves on what the walk brought them, before anything is added anywhere."""
-    for leaf, g in arrived.items():
-        hooks = leaf.hooks  # a Node's have been run
-        if hooks is not None and isinstance(leaf, Value) and hooks.before and leaf.node is None:
-            arrived[leaf] = run_hooks(hooks.before.values(), g, record)
 
 
 def accumulate(arrived: dict, record: bool) -> None:

@@ -93,7 +93,7 @@ def retain_grad(t) -> None:
         tensor = weak()
         if tensor is not None:
             held = tensor.held_grad
-            written.get().append((tensor, held))
+            written.set((*written.get(), (tensor, held)))
             tensor.held_grad = g.clone() if held is None else held + g
 
     t.node.hooks = {**(t.node.hooks or {}), RETAIN: keep}
@@ -101,16 +101,10 @@ def retain_grad(t) -> None:
 
 
 #: the tensors whose `.grad` the walk under way has written, each with its `.grad` before
-written: ContextVar[list] = ContextVar("written")
+written: ContextVar[tuple] = ContextVar("written", default=())
 
 
-class all_or_none:
-    """If the walk inside fails, gradients that were kept on the way are taken back."""
-
-    def __enter__(self) -> None:
-        self.token = written.set([])
-
-    def __exit__(self, kind, *error) -> None:
-        for tensor, before in reversed(written.get()) if kind is not None else ():
-            tensor.held_grad = before
-        written.reset(self.token)
+def take_back() -> None:
+    """The walk has failed: the gradients that it kept on its way are what they were."""
+    for tensor, before in reversed(written.get()):
+        tensor.held_grad = before

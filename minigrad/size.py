@@ -20,10 +20,10 @@ class Size(tuple):
         return f"torch.Size({list(self)})"
 
     def __add__(self, other) -> Size:
-        return Size((*self, *other))
+        return Size((*self, *other)) if isinstance(other, tuple) else NotImplemented
 
-    def __radd__(self, other) -> Size:
-        return Size((*other, *self))
+    def __radd__(self, other) -> Size:  # `list += size` is for the list to do
+        return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented
 
     def __mul__(self, count) -> Size:
         return Size(tuple(self) * count)

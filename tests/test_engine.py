@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import minigrad
 from minigrad import engine
-from minigrad.engine import Node, Primitive, _binary, _general, _unary, primitive
+from minigrad.engine import Node, Primitive, _binary, _general, _unary, _view, primitive
 from minigrad.ops.promotion import arithmetic
 from tests.gradients import array_of, leaf, tensor
 
@@ -99,6 +99,29 @@ def test_unary_closure_is_the_general_one(case, tracked):
     op = Primitive(forward, formulas)
     arguments, follows = [RNG.standard_normal((2, 3)), *static], [tracked, *[False] * len(static)]
     assert outcome(op, _unary, arguments, follows) == outcome(op, _general, arguments, follows)
+
+
+@pytest.mark.parametrize("case", ["keeps nothing", "keeps the shape"])
+@pytest.mark.parametrize("tracked", [True, False])
+@pytest.mark.parametrize("reused", [False, True])
+def test_view_closure_is_the_general_one_and_makes_views(case, tracked, reused):
+    def reshaped(x, shape):
+        return x.reshape(shape)
+
+    def copied(x, shape):
+        return x.reshape(shape).copy()
+
+    formulas = {
+        "keeps nothing": {"x": lambda g: g.reshape(2, 3)},
+        "keeps the shape": {"x": lambda g, x_shape: g.reshape(x_shape)},
+    }
+    op = Primitive(copied if reused else reshaped, formulas[case])
+    arguments = [RNG.standard_normal((2, 3)), (3, 2)]
+    assert outcome(op, _view, arguments, [tracked, False]) == outcome(
+        op, _general, arguments, [tracked, False]
+    )
+    x = tensor(arguments[0])
+    assert (_view(op)(x, (3, 2)).base is x) is not reused
 
 
 @pytest.mark.parametrize("case", BINARY)

@@ -11,6 +11,8 @@ import minigrad
 from minigrad import nn, special
 from minigrad.nn import functional as F
 from minigrad.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from minigrad.ops.recurrent import kernel
+from minigrad.ops.recurrent.workspace import free_list
 from tests.gradients import DEVICE, array_of, check, leaf, tensor
 
 pytestmark = pytest.mark.skipif(DEVICE.type != "cpu", reason="formulas are the same on every device")
@@ -55,10 +57,6 @@ SMOOTH = {
     "scatter_reduce": lambda x: minigrad.scatter_reduce(
         constant(2.0, 3.0), 0, minigrad.tensor([0, 1, 0, 0]), x, "prod"
     ),
-    "matrix_exp": lambda x: minigrad.linalg.matrix_exp(x.reshape(2, 2)),
-    "matrix_exp of many": lambda x: minigrad.linalg.matrix_exp(
-        minigrad.stack([x.reshape(2, 2), x.reshape(2, 2) * 2])
-    ),
     "as_strided": lambda x: x.as_strided((3, 2), (1, 1)),
 }
 
@@ -74,11 +72,15 @@ NEEDS_SCIPY = {
     "i0e": special.i0e,
     "i1e": special.i1e,
     "i1": special.i1,
+    "matrix_exp": lambda x: minigrad.linalg.matrix_exp(x.reshape(2, 2)),
+    "matrix_exp of many": lambda x: minigrad.linalg.matrix_exp(
+        minigrad.stack([x.reshape(2, 2), x.reshape(2, 2) * 2])
+    ),
 }
 
 
 @pytest.mark.parametrize("name", NEEDS_SCIPY)
-def test_special_functions_beside_exceptions(name):
+def test_gradients_by_scipy_beside_exceptions(name):
     pytest.importorskip("scipy.special")
     check(NEEDS_SCIPY[name], [BESIDE_ZERO], rng())
 
@@ -128,7 +130,7 @@ DECOMPOSITIONS = {
 }
 
 
-@pytest.mark.parametrize("lead", [(), (2,)])
+@pytest.mark.parametrize("lead", [(), (4, 2)])
 @pytest.mark.parametrize("name", DECOMPOSITIONS)
 def test_decompositions_of_complex_matrices(name, lead):
     f, parts = DECOMPOSITIONS[name], rng().standard_normal((2, *lead, 3, 3))
@@ -237,6 +239,40 @@ def test_gradients_of_a_norm_are_those_of_any_choice_of_arguments(norm, wanted):
     check(some, [(x, weight, bias)[place] for place in wanted], rng())
 
 
+# ---- pieces ------------------------------------------------------------------------------------------
+LAYERS = {
+    "lstm": lambda: nn.LSTM(2, 5),
+    "lstm with a projection": lambda: nn.LSTM(2, 5, proj_size=3),
+    "gru": lambda: nn.GRU(2, 5),
+    "rnn": lambda: nn.RNN(2, 5),
+}
+
+
+@pytest.mark.parametrize("lengths", [None, [7, 4, 2]])
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_of_a_sequence_walked_in_pieces(name, lengths, monkeypatch):
+    """However few steps the walk back takes at a time, gradients are the same."""
+    layer = LAYERS[name]().double()
+    x, cotangent = rng().standard_normal((7, 3, 2)), None
+    found = []
+    for size in (kernel.CHUNK_BYTES, 1, 700):
+        monkeypatch.setattr(kernel, "CHUNK_BYTES", size)
+        monkeypatch.setattr(kernel, "PANEL_COLUMNS", 1 if size == 1 else 5)
+        free_list.clear()
+        inputs = leaf(x)
+        packed = inputs if lengths is None else pack_padded_sequence(inputs, minigrad.tensor(lengths))
+        out, state = layer(packed)
+        out = out if lengths is None else out.data
+        cotangent = tensor(rng().standard_normal(out.shape)) if cotangent is None else cotangent
+        states = state if isinstance(state, tuple) else (state,)
+        top = (out * cotangent).sum() + sum((s * s).sum() for s in states)
+        wanted = [inputs, *layer.parameters()]
+        found.append([array_of(g) for g in minigrad.autograd.grad(top, wanted)])
+    for other in found[1:]:
+        for f, e in zip(other, found[0], strict=True):
+            np.testing.assert_allclose(f, e, rtol=1e-12, atol=1e-13)
+
+
 # ---- second walks ----------------------------------------------------------------------------------------
 TWICE = {
     "layer_norm": lambda x: F.layer_norm(x, (4,)),
@@ -255,6 +291,9 @@ def test_a_retained_graph_gives_the_same_again(name):
     x = leaf(rng().standard_normal((3, 4)))
     out = TWICE[name](x)
     cotangent = tensor(rng().standard_normal(out.shape))
-    found = [array_of(minigrad.autograd.grad(out, x, cotangent, retain_graph=True)[0]) for _ in range(3)]
+    found = []
+    for _ in range(3):
+        found.append(array_of(minigrad.autograd.grad(out, x, cotangent, retain_graph=True)[0]))
+        TWICE[name](leaf(array_of(x) * 2))  # may take the memory that a walk gave back
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])

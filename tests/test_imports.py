@@ -15,7 +15,18 @@ PACKAGE = Path(minigrad.__file__).parent
 
 #: floors of the house, from the ground up: a module imports from its own floor and from those below
 FLOORS = [
-    ["__future__", "backend", "dtypes", "later", "layouts", "left_out", "return_types", "size", "version"],
+    [
+        "__future__",
+        "backend",
+        "dtypes",
+        "later",
+        "layouts",
+        "left_out",
+        "openblas",
+        "return_types",
+        "size",
+        "version",
+    ],
     ["engine"],
     ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting", "nested"],
     ["ops"],
@@ -32,6 +43,7 @@ FLOORS = [
     ["nn.functional", "nn.init", "nn.parameter"],
     ["nn"],
     "accelerator datasets distributions hub jit onnx optim sequences serialization utils viz".split(),
+    ["__main__"],
 ]
 #: these see Tensor and never nn; who has to, is named with the reason
 NEVER_NN = ("optim", "utils.data", "serialization", "viz")

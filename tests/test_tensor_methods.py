@@ -362,6 +362,9 @@ def test_a_size_holds_whole_numbers():
     for made in (size + (1,), (1,) + size, size * 2, 2 * size, size[1:], mg.broadcast_shapes((2, 1), (3,))):
         assert type(made) is mg.Size
     assert size.numel() == 6
+    extended = [1]
+    extended += size
+    assert extended == [1, 2, 3]
     with pytest.raises(TypeError, match="item 1 is 'float'"):
         mg.Size([1, 2.5])
 

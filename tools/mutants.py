@@ -39,16 +39,13 @@ from minigrad.engine import primitive  # noqa: E402
 from minigrad.fused import Fused, variadic  # noqa: E402
 
 #: tests of other things: they enter formulas, but only on the way
-ELSEWHERE = "cuda_standin data datasets examples imports lazy lr_scheduler module optim optim_state readme "
-ELSEWHERE += "safetensors serialization swa_utils viz"
-SETTINGS = (
-    "promote",
-    "explain",
-    "arity",
-    "views",
-    "holomorphic",
-    "numbers",
-)  # of @primitive; others are formulas
+ELSEWHERE = (
+    "amp checkpoint cuda_standin data datasets docs download examples files_survive imports lazy "
+    "left_out lr_scheduler module optim optim_failures optim_state optim_tensorwise reading readme "
+    "return_types safetensors sequences serialization steadiness swa_utils viz workers"
+)
+#: settings of @primitive that are no formulas
+SETTINGS = ("promote", "explain", "arity", "views", "holomorphic", "numbers")
 PATIENCE = 30  # seconds beyond ten times what a test took, after which it counts as failed
 
 

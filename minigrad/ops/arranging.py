@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import beside, module_of, to_numpy
+from ..backend import as_places, beside, module_of, to_numpy
 from ..engine import Value, primitive, stored, untracked
 from ..walk import sum_to
 from .elementwise import conj
@@ -75,8 +75,8 @@ def repeat_interleave(
     takes.
     """
     if repeats is None:
-        places = np.repeat(np.arange(input.array.size), to_numpy(input.array))
-        return untracked(beside(input.array, places))
+        places = np.repeat(np.arange(input.array.size), as_places(to_numpy(input.array)))
+        return untracked(beside(input.array, places, np.int64))
     if dim is None:
         input, dim = reshape_to(input, (input.array.size,)), 0
     axis = axis_of("repeat_interleave", input, dim)
@@ -92,7 +92,7 @@ def repeat_interleave(
         )
     if (counts < 0).any():
         raise RuntimeError("repeat_interleave: repeats can not be negative")
-    places = np.repeat(np.arange(size), np.broadcast_to(counts, (size,)))
+    places = np.repeat(np.arange(size), as_places(np.broadcast_to(counts, (size,))))
     if output_size is not None and output_size != places.size:
         raise RuntimeError(
             f"repeat_interleave: output_size is {output_size}, but the result has {places.size}"

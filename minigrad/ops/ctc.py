@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import module_of, scatter_add
+from ..backend import as_places, module_of, scatter_add
 from ..engine import untracked
 from ..fused import Fused
 from .elementwise import add, exp, mul, select, sub
@@ -86,7 +86,7 @@ def without_steps(losses, steps, lengths):
 def _ctc(wanted, log_probs, labels, steps, lengths, blank, zero_infinity):
     states, skips = states_of(labels, blank, log_probs.dtype)
     cells = cells_of(states, log_probs.shape[2])
-    alphas, taken = alphas_of(log_probs.reshape(len(log_probs), -1).take(cells, 1), skips)
+    alphas, taken = alphas_of(log_probs.reshape(len(log_probs), -1).take(as_places(cells), 1), skips)
     places, present = ends_of(steps, lengths)
     ends = np.where(present, alphas[:, 2:][places], -np.inf)
     reached = np.logaddexp(ends[0], ends[1])
@@ -121,7 +121,7 @@ def _backward(saved, g, wanted, last):
     numbers = module_of(log_probs).arange(len(log_probs))
     found = occupancies(alphas, skips, places, shares)
     index = numbers[:, None, None] * (log_probs.size // max(len(log_probs), 1)) + cells
-    summed = np.bincount(index.reshape(-1), found.reshape(-1), log_probs.size)
+    summed = np.bincount(as_places(index.reshape(-1)), found.reshape(-1), log_probs.size)
     d = np.exp(log_probs) - summed.reshape(log_probs.shape).astype(log_probs.dtype)
     d *= g[:, None]
     d[:, impossible] = 0 if zero_infinity else np.nan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import module_of, scatter_add
+from ..backend import as_places, module_of, scatter_add
 from ..engine import primitive
 from .elementwise import mul
 
@@ -23,7 +23,7 @@ def embedding(table, index, padding_idx):
     unsigned = index.view(f"u{index.itemsize}")  # where negative numbers are large ones
     if index.size and int(unsigned.max()) >= len(table):
         raise IndexError("out of range")
-    return table.take(index, 0)
+    return table.take(as_places(index), 0)
 
 
 @primitive(g=lambda gg, index, padding_idx: _rows_that_count(gg, index, padding_idx))
@@ -76,4 +76,5 @@ def weigh_gradient(x, factors):
 def one_over_uses(index, rows: int, dtype):
     """For each row one over how often index names it, (rows, 1)."""
     xp = module_of(index)
-    return (1 / xp.maximum(xp.bincount(index.reshape(-1), minlength=rows), 1))[:, None].astype(dtype)
+    uses = xp.bincount(as_places(index.reshape(-1)), minlength=rows)
+    return (1 / xp.maximum(uses, 1))[:, None].astype(dtype)

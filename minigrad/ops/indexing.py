@@ -289,7 +289,8 @@ def where(condition, input=None, other=None, *, out=None):
 
 def nonzero(input, *, out=None, as_tuple: bool = False):
     """The places of the non-zero elements: (K, ndim) int64, or a tuple with a vector per dimension."""
-    found = np.nonzero(input.array.reshape(1) if input.array.ndim == 0 else input.array)
+    where = np.nonzero(input.array.reshape(1) if input.array.ndim == 0 else input.array)
+    found = [places.astype(np.int64, copy=False) for places in where]
     if as_tuple:
         return tuple(untracked(f) for f in found)
     if input.array.ndim == 0:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import module_of, scatter_add
+from ..backend import as_places, module_of, scatter_add
 from ..engine import primitive, untracked
 from ..fused import Fused
 from .padding import inside, padded
@@ -137,7 +137,7 @@ def places_of(codes, axes, sizes):
     xp = module_of(codes)
     counts = [len(a.parts) for a in axes]
     within = np.unravel_index(np.arange(math.prod(counts)), counts)
-    places = 0
+    places = xp.zeros((), np.int64)
     for axis, (windows, coordinate) in enumerate(zip(axes, within)):
         table = xp.asarray(windows.places[:, coordinate] * math.prod(sizes[axis + 1 :]))
         number = xp.arange(len(windows.places)).reshape(-1, *(1,) * (len(axes) - axis - 1))
@@ -176,7 +176,7 @@ def put_places(g, places, shape, apart):
     starts = xp.arange(0, count, max(math.prod(shape[2:]), 1))
     index, flat = (channels(places) + starts[:, None]).reshape(-1), g.reshape(-1)
     if not apart and g.dtype.kind == "f" and flat.size:
-        return xp.bincount(index, flat, count).astype(g.dtype, copy=False).reshape(shape)
+        return xp.bincount(as_places(index), flat, count).astype(g.dtype, copy=False).reshape(shape)
     out = np.zeros_like(flat, shape=count)
     if apart:
         out[index] = flat

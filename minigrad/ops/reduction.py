@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def spread(g, axis, keepdims, shape):
     """The gradient of a reduction with its reduced dimensions back as size 1, so that it broadcasts."""
-    if keepdims or (axis is None and len(shape) < 1):
+    if keepdims:
         return g
     reduced = range(len(shape)) if axis is None else axis
     return reshape_to(g, tuple(1 if i in reduced else n for i, n in enumerate(shape)))
@@ -321,7 +321,7 @@ def _power_norm_gradient(g, x, out, power):
     """sgn(x) (|x| / norm)^(p-1), and 0 where x or the norm is."""
     size = power_of(select(x == 0, 1, abs(x)), power - 1)
     scale = g / power_of(select(out == 0, 1, out), power - 1)
-    return select((x == 0) | (out == 0), 0, sgn(x) * (size * scale))
+    return sgn(x) * (size * scale)  # which is 0 where x is
 
 
 def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import module_of
+from ..backend import as_places, module_of
 from ..engine import primitive
 
 
@@ -41,7 +41,7 @@ def resample(x, axis, taps):
     total = None
     for places, weights in zip(taps.places.T, taps.weights.T):
         weights = xp.asarray(weights.astype(x.dtype)).reshape(-1, *(1,) * (x.ndim - axis - 1))
-        term = x.take(xp.asarray(places), axis)
+        term = x.take(as_places(xp.asarray(places)), axis)
         term *= weights
         if total is None:
             total = term

@@ -28,7 +28,7 @@ def _running(name: str, result, extreme, input, dim: int, out):
         return stored(result(reshape_to(input, ()), untracked(beside(input.array, 0, np.int64))), out)
     array = np.moveaxis(input.array, axis, 0)
     values = extreme.accumulate(array, axis=0)
-    numbers = beside(array, np.arange(len(array)).reshape(-1, *[1] * (array.ndim - 1)))
+    numbers = beside(array, np.arange(len(array), dtype=np.int64).reshape(-1, *[1] * (array.ndim - 1)))
     hits = (array == values) | (array != array)
     places = np.moveaxis(np.maximum.accumulate(np.where(hits, numbers, 0), axis=0), 0, axis)
     return stored(result(gather(input, axis, untracked(places)), untracked(places)), out)

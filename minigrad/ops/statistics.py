@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes, return_types
+from ..backend import as_places
 from ..engine import Value, stored, untracked
 from .arranging import ravel
 from .combined import lerp
@@ -52,8 +53,9 @@ def unique(
 
 
 def _with_places(values, inverse, counts, return_inverse: bool, return_counts: bool):
-    parts = [values, *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
-    made = tuple(untracked(np.asarray(p)) for p in parts)
+    wanted = [*([inverse] if return_inverse else []), *([counts] if return_counts else [])]
+    numbers = [each.astype(np.int64, copy=False) for each in wanted]
+    made = tuple(untracked(np.asarray(p)) for p in (values, *numbers))
     return made if len(made) > 1 else made[0]
 
 
@@ -115,7 +117,7 @@ def bincount(input, weights=None, minlength: int = 0) -> Tensor:
         raise RuntimeError(
             f"weights should be 1-d and have the same length as input: {tuple(weights.array.shape)}"
         )
-    counted = np.bincount(array, None if weights is None else weights.array, minlength)
+    counted = np.bincount(as_places(array), None if weights is None else weights.array, minlength)
     if weights is None:
         return untracked(counted.astype(np.int64))
     return untracked(counted.astype(np.float32 if weights.array.dtype == np.float32 else np.float64))
@@ -215,7 +217,7 @@ def unravel_index(indices, shape) -> tuple:
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if indices.array.dtype.kind not in "iu":
         raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
-    return tuple(untracked(np.asarray(p)) for p in np.unravel_index(indices.array, shape))
+    return tuple(untracked(np.asarray(p, np.int64)) for p in np.unravel_index(indices.array, shape))
 
 
 # ---- extremes, modes, quantiles ------------------------------------------------------------------

@@ -154,7 +154,7 @@ CLOSE = 8
 def exponentials(x, axis: int) -> tuple:
     """exp(x) and its sums along an axis; both over exp of the largest, where exp(x) itself goes too far."""
     limit, least = LARGEST.get(x.dtype.char, (0, 0)) if isinstance(x, np.ndarray) else (0, 0)
-    if limit and x.max() < limit:
+    if limit and x.size and x.max() < limit:
         out = np.exp(x)
         total = sums(out, (axis,))
         if total.min() > least:

@@ -99,7 +99,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """The permutation that undoes this one; None for None."""
     if permutation is None:
         return None
-    return from_numpy(np.argsort(permutation.cpu().numpy())).to(permutation.device)
+    return from_numpy(np.argsort(permutation.cpu().numpy()).astype(np.int64)).to(permutation.device)
 
 
 def pack_padded_sequence(
@@ -116,7 +116,7 @@ def pack_padded_sequence(
     sizes = _lengths(lengths, steps, batch)
     sorted_indices = None
     if not enforce_sorted:
-        order = np.argsort(-sizes, kind="stable")
+        order = np.argsort(-sizes, kind="stable").astype(np.int64, copy=False)
         sizes, sorted_indices = sizes[order], from_numpy(order).to(padded.device)
         padded = index_select(padded, 1, sorted_indices)
     elif (sizes[1:] > sizes[:-1]).any():
@@ -124,7 +124,7 @@ def pack_padded_sequence(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True, but is "
             f"{sizes.tolist()}; pass enforce_sorted=False to have the batch sorted"
         )
-    batch_sizes = (sizes > np.arange(sizes[0])[:, None]).sum(1)
+    batch_sizes = (sizes > np.arange(sizes[0])[:, None]).sum(1, dtype=np.int64)
     data = join_rows(padded[: sizes[0]], active_steps(batch_sizes))
     return PackedSequence(data, from_numpy(batch_sizes), sorted_indices)
 
@@ -163,7 +163,7 @@ def pad_packed_sequence(
     """
     batch_sizes = sequence.batch_sizes.cpu().numpy()
     active = active_steps(batch_sizes)
-    lengths = from_numpy(active.sum(0))
+    lengths = from_numpy(active.sum(0, dtype=np.int64))
     if total_length is not None:
         if total_length < len(active):
             raise ValueError(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ....backend import as_places
 from ....engine import untracked
 from ....tensor import Tensor
 from ..dataset import Subset, TensorDataset
@@ -68,7 +69,7 @@ class GatherFetcher:
     def fetch(self, index) -> list[Tensor]:
         for subset in self.subsets:
             index = [subset.indices[i] for i in index]
-        rows = np.asarray(index)
+        rows = as_places(np.asarray(index))
         return [untracked(_rows(tensor.array, rows)) for tensor in self.dataset.tensors]
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import pickle
 import random
 import signal
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .... import openblas
 from .... import random as streams
 from ....settings import set_num_threads
 from .channel import Channel, Inline, Stored
@@ -132,21 +131,10 @@ def _settle_in(setup: Setup, worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     set_num_threads(1)
-    _one_blas_thread()
+    openblas.use_threads(1)
     seed = setup.base_seed + worker
     random.seed(seed)
     streams.manual_seed(seed)
     words = np.random.SeedSequence([worker, setup.base_seed % 2**32, setup.base_seed >> 32, 0])
     np.random.seed(words.generate_state(4))  # noqa: NPY002 - datasets may draw from NumPy's own stream
     become(WorkerInfo(worker, setup.num_workers, seed, setup.recipe.dataset))
-
-
-def _one_blas_thread() -> None:
-    """Ask the OpenBLAS in NumPy's wheels for one thread; other libraries have their environment variables."""
-    package = Path(np.__file__).parent
-    for folder in (package.parent / "numpy.libs", package / ".dylibs"):
-        for path in folder.glob("*openblas*"):
-            library = ctypes.CDLL(str(path))
-            for name in ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_"):
-                if hasattr(library, name):
-                    getattr(library, name)(1)

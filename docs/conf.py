@@ -9,6 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import notebooks  # noqa: E402
 import pictures  # noqa: E402
 import playground  # noqa: E402
 import reference  # noqa: E402
@@ -41,5 +42,6 @@ def setup(app) -> None:
     """Sphinx calls this before it reads a page."""
     reference.write_pages(HERE / "api")
     pictures.draw(HERE / "pictures")
+    notebooks.write_page(HERE / "lesson.ipynb", HERE / "lesson")
     playground.prepare(playground.PAGE, os.environ.get("PYODIDE_URL", ""))
     app.connect("autodoc-process-docstring", reference.as_restructured_text)

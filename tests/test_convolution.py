@@ -11,6 +11,7 @@ import minigrad
 import minigrad.nn.functional as F
 from minigrad import nn
 from minigrad.ops import convolution as core
+from minigrad.ops import strips
 from minigrad.ops.convolution import Sliding
 from tests.gradients import DEVICE, array_of, check, leaf, tensor
 
@@ -34,13 +35,22 @@ CASES = {
 }
 
 
-@pytest.fixture(params=["whole", "cut"])
+@pytest.fixture(params=["whole", "cut", "strips", "strips of one sample"])
 def part(request, monkeypatch):
-    """Whether windows are copied all at once or a few rows at a time, and whether they wrap."""
+    """Whether windows are copied all at once or a few rows at a time and whether they wrap, or are strips."""
+    if "strips" in request.param:
+        for limit in ("NARROWEST", "FEWEST", "NARROWEST_SUM"):
+            monkeypatch.setattr(strips, limit, 1)
+        monkeypatch.setattr(strips, "SMALL_KERNELS", True)
+        most, found = (1 if "one" in request.param else 9), strips.samples_at_a_time
+        monkeypatch.setattr(strips, "samples_at_a_time", lambda *a: min(most, found(*a)))
+        return
+    monkeypatch.setattr(strips, "samples_at_a_time", lambda *_: 0)
     if request.param == "cut":
         monkeypatch.setattr(core, "PART", 40)
         monkeypatch.setattr(core, "COLUMNS", 3)
         monkeypatch.setattr(core, "worth_wrapping", lambda *_: False)
+        monkeypatch.setattr(core, "worth_flipping", lambda *_: False)
 
 
 def places(shape, kernel, how):
@@ -94,6 +104,27 @@ def test_gradients_of_the_derivatives(name):
     g = rng.standard_normal(naive_conv(x, w, b, how).shape)
     check(lambda g, w: core.conv_to_input(g, w, x.shape, how), [g, w], rng)
     check(lambda g, x: core.conv_to_weight(g, x, w.shape, how), [g, x], rng)
+
+
+def test_small_images_are_done_in_strips(monkeypatch):
+    """With the limits as they stand; and parts of the samples agree with windows that are copied whole."""
+    monkeypatch.setattr(strips, "SMALL_KERNELS", True)
+    rng = np.random.default_rng(0)
+    x, w, g = (rng.standard_normal(s) for s in ((32, 16, 14, 14), (32, 16, 3, 3), (32, 32, 14, 14)))
+    how = Sliding((1, 1), ((1, 1), (1, 1)), (1, 1))
+    assert 1 < strips.samples_at_a_time(x, w.shape, (14, 14), how) < 16
+
+    def three():
+        return (
+            core.conv(x, w, None, how),
+            core.conv_to_input(g, w, x.shape, how),
+            core.conv_to_weight(g, x, w.shape, how),
+        )
+
+    fast = three()
+    monkeypatch.setattr(strips, "samples_at_a_time", lambda *_: 0)
+    for mine, other in zip(fast, three(), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if n.startswith("2d")])

@@ -214,14 +214,17 @@ def fast_and_twin(fused, leaves, *settings):
 
 
 AFFINE = pytest.mark.parametrize("affine", [(True, True), (True, False), (False, True), (False, False)])
+SMALL = pytest.mark.parametrize("small", [0, 2**14])  # elements up to which the fewest calls are best
 SPREADS = pytest.mark.parametrize(("size", "mean"), [(3, 1), (0.5, 40)])  # 40: squares would cancel
 
 
 @AFFINE
 @SPREADS
 @pytest.mark.parametrize(("shape", "count"), [((3, 5), 1), ((2, 3, 5), 2), ((2, 3, 5), 1), ((4, 700), 1)])
-def test_fused_layer_norm_is_its_twin(monkeypatch, shape, count, size, mean, affine):
+@SMALL
+def test_fused_layer_norm_is_its_twin(monkeypatch, shape, count, size, mean, affine, small):
     monkeypatch.setattr(normalization, "BLOCK", 10)
+    monkeypatch.setattr(normalization, "SMALL", small)
     x = leaf(RNG.standard_normal(shape) * size + mean)
     weight, bias = (leaf(RNG.standard_normal(shape[-count:])) if on else None for on in affine)
     fast_and_twin(normalization.normalize_rows, [x, weight, bias], count, 1e-5)
@@ -231,8 +234,10 @@ def test_fused_layer_norm_is_its_twin(monkeypatch, shape, count, size, mean, aff
 @SPREADS
 @pytest.mark.parametrize("shape", [(5, 4), (3, 4, 5), (2, 4, 3, 2), (2, 4, 600)])
 @pytest.mark.parametrize("kind", ["batch", "group", "instance"])
-def test_fused_norm_of_channels_is_its_twin(monkeypatch, shape, kind, size, mean, affine):
+@SMALL
+def test_fused_norm_of_channels_is_its_twin(monkeypatch, shape, kind, size, mean, affine, small):
     monkeypatch.setattr(normalization, "BLOCK", 10)
+    monkeypatch.setattr(normalization, "SMALL", small)
     x = RNG.standard_normal(shape) * size + mean
     rows, groups = {"batch": (1, 4), "group": (shape[0], 2), "instance": (shape[0], 4)}[kind]
     found = normalization.channel_moments(x, rows, groups)

@@ -299,6 +299,13 @@ def test_gradient_flow_has_a_bar_per_parameter():
     assert {"weight", "bias", f"{model.bias.grad.norm().item():.3g}"} <= set(shown)
 
 
+def test_a_heatmap_is_as_wide_as_its_title():
+    narrow, wide = (
+        viz.heatmap([[0.0, 1.0]], title=title) for title in ("", "what the cells remember of this")
+    )
+    assert wide.width > narrow.width
+
+
 def test_a_heatmap_has_a_cell_per_number_and_red_for_the_largest():
     picture = viz.heatmap([[0.0, 1.0, -1.0], [math.nan, 0.5, 0.25]], rows=["a", "b"], columns=["x", "y", "z"])
     cells = [r for r in parsed(picture).iter(f"{SVG}rect") if r.get("class") == "cell"]

@@ -7,6 +7,7 @@ each are the other two.
 In shapes: x (N, C, *input), w (O, C / groups, *kernel), g (N, O, *output). All three slide a window over the
 padded input and make one matrix product of it: w as (O, C * kernel) times the windows as (C * kernel, N *
 output). The windows are copied for a few samples or rows at a time, no more than stays in a core's cache.
+Where images are small, `strips` does the same with a third of the copies.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 
 from ..backend import module_of
 from ..engine import primitive
+from . import strips
 from .padding import inside, padded
 from .recurrent.products import SMALL_KERNELS, SMALL_PRODUCT
 from .reduction import sum_over
@@ -97,6 +99,29 @@ def grouped(g, where: tuple, groups: int):
     return part.reshape(groups, len(part) // groups, -1)
 
 
+def flipped(w, groups: int):
+    """w (O, C / groups, *kernel) as the weights (C, O / groups, *kernel) of the way back, for stride 1."""
+    outputs, channels, *kernel = w.shape
+    w = w.reshape(groups, outputs // groups, channels, *kernel).swapaxes(1, 2)
+    w = w.reshape(groups * channels, outputs // groups, *kernel)
+    return np.flip(w, tuple(range(2, w.ndim)))
+
+
+def pads_back(sizes, g_sizes, kernel, how) -> tuple[tuple[int, int], ...]:
+    """The zeros around g with which a convolution by `flipped` weights gives the input's gradient."""
+    reach = [n - 1 for n in how.spread(kernel)]
+    before = [r - p for r, (p, _) in zip(reach, how.pads)]
+    return tuple((b, n - m + r - b) for b, n, m, r in zip(before, sizes, g_sizes, reach))
+
+
+def worth_flipping(g, w, shape: tuple[int, ...], around) -> bool:
+    """Whether the input's gradient, of a shape, is found as a convolution of g rather than by adding up."""
+    if max(around.stride) > 1 or min(map(min, around.pads)) < 0:
+        return False
+    back = (shape[1], len(w) // around.groups, *w.shape[2:])
+    return len(w) <= 2 * shape[1] or strips.samples_at_a_time(g, back, shape[2:], around) > 0
+
+
 def worth_wrapping(w, g, how, spill: int) -> bool:
     """Whether to let windows run over the end of a row into the next, with zeros for g in those places.
 
@@ -144,6 +169,8 @@ def _what_does_not_fit(x, w, *settings) -> str:
 def conv(x, w, b, how):
     """x (N, C, *input) with w (O, C / groups, *kernel) and b (O,) or None: (N, O, *output)."""
     output = how.output(x.shape[2:], w.shape[2:])
+    if samples := strips.samples_at_a_time(x, w.shape, output, how):
+        return strips.conv(x, w, b, how, output, samples)
     windows = windows_of(padded(x, how.pads), w.shape[2:], how, output)
     out = np.empty_like(x, shape=(len(x), len(w), *output))
     matrices = as_matrices(w, how.groups)
@@ -167,6 +194,9 @@ def first(x, shape):
 )
 def conv_to_input(g, w, shape, how):
     """The gradient of <g, conv(x, w)> by x (N, C, *input): every window gets its g times w added."""
+    around = how._replace(pads=pads_back(shape[2:], g.shape[2:], w.shape[2:], how))
+    if worth_flipping(g, w, shape, around):
+        return conv(g, flipped(w, how.groups), None, around)
     sizes = tuple(n + sum(p) for n, p in zip(shape[2:], how.pads))
     spill = how.dilation[-1] * (w.shape[-1] - 1)
     if worth_wrapping(w, g, how, spill):
@@ -188,6 +218,9 @@ def conv_to_input(g, w, shape, how):
 )
 def conv_to_weight(g, x, shape, how):
     """The gradient of <g, conv(x, w)> by w (O, C / groups, *kernel): products of g with what windows held."""
+    samples = strips.samples_at_a_time(x, shape, g.shape[2:], how)
+    if samples and strips.sums_pay(shape, g.shape[2:], samples):
+        return strips.conv_to_weight(g, x, shape, how, samples)
     windows = windows_of(padded(x, how.pads), shape[2:], how, g.shape[2:])
     w = np.zeros_like(x, shape=(how.groups, math.prod(shape[1:]), shape[0] // how.groups))
     for where, _, columns in columns_of(windows, how.groups):

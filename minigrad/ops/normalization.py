@@ -23,6 +23,7 @@ from .shaping import reshape_to
 from .sums import LongRows, inner_sums, sums
 
 BLOCK = 2**16  # elements at a time: a few arrays of these stay in a core's cache
+SMALL = 2**14  # elements up to which the calls cost more than the work, so the fewest calls are best
 FAR = 4  # squares of a mean above this many variances: the mean is far from 0
 
 
@@ -90,6 +91,17 @@ def _as_rows(x, weight, bias, count: int) -> tuple:
 def _normalize_rows(wanted, given, weight, bias, count, eps):
     x, w, b = _as_rows(given, weight, bias, count)
     n = x.shape[1]
+    if 0 < x.size <= SMALL:
+        y, rstd = _standard_rows(x, eps)
+        out = y * w
+        out += b
+        return out.reshape(given.shape).astype(given.dtype, copy=False), (
+            given,
+            weight,
+            bias,
+            count,
+            (y, rstd),
+        )
     average, both = np.full_like(x, 1 / max(n, 1), shape=n), np.stack([w, b])
     out, room = np.empty_like(x, shape=given.shape), room_for_block(x)
     columns = np.ones_like(x, shape=(len(room), 2))
@@ -108,19 +120,52 @@ def _normalize_rows(wanted, given, weight, bias, count, eps):
     return out.astype(given.dtype, copy=False), (given, weight, bias, count, kept)
 
 
+def _standard_rows(x, eps: float) -> tuple:
+    """Rows of x (M, n), few enough to be kept, with mean 0 and variance 1, and 1 / the standard deviation."""
+    average = np.full_like(x, 1 / x.shape[1], shape=x.shape[1])
+    y = x - x.dot(average)[:, None]
+    variance = (y * y).dot(average)
+    variance += eps
+    rstd = 1 / np.sqrt(variance)[:, None]
+    y *= rstd
+    return y, rstd
+
+
+def _small_rows_backward(g, w, y, rstd) -> tuple:
+    """The gradients of x, weight and bias, where the normalised rows y (M, n) were kept."""
+    products, ones = g * y, np.ones_like(g, shape=len(g))
+    w_average = w / len(w)
+    dx = g * w
+    dx -= g.dot(w_average)[:, None]
+    dx -= y * products.dot(w_average)[:, None]
+    dx *= rstd
+    return dx, ones.dot(products), ones.dot(g)
+
+
 def _rows_backward(saved, g, wanted, last):
     given, weight, bias, count, kept = saved
     x, w, _ = _as_rows(given, weight, bias, count)
     g = single(g).reshape(x.shape)
+    found = _small_rows_backward(g, w, *kept) if 0 < x.size <= SMALL else _blocks_backward(x, g, w, kept)
+    grads = zip((given, weight, bias), found)
+    return (
+        *(None if a is None else d.reshape(a.shape).astype(a.dtype, copy=False) for a, d in grads),
+        None,
+        None,
+    )
+
+
+def _blocks_backward(x, g, w, kept) -> tuple:
+    """The gradients of x, weight and bias, a block of rows at a time."""
     n = x.shape[1]
     average, w_average = np.full_like(x, 1 / max(n, 1), shape=n), w / max(n, 1)
-    dx, room = np.empty_like(x, shape=given.shape), room_for_block(x)
+    dx, room = np.empty_like(x, order="C"), room_for_block(x)
     lines = np.ones_like(x, shape=(2, len(room)))
     by_x, by_one = np.zeros_like(w), np.zeros_like(w, shape=(2, n))
     with LongRows(n):
         for rows, (mean, rstd, far) in zip(blocks(x), kept):
             part, mean = _near(x[rows], mean, average, far)
-            d, found = g[rows], dx.reshape(x.shape)[rows]
+            d, found = g[rows], dx[rows]
             shift = np.multiply(mean, rstd, out=lines[0, : len(d)])
             products = np.multiply(d, part, out=room[: len(d)])
             by_x += rstd.dot(products)
@@ -135,10 +180,7 @@ def _rows_backward(saved, g, wanted, last):
             shift -= level
             shift *= rstd
             found += shift[:, None]
-    shape = given.shape[given.ndim - count :]
-    d_weight, d_bias = (by_x - by_one[0]).reshape(shape), by_one[1].reshape(shape)
-    grads = zip((given, weight, bias), (dx, d_weight, d_bias))
-    return *(None if a is None else d.astype(a.dtype, copy=False) for a, d in grads), None, None
+    return dx, by_x - by_one[0], by_one[1]
 
 
 def _rows_composed(x, weight, bias, count, eps):
@@ -191,8 +233,18 @@ def _per_channel(table, channels: int):
     return table if table.shape[1] == channels else table.repeat(channels // table.shape[1], 1)
 
 
+def _has_few_columns(x) -> bool:
+    """Whether x (N, C) is so small that the fewest calls are best."""
+    return x.ndim == 2 and 0 < x.size <= SMALL and x.dtype.char in "fd"
+
+
 def channel_moments(x, rows: int, groups: int) -> tuple:
     """Tables (rows, groups) of the mean and the biased variance of x (N, C, ...)."""
+    if rows == 1 and _has_few_columns(x):
+        average = np.full_like(x, 1 / len(x), shape=(1, len(x)))
+        mean = average.dot(x)
+        y = x - mean
+        return mean, average.dot(np.square(y, out=y))
     x = _flat(x)
     count = max(x.size // max(rows * groups, 1), 1)
     mean = _pooled(_totals(x, None, rows), groups) / count
@@ -233,6 +285,13 @@ def _combined(tables: list, arrays: list, shape: tuple[int, ...]):
 
 def _normalize_channels(wanted, given, weight, bias, mean, rstd, eps):
     groups, channels = mean.shape[1], given.shape[1]
+    if len(mean) == 1 and _has_few_columns(given):
+        y = given - mean
+        y *= rstd
+        out = y.copy() if weight is None else y * weight
+        if bias is not None:
+            out += bias
+        return out.astype(given.dtype, copy=False), (given, weight, bias, y, rstd, 0)
     mean, rstd = _per_channel(mean, channels), _per_channel(rstd, channels)
     x, near = _centred(_flat(given), mean, rstd)
     scale = rstd if weight is None else rstd * single(weight)
@@ -241,8 +300,20 @@ def _normalize_channels(wanted, given, weight, bias, mean, rstd, eps):
     return out.astype(given.dtype, copy=False), (given, weight, bias, mean, rstd, groups)
 
 
-def _channels_backward(saved, g, wanted, last):
-    given, weight, bias, mean, rstd, groups = saved
+def _columns_backward(g, weight, y, rstd, wanted) -> tuple:
+    """The gradients of x, weight and bias, where the normalised columns y (N, C) were kept."""
+    ones = np.ones_like(g, shape=len(g))
+    along, level = ones.dot(g * y), ones.dot(g)
+    if not wanted[0]:
+        return None, along, level
+    dx = g - level / len(g)
+    dx -= y * (along / len(g))
+    dx *= rstd if weight is None else rstd * weight
+    return dx, along, level
+
+
+def _tables_backward(g, given, weight, mean, rstd, groups, wanted) -> tuple:
+    """The gradients of x, weight and bias, where tables of x's moments were kept."""
     x, mean = _centred(_flat(given), mean, rstd)
     g = _flat(g)
     rows, channels = mean.shape
@@ -254,17 +325,18 @@ def _channels_backward(saved, g, wanted, last):
         _per_channel(_pooled(table * factors, groups), channels) / count for table in (g_sums, gy_sums)
     )
     tables = [rstd * factors, -rstd * rstd * along, rstd * (rstd * mean * along - level)]
-    dx = _combined(tables, [g, x], given.shape) if wanted[0] else None
-    found = dx, gy_sums.sum(0), g_sums.sum(0)
-    return (
-        *(
-            None if a is None or d is None else d.astype(a.dtype, copy=False)
-            for a, d in zip((given, weight, bias), found)
-        ),
-        None,
-        None,
-        None,
-    )
+    return _combined(tables, [g, x], given.shape) if wanted[0] else None, gy_sums.sum(0), g_sums.sum(0)
+
+
+def _channels_backward(saved, g, wanted, last):
+    given, weight, bias, kept, rstd, groups = saved
+    if groups:
+        found = _tables_backward(g, given, weight, kept, rstd, groups, wanted)
+    else:
+        found = _columns_backward(g, weight, kept, rstd, wanted)
+    pairs = zip((given, weight, bias), found)
+    grads = (None if a is None or d is None else d.astype(a.dtype, copy=False) for a, d in pairs)
+    return *grads, None, None, None
 
 
 def _channels_composed(x, weight, bias, mean, rstd, eps):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..backend import to_numpy
-from .svg import LETTER, Picture, text
+from .svg import LETTER, Picture, text, width_of
 
 LEAST, MIDDLE, MOST = (
     (33, 102, 172),
@@ -63,7 +63,7 @@ def heatmap(
             )
     width, height = left + array.shape[1] * cell, above + array.shape[0] * cell
     parts += _scale(left, height + 14, bottom, top)
-    return Picture(parts, max(width, left + 160) + 20, height + 50, title)
+    return Picture(parts, max(width, left + 160, 20 + width_of(title, 16)) + 20, height + 50, title)
 
 
 def limits(array: np.ndarray, low: float | None, high: float | None) -> tuple[float, float]:

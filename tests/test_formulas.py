@@ -13,6 +13,7 @@ from minigrad.nn import functional as F
 from minigrad.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from minigrad.ops.recurrent import kernel
 from minigrad.ops.recurrent.workspace import free_list
+from minigrad.ops.reduction import safe_sqrt
 from tests.gradients import DEVICE, array_of, check, leaf, tensor
 
 pytestmark = pytest.mark.skipif(DEVICE.type != "cpu", reason="formulas are the same on every device")
@@ -35,6 +36,7 @@ def constant(*values):
     return tensor(np.array(values))
 
 
+WEIGHTS = tensor(np.random.default_rng(3).standard_normal((4, 3)))
 SMOOTH = {
     "celu": lambda x: F.celu(x, 0.5),
     "prelu": lambda x: F.prelu(x, constant(0.25)),
@@ -58,12 +60,72 @@ SMOOTH = {
         constant(2.0, 3.0), 0, minigrad.tensor([0, 1, 0, 0]), x, "prod"
     ),
     "as_strided": lambda x: x.as_strided((3, 2), (1, 1)),
+    "as_strided of a matrix": lambda x: x.reshape(2, 2).clone().as_strided((3, 2), (1, 1)),
+    "rfft of columns": lambda x: minigrad.view_as_real(minigrad.fft.rfft(x.reshape(4, 1) * WEIGHTS, dim=0)),
+    "rfft of rows, odd": lambda x: minigrad.view_as_real(minigrad.fft.rfft(x.reshape(1, 4) * WEIGHTS.mT, 3)),
+    "irfft of columns": lambda x: minigrad.fft.irfft(
+        minigrad.complex(x.reshape(4, 1) * WEIGHTS, x.reshape(4, 1) ** 2 * WEIGHTS), 7, dim=0
+    ),
+    "lu": lambda x: minigrad.linalg.lu_factor(x.reshape(2, 2) + WEIGHTS[:2, :2])[0],
+    "lu, both": lambda x: minigrad.linalg.lu(x.reshape(2, 2) + WEIGHTS[:2, :2])[1:],
+    "poisson": lambda x: minigrad.poisson(x.abs(), generator=minigrad.Generator()) + x,
 }
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_gradients_beside_exceptions(name):
     check(SMOOTH[name], [BESIDE_ZERO], rng())
+
+
+@pytest.mark.parametrize("function", [F.softmax, F.log_softmax])
+def test_third_gradients_of_softmax(function):
+    check(lambda x: function(x, 1), [rng().standard_normal((2, 3))], rng(), order=3)
+
+
+def test_slope_of_a_root_that_is_0_at_0():
+    x = leaf(np.array([0.0, 1e-4, 4.0]))
+    safe_sqrt(x).backward(constant(2.0, 3.0, 4.0))
+    np.testing.assert_allclose(array_of(x.grad), [0, 150, 1], rtol=1e-12)
+
+
+def test_what_is_drawn_from_counts_has_gradient_0():
+    rate, count, p = leaf(np.array([2.0, 3.0])), leaf(np.array([4.0, 5.0])), leaf(np.array([0.5, 0.25]))
+    minigrad.poisson(rate).backward(constant(2.0, 3.0))
+    minigrad.binomial(count, p).backward(constant(2.0, 3.0))
+    for t in (rate, count, p):
+        assert array_of(t.grad).tolist() == [0, 0]
+
+
+NORMS = {
+    "layer": (6, lambda x, *scales: F.layer_norm(x, (6,), *scales)),
+    "rms": (6, lambda x, *scales: F.rms_norm(x, (6,), *scales[:1])),
+    "batch": (4, lambda x, *scales: F.batch_norm(x, None, None, *scales, training=True)),
+    "group": (4, lambda x, *scales: F.group_norm(x, 2, *scales)),
+}
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("norm", NORMS)
+def test_gradients_of_norms_in_single_precision(norm, scaled):
+    """float32 takes other ways than float64, to the same gradients."""
+    size, function = NORMS[norm]
+    values, cotangent = rng().standard_normal((2, 5, 4, 6))
+    scales = rng().standard_normal((2 * scaled, size))
+    found = []
+    for dtype in (np.float32, np.float64):
+        leaves = [leaf(a.astype(dtype)) for a in (values, *scales)]
+        function(*leaves).backward(tensor(cotangent.astype(dtype)))
+        found.append([array_of(t.grad) for t in leaves if t.grad is not None])
+        assert all(g.dtype == dtype for g in found[-1])
+    for f, e in zip(*found, strict=True):
+        np.testing.assert_allclose(f, e, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 3)])
+def test_gradient_of_a_mask_added_in_attention(lead):
+    shapes = [(*lead, 5, 2), (*lead, 4, 2), (*lead, 4, 3), (5, 4)]
+    arrays = [rng().standard_normal(s) for s in shapes]
+    check(lambda q, k, v, mask: F.scaled_dot_product_attention(q, k, v, mask), arrays, rng())
 
 
 NEEDS_SCIPY = {
@@ -118,6 +180,14 @@ COMPLEX = {
 def test_gradients_of_complex_numbers(name):
     f = COMPLEX[name]
     check(lambda x: f(complex_of(x)), [np.array([BESIDE_ZERO, OTHER])], rng())
+
+
+@pytest.mark.parametrize("part", ["real", "imag"])
+def test_gradient_of_a_part_is_complex(part):
+    z = leaf(np.array([1 + 2j, 3 - 1j]))
+    getattr(z, part).backward(constant(2.0, 3.0))
+    assert array_of(z.grad).dtype == np.complex128
+    assert array_of(z.grad).tolist() == ([2, 3] if part == "real" else [2j, 3j])
 
 
 DECOMPOSITIONS = {

@@ -65,10 +65,15 @@ def formulas_of(module, tree: ast.Module) -> Iterator[tuple[str, ast.Lambda, typ
         for decorator in [d for d in function.decorator_list if isinstance(d, ast.Call)]:
             made = getattr(module, function.name)
             for k in decorator.keywords:
-                if k.arg not in SETTINGS and isinstance(k.value, ast.Lambda):
+                if k.arg not in SETTINGS and isinstance(k.value, ast.Lambda) and not refuses(k.value):
                     yield f"{function.name}.{k.arg}", k.value, made.op.formulas[k.arg]
             if decorator.args and isinstance(decorator.args[0], ast.Lambda):
                 yield f"{function.name}.tensors", decorator.args[0], made.gradients
+
+
+def refuses(formula: ast.Lambda) -> bool:
+    """Whether a formula is only an error, saying that there is none."""
+    return isinstance(formula.body, ast.Call) and getattr(formula.body.func, "id", "") == "not_differentiable"
 
 
 def functions_of(module, tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef, types.FunctionType]]:

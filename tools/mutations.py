@@ -53,7 +53,10 @@ NAMES = dict(
     )
 )
 #: calls that mean the same with two arguments swapped
-SYMMETRIC = set("add multiply maximum minimum max min mul einsum swapaxes diagonal inner_sums masked".split())
+SYMMETRIC = set(
+    """add multiply maximum minimum max min mul einsum swapaxes diagonal inner_sums inner_totals masked
+    times_factors _distance2 _totals""".split()
+)
 #: calls that say how something is stored or counted, not what it is worth
 PLAIN = set("len tuple list dict range slice isinstance type set map zip super int".split())
 #: settings of calls that change no value

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..engine import primitive
-from .elementwise import abs, choose, erf, exp, mul, select, sigmoid, softplus, tanh
+from .elementwise import abs, choose, clamp_between, erf, exp, mul, select, sigmoid, softplus, tanh
 from .error_function import gelu_of, gelu_slope_of
 from .promotion import floating
 
@@ -82,7 +82,7 @@ def tanhshrink(x):
     return x - np.tanh(x)
 
 
-@primitive(promote=floating, x=lambda g, x, alpha: select(x > 0, g, g * exp(select(x > 0, 0, x) / alpha)))
+@primitive(promote=floating, x=lambda g, x, alpha: g * exp(clamp_between(x, None, 0) / alpha))
 def celu(x, alpha):
     """x where x > 0, alpha (exp(x / alpha) - 1) elsewhere."""
     return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) / alpha)

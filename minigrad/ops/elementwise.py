@@ -97,9 +97,7 @@ def reciprocal(x):
 @_two(
     numbers="either",
     x=lambda g, x, y: select(y == 0, 0, g * y * power(x, select(y == 0, 1, y - 1))),
-    y=lambda g, x, y, out: select(
-        (x == 0) & (y.real >= 0), 0, g * out * log(select((x == 0) & (y.real >= 0), 1, x))
-    ),
+    y=lambda g, x, y, out: g * out * log(select((x == 0) & (y.real >= 0), 1, x)),
 )
 def power(x, y):
     if x.dtype.kind == "b":

@@ -62,7 +62,7 @@ def logaddexp2(x, y):
 
 @primitive(
     promote=floating,
-    x=lambda g, x, out: select(x == 0, 0, g * sign(x) * sign(out)),
+    x=lambda g, x, out: g * sign(x) * sign(out),
     y=lambda g: g * 0,
 )
 def copysign(x, y):
@@ -141,7 +141,7 @@ def _angle_gradient(g, x):
     if not is_complex_number(x):
         return g * 0
     size = select(x == 0, 1, x.real * x.real + x.imag * x.imag)
-    return select(x == 0, 0, g * 1j * x / size)
+    return g * 1j * x / size
 
 
 @primitive(arity=1)

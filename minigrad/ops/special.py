@@ -176,7 +176,7 @@ def entr(x):
 
 
 @_two(
-    x=lambda g, x, y: select((x == 0) & (y <= 0), 0, g * log(select((x == 0) & (y <= 0), 1, y))),
+    x=lambda g, x, y: g * log(select((x == 0) & (y <= 0), 1, y)),
     y=lambda g, x, y: g * x / y,
 )
 def xlogy(x, y):
@@ -187,7 +187,7 @@ def xlogy(x, y):
 
 
 @_two(
-    x=lambda g, x, y: select((x == 0) & (y <= -1), 0, g * log1p(select((x == 0) & (y <= -1), 0, y))),
+    x=lambda g, x, y: g * log1p(select((x == 0) & (y <= -1), 0, y)),
     y=lambda g, x, y: g * x / (y + 1),
 )
 def xlog1py(x, y):

@@ -1,3 +1,5 @@
-"""Changes of formulas that no test can notice, each with the reason."""
+"""Changes of formulas that no test can notice, under the reason why: `file:function: before -> after`."""
 
-EQUIVALENT: dict[tuple[str, str, str, str], str] = {}
+REASONS: dict[str, str] = {}
+
+EQUIVALENT = {line.strip() for lines in REASONS.values() for line in lines.strip().splitlines()}

@@ -277,9 +277,10 @@ def passes(item) -> bool:
 
 
 # ---- the command ---------------------------------------------------------------------------------
-def key(target: Target, mutation: Mutation) -> tuple[str, str, str, str]:
-    """What tells a mutation from all others, wherever its lines move to."""
-    return target.file.removeprefix("minigrad/ops/"), target.name, mutation.before, mutation.after
+def key(target: Target, mutation: Mutation) -> str:
+    """What tells a mutation from others, wherever its lines move to."""
+    file = target.file.removeprefix("minigrad/ops/")
+    return f"{file}:{target.name}: {mutation.before} -> {mutation.after}"
 
 
 def line(target: Target, mutation: Mutation) -> str:

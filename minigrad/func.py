@@ -11,10 +11,10 @@ from typing import Any
 from . import ops
 from .autograd import functional
 from .autograd.grad_mode import enable_grad
+from .containers import leaves_of, mapped, rebuilt
 from .engine import Value, edge_of, fresh_history, untracked
 from .gradients import grad as gradients_of
 from .later import loader
-from .nested import leaves_of, mapped, rebuilt
 from .random import default_generator
 
 __all__ = [

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from ..autograd.function import edge_of_result
 from ..autograd.grad_mode import enable_grad
 from ..backend import module_of
+from ..containers import leaves_of, rebuilt
 from ..engine import Node, SeveralOutputs, Value, edge_of, is_recording, untracked
-from ..nested import leaves_of, rebuilt
 from ..random import fork_rng, get_rng_state, set_rng_state
 from ..walk import walk
 

@@ -471,6 +471,19 @@ def test_group_norm_of_groups():
     np.testing.assert_allclose(array_of(F.group_norm(tensor(IMAGE), 2)), plain)
 
 
+@pytest.mark.parametrize("shape", [(1, 6), (1, 6, 1), (1, 6, 5), (4, 6), (2, 6, 3), (1, 6, 2, 2)])
+@pytest.mark.parametrize("groups", [1, 2, 3])
+def test_group_norm_of_few_samples(shape, groups):
+    """One sample of two dimensions looks like a batch of columns, and is none."""
+    x, w, b = RNG.standard_normal(shape), RNG.standard_normal(6), RNG.standard_normal(6)
+    each = (1, 6, *(1,) * (len(shape) - 2))
+    plain = normalised(x.reshape(shape[0], groups, -1), (2,)).reshape(shape)
+    plain = plain * w.reshape(each) + b.reshape(each)
+    found = F.group_norm(tensor(x), groups, tensor(w), tensor(b))
+    np.testing.assert_allclose(array_of(found), plain, atol=1e-12)
+    check(lambda x, w, b: F.group_norm(x, groups, w, b), [x, w, b], RNG)
+
+
 def test_running_moments():
     layer = nn.BatchNorm2d(4, momentum=0.25, dtype=minigrad.float64)
     x = tensor(IMAGE)

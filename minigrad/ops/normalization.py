@@ -234,14 +234,17 @@ def _per_channel(table, channels: int):
     return table if table.shape[1] == channels else table.repeat(channels // table.shape[1], 1)
 
 
-def _has_few_columns(x) -> bool:
-    """Whether x (N, C) is so small that the fewest calls are best."""
-    return x.ndim == 2 and 0 < x.size <= SMALL_COLUMNS and x.dtype.char in "fd"
+def _has_few_columns(x, rows: int, groups: int) -> bool:
+    """Whether tables (rows, groups) are of columns of x (N, C), and x so small that the fewest calls are
+    best.
+    """
+    columns = x.ndim == 2 and (rows, groups) == (1, x.shape[1])
+    return columns and 0 < x.size <= SMALL_COLUMNS and x.dtype.char in "fd"
 
 
 def channel_moments(x, rows: int, groups: int) -> tuple:
     """Tables (rows, groups) of the mean and the biased variance of x (N, C, ...)."""
-    if rows == 1 and _has_few_columns(x):
+    if _has_few_columns(x, rows, groups):
         average = np.full_like(x, 1 / len(x), shape=(1, len(x)))
         mean = average.dot(x)
         y = x - mean
@@ -286,7 +289,7 @@ def _combined(tables: list, arrays: list, shape: tuple[int, ...]):
 
 def _normalize_channels(wanted, given, weight, bias, mean, rstd, eps):
     groups, channels = mean.shape[1], given.shape[1]
-    if len(mean) == 1 and _has_few_columns(given):
+    if _has_few_columns(given, len(mean), groups):
         y = given - mean
         y *= rstd
         out = y.copy() if weight is None else y * weight

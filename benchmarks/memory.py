@@ -1,6 +1,7 @@
 """Memory that training steps take, in a fresh process for each library: at the highest, and what stays.
 
-`python -m benchmarks.memory minigrad "MLP 1000-2000-1000-10"` prints both in MiB for one case.
+`python -m benchmarks.memory minigrad "MLP 1000-2000-1000-10"` prints both in MiB for one case, and the
+milliseconds of the quickest step.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import gc
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -33,6 +35,54 @@ def lstm(lib) -> Callable:
     """Forward and backward of an LSTM at (T, N, I, H) = (100, 64, 128, 256)."""
     layer, x = lib.nn.LSTM(128, 256), lib.randn(100, 64, 128)
     return lambda: layer(x)[0].sum().backward()
+
+
+PIECES, STEPS_OF_A_PIECE = 8, 100
+
+
+def _pieces(lib) -> tuple:
+    """An LSTM, and pieces of a sequence at (T, N, I, H) = (800, 32, 64, 128)."""
+    return lib.nn.LSTM(64, 128), lib.randn(PIECES * STEPS_OF_A_PIECE, 32, 64).split(STEPS_OF_A_PIECE)
+
+
+def whole(lib) -> Callable:
+    """Forward and backward over all pieces at once, the state handed on."""
+    layer, pieces = _pieces(lib)
+    return lambda: _through(layer, pieces)
+
+
+def checkpointed(lib) -> Callable:
+    """The same with only the states between pieces kept, and each piece computed again on the way back."""
+    layer, pieces = _pieces(lib)
+    checkpoint = import_module(f"{lib.__name__}.utils.checkpoint").checkpoint
+
+    def again(*given):
+        return checkpoint(layer, *given, use_reentrant=False)
+
+    return lambda: _through(again, pieces)
+
+
+def _through(layer: Callable, pieces) -> None:
+    """Forward over pieces, the sum of all outputs, and backward."""
+    total, state = 0.0, None
+    for piece in pieces:
+        y, state = layer(piece, state)
+        total = total + y.sum()
+    total.backward()
+
+
+def truncated(lib) -> Callable:
+    """Forward and backward piece by piece, the state handed on without its gradient."""
+    layer, pieces = _pieces(lib)
+
+    def step():
+        state = None
+        for piece in pieces:
+            y, state = layer(piece, state)
+            y.sum().backward()
+            state = tuple(s.detach() for s in state)
+
+    return step
 
 
 def chain(lib) -> Callable:
@@ -60,7 +110,14 @@ def _training(lib, model, x, y) -> Callable:
     return step
 
 
-CASES = {"MLP 1000-2000-1000-10": mlp, "LSTM (100, 64, 128, 256)": lstm, "chain of 200 on 1 MiB": chain}
+CASES = {
+    "MLP 1000-2000-1000-10": mlp,
+    "LSTM (100, 64, 128, 256)": lstm,
+    "chain of 200 on 1 MiB": chain,
+    "LSTM (800, 32, 64, 128), 8 pieces": whole,
+    "the same, each in checkpoint": checkpointed,
+    "the same, truncated": truncated,
+}
 
 
 def held() -> float:
@@ -68,16 +125,20 @@ def held() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
-def measure(library: str, case: str) -> tuple[float, float]:
-    """MiB at the highest of some steps, and held after a few more, over what was held before the first."""
+def measure(library: str, case: str) -> tuple[float, float, float]:
+    """MiB at the highest of some steps, and held afterwards, over what was held before the first; and the
+    milliseconds of the quickest.
+    """
     lib = import_module(library)
     step = CASES[case](lib)
-    before = held()
+    before, times = held(), []
     for _ in range(STEPS):
+        start = time.perf_counter()
         step()
+        times.append((time.perf_counter() - start) * 1e3)
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB / 1024 - before
     gc.collect()
-    return highest, held() - before
+    return highest, held() - before, min(times)
 
 
 def in_a_process(library: str, case: str) -> list[float]:
@@ -92,8 +153,10 @@ def run(torch, minigrad, seconds: float) -> Iterator[Comparison]:
         return
     for case in CASES:
         runs = [[in_a_process(library, case) for library in ("minigrad", "torch")] for _ in range(PAIRS)]
-        for place, what in enumerate(("at the highest", "afterwards")):
-            yield of_pairs(f"{case}, {what}", [(a[place], b[place]) for a, b in runs], None, "MiB")
+        for place, (what, unit) in enumerate(
+            (("at the highest", "MiB"), ("afterwards", "MiB"), ("time", "ms"))
+        ):
+            yield of_pairs(f"{case}, {what}", [(a[place], b[place]) for a, b in runs], None, unit)
 
 
 if __name__ == "__main__":

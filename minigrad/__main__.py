@@ -23,7 +23,7 @@ from .version import __version__, pytorch
 #: by extra, the package to import, what pip knows it as, and what it is for
 EXTRAS = {
     "cupy": ("cupy", "cupy-cuda12x", "tensors on a GPU"),
-    "special": ("scipy", "scipy", "special functions, and a quick GELU"),
+    "special": ("scipy", "scipy", "special functions beyond those of common layers"),
     "onnx": ("onnx", "onnx", "models as ONNX files"),
     "images": ("PIL", "pillow", "reading pictures"),
     "progress": ("tqdm", "tqdm", "bars while the examples train"),

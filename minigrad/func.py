@@ -11,6 +11,7 @@ from typing import Any
 from . import ops
 from .autograd import functional
 from .autograd.grad_mode import enable_grad
+from .containers import leaves_of, mapped, rebuilt
 from .engine import Value, edge_of, fresh_history, untracked
 from .gradients import grad as gradients_of
 from .later import loader
@@ -31,34 +32,6 @@ __all__ = [
 ]
 
 __getattr__, __dir__ = loader(__name__, {})
-
-
-# ---- nested containers of tensors ----------------------------------------------------------------
-def _leaves(tree) -> list:
-    """The values in nested tuples, lists and dicts, in order."""
-    if isinstance(tree, Mapping):
-        return [leaf for key in tree for leaf in _leaves(tree[key])]
-    if isinstance(tree, (tuple, list)):
-        return [leaf for item in tree for leaf in _leaves(item)]
-    return [tree]
-
-
-def _rebuilt(tree, leaves):
-    """A tree of the same form over other values; `leaves` is an iterator."""
-    kind: Any = type(tree)
-    if isinstance(tree, Mapping):
-        return kind((key, _rebuilt(tree[key], leaves)) for key in tree)
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return kind(*[_rebuilt(item, leaves) for item in tree])
-    if isinstance(tree, (tuple, list)):
-        return kind(_rebuilt(item, leaves) for item in tree)
-    return next(leaves)
-
-
-def _mapped(function: Callable, tree):
-    return _rebuilt(
-        tree, iter([function(leaf) if isinstance(leaf, Value) else leaf for leaf in _leaves(tree)])
-    )
 
 
 # ---- one level of differentiation ----------------------------------------------------------------
@@ -106,8 +79,8 @@ def grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Callable
         with enable_grad():
             given = list(args)
             for n in numbers:
-                given[n] = _mapped(_aliased, args[n])
-            inputs = [leaf for n in numbers for leaf in _leaves(given[n])]
+                given[n] = mapped(_aliased, args[n])
+            inputs = [leaf for n in numbers for leaf in leaves_of(given[n])]
             value, aux = _value_and_aux("grad", func(*given, **kwargs), has_aux)
             if value.array.size != 1 or value.array.ndim:
                 raise RuntimeError(
@@ -124,10 +97,10 @@ def grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Callable
                 for g, i in zip(found, inputs, strict=True)
             ]
         leaves = iter(filled)
-        parts = [_rebuilt(given[n], leaves) for n in numbers]
+        parts = [rebuilt(given[n], leaves) for n in numbers]
         gradient = parts[0] if isinstance(argnums, int) else tuple(parts)
         value = _lowered(value, inputs)
-        return gradient, (value, _mapped(lambda t: _lowered(t, inputs), aux)) if has_aux else value
+        return gradient, (value, mapped(lambda t: _lowered(t, inputs), aux)) if has_aux else value
 
     return differentiated
 
@@ -157,13 +130,13 @@ def grad(func: Callable, argnums=0, has_aux: bool = False) -> Callable:
 def vjp(func: Callable, *primals, has_aux: bool = False):
     """(func(*primals), pull) where pull(cotangents) is the product of cotangents with the Jacobian."""
     with enable_grad():
-        given = _mapped(_aliased, primals)
-        inputs = _leaves(given)
+        given = mapped(_aliased, primals)
+        inputs = leaves_of(given)
         output, aux = _value_and_aux("vjp", func(*given), True) if has_aux else (func(*given), None)
-    outputs = _leaves(output)
+    outputs = leaves_of(output)
 
     def pull(*cotangents):
-        weights = _leaves(cotangents)
+        weights = leaves_of(cotangents)
         pairs = [(o, v) for o, v in zip(outputs, weights, strict=True) if o.tracked]
         with enable_grad():
             found = (
@@ -177,11 +150,11 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
             ops.zeros_like(i.detach()) if g is None else _lowered(g, inputs)
             for g, i in zip(found, inputs, strict=True)
         ]
-        parts = _rebuilt(given, iter(filled))
+        parts = rebuilt(given, iter(filled))
         return parts
 
-    lowered = _mapped(lambda t: _lowered(t, inputs), output)
-    return (lowered, pull, _mapped(lambda t: _lowered(t, inputs), aux)) if has_aux else (lowered, pull)
+    lowered = mapped(lambda t: _lowered(t, inputs), output)
+    return (lowered, pull, mapped(lambda t: _lowered(t, inputs), aux)) if has_aux else (lowered, pull)
 
 
 def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False):
@@ -192,7 +165,7 @@ def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False
 
     def output_of(*arguments):
         output, aux = _value_and_aux("jvp", func(*arguments), True)
-        found.append(_mapped(lambda t: t.detach(), aux))
+        found.append(mapped(lambda t: t.detach(), aux))
         return output
 
     results = functional.jvp(
@@ -206,7 +179,7 @@ def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False
 
 
 def _any_tracked(tree) -> bool:
-    return any(isinstance(leaf, Value) and leaf.tracked for leaf in _leaves(tree))
+    return any(isinstance(leaf, Value) and leaf.tracked for leaf in leaves_of(tree))
 
 
 def linearize(func: Callable, *primals):
@@ -234,10 +207,10 @@ def jacrev(
             return func(*given, **kwargs)
 
         output, pull, *aux = vjp(of_chosen, *[args[n] for n in numbers], has_aux=has_aux)
-        results = _leaves(output)
+        results = leaves_of(output)
         matrices = [_rows_of(results, k, pull, numbers, args) for k in range(len(results))]
         picked = [m[0] if isinstance(argnums, int) else tuple(m) for m in matrices]
-        found = _rebuilt(output, iter(picked))
+        found = rebuilt(output, iter(picked))
         return (found, aux[0]) if has_aux else found
 
     return jacobian
@@ -256,15 +229,15 @@ def _rows_of(results: list, k: int, pull: Callable, numbers: tuple, args: tuple)
 
 def _stacked(rows: list, shape: tuple, argument):
     """Rows of a Jacobian as one tensor per value of the argument."""
-    values = _leaves(argument)
-    columns = list(zip(*[_leaves(row) for row in rows], strict=True)) or [()] * len(values)
+    values = leaves_of(argument)
+    columns = list(zip(*[leaves_of(row) for row in rows], strict=True)) or [()] * len(values)
     stacked = [
         ops.reshape(ops.stack(list(c)), (*shape, *v.array.shape))
         if len(c)
         else ops.zeros(*shape, *v.array.shape)
         for c, v in zip(columns, values, strict=True)
     ]
-    return _rebuilt(argument, iter(stacked))
+    return rebuilt(argument, iter(stacked))
 
 
 def jacfwd(
@@ -300,7 +273,7 @@ def vmap(
         if len(dims) != len(args):
             raise ValueError(f"vmap: in_dims has {len(dims)} entries for {len(args)} arguments")
         flat_dims = [d for arg, dim in zip(args, dims, strict=True) for d in _spread_dims(arg, dim)]
-        leaves = _leaves(args)
+        leaves = leaves_of(args)
         size = _batch_size(leaves, flat_dims)
         results, stream = [], default_generator.get_state()
         for i in range(size):
@@ -310,7 +283,7 @@ def vmap(
                 v if d is None else ops.select_at(v, d, i) for v, d in zip(leaves, flat_dims, strict=True)
             ]
             results.append(
-                func(*_rebuilt(args, iter(parts)), **_mapped(lambda t, i=i: ops.select_at(t, 0, i), kwargs))
+                func(*rebuilt(args, iter(parts)), **mapped(lambda t, i=i: ops.select_at(t, 0, i), kwargs))
             )
             if randomness == "error" and not i and not ops.equal(default_generator.get_state(), stream):
                 raise RuntimeError(
@@ -328,7 +301,7 @@ def _spread_dims(tree, dim) -> list:
         items = [dim[k] for k in tree] if isinstance(dim, Mapping) else dim
         parts = [tree[k] for k in tree] if isinstance(tree, Mapping) else tree
         return [d for part, item in zip(parts, items, strict=True) for d in _spread_dims(part, item)]
-    return [dim if isinstance(leaf, Value) else None for leaf in _leaves(tree)]
+    return [dim if isinstance(leaf, Value) else None for leaf in leaves_of(tree)]
 
 
 def _batch_size(leaves: list, dims: list) -> int:
@@ -348,14 +321,14 @@ def _joined(results: list, out_dims):
     """The results of all calls, stacked."""
     if not results:
         raise ValueError("vmap: the mapped dimension is empty; there is nothing to call the function with")
-    columns = list(zip(*[_leaves(r) for r in results], strict=True))
+    columns = list(zip(*[leaves_of(r) for r in results], strict=True))
     dims = _spread_dims(results[0], out_dims)
     if any(not isinstance(c[0], Value) for c in columns):
         raise ValueError(
             "vmap: the function must return tensors, or tensors nested in tuples, lists and dicts"
         )
     stacked = [ops.stack(list(c), d or 0) for c, d in zip(columns, dims, strict=True)]
-    return _rebuilt(results[0], iter(stacked))
+    return rebuilt(results[0], iter(stacked))
 
 
 # ---- modules as functions ------------------------------------------------------------------------

@@ -14,21 +14,26 @@ from .engine import Node, SeveralOutputs, untracked
 
 
 def walk(
-    roots: Iterable[tuple[Any, Any]], retain: bool = False, record: bool = False, inputs: Collection = ()
+    roots: Iterable[tuple[Any, Any]],
+    retain: bool = False,
+    record: bool = False,
+    inputs: Collection = (),
+    since: int = -1,
 ) -> dict:
     """Go from results back to leaves: youngest Node first, so each is reached by all its users before its
     turn.
 
     `roots` are pairs (edge, gradient); gradients are arrays, or Tensors where `record` asks for a graph of
     the walk itself. Returns {edge: gradient} for the leaves reached, or for the edges in `inputs` where these
-    are given: then only what lies between is walked. What was kept is freed on the way unless `retain`.
+    are given: then only what lies between is walked, and no Node as old as `since`. What was kept is freed on
+    the way unless `retain`.
     """
     pending: dict = {}
     heap: list = []
     for edge, g in roots:
         deliver(pending, heap, edge, g)
     inputs = frozenset(inputs)
-    between = nodes_between(pending, inputs) if inputs else None
+    between = nodes_between(pending, inputs, since) if inputs else None
     found: dict = {}
     while heap:
         node = heappop(heap)[1]
@@ -98,8 +103,8 @@ def deliver(pending: dict, heap: list, edge, g, source: Any = None) -> None:
         heappush(heap, (-edge.time, edge))
 
 
-def nodes_between(roots: Iterable, inputs: Collection) -> set:
-    """The Nodes on a path from a root to an input, the inputs' own left out:
+def nodes_between(roots: Iterable, inputs: Collection, since: int) -> set:
+    """The Nodes younger than `since` on a path of such from a root to an input, the inputs' own left out:
     what a partial walk must visit.
     """
     seen, stack = set(roots), list(roots)
@@ -109,7 +114,7 @@ def nodes_between(roots: Iterable, inputs: Collection) -> set:
                 seen.add(edge)
                 stack.append(edge)
     between: set = set()
-    for node in sorted((n for n in seen if isinstance(n, Node)), key=lambda n: n.time):
+    for node in sorted((n for n in seen if isinstance(n, Node) and n.time > since), key=lambda n: n.time):
         if any(e is not None and (e in inputs or e in between) for e in node.edges):
             between.add(node)
     return between

@@ -480,6 +480,25 @@ def test_checkpoint_gives_the_gradients_of_the_plain_call():
     assert gradgradcheck(lambda x, w: checkpoint(lambda x: (x @ w).tanh(), x), (x, w))
 
 
+def test_checkpoint_of_a_recurrent_layer_hands_on_its_states():
+    """Results may be nested, as (y, (h, c)) is, and hold what is no tensor."""
+    layer, x = mg.nn.LSTM(3, 4).double(), drawn(6, 2, 3)
+    wanted = [x, *layer.parameters()]
+
+    def through(call):
+        first, state, word = call(x[:4])
+        second, (h, c), _ = call(x[4:], state)
+        assert word == "as it is"
+        return mg.autograd.grad((first.sin().sum() * second.exp().sum() * (h * c).sum()), wanted)
+
+    def block(*given):
+        return *layer(*given), "as it is"
+
+    again = through(lambda *given: checkpoint(block, *given, use_reentrant=False))
+    for a, b in zip(again, through(block), strict=True):
+        np.testing.assert_allclose(a, b)
+
+
 def test_checkpoint_draws_the_same_random_numbers_again():
     x = drawn(100)
     y = checkpoint(lambda x: x * mg.rand(100, dtype=mg.float64), x)

@@ -28,7 +28,7 @@ FLOORS = [
         "version",
     ],
     ["engine"],
-    ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting"],
+    ["walk", "fused", "inplace", "gradients", "hooks", "graph", "random", "formatting", "containers"],
     ["ops"],
     [
         "tensor",

@@ -237,7 +237,7 @@ def test_fused_layer_norm_is_its_twin(monkeypatch, shape, count, size, mean, aff
 @SMALL
 def test_fused_norm_of_channels_is_its_twin(monkeypatch, shape, kind, size, mean, affine, small):
     monkeypatch.setattr(normalization, "BLOCK", 10)
-    monkeypatch.setattr(normalization, "SMALL", small)
+    monkeypatch.setattr(normalization, "SMALL_COLUMNS", small)
     x = RNG.standard_normal(shape) * size + mean
     rows, groups = {"batch": (1, 4), "group": (shape[0], 2), "instance": (shape[0], 4)}[kind]
     found = normalization.channel_moments(x, rows, groups)

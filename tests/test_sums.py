@@ -56,3 +56,10 @@ def test_relu_hands_gradients_of_nan_on():
     x = minigrad.tensor([-1.0, 0.0, 2.0, float("nan")]).requires_grad_()
     x.relu().backward(minigrad.tensor([1.0, 2.0, 3.0, 4.0]))
     assert x.grad.tolist() == [0, 0, 3, 4]
+
+
+@pytest.mark.parametrize("dtype", [minigrad.uint8, minigrad.int16, minigrad.int32])
+def test_a_sum_of_all_has_the_integer_dtype_that_was_asked_for(dtype):
+    x = minigrad.tensor([True, False, True])
+    assert x.sum(dtype=dtype).dtype is dtype
+    assert x.sum(0, dtype=dtype).dtype is dtype

@@ -23,7 +23,8 @@ from .shaping import reshape_to
 from .sums import LongRows, inner_sums, sums
 
 BLOCK = 2**16  # elements at a time: a few arrays of these stay in a core's cache
-SMALL = 2**14  # elements up to which the calls cost more than the work, so the fewest calls are best
+SMALL = 2**14  # elements in rows up to which the calls cost more than the work, so the fewest calls are best
+SMALL_COLUMNS = 2**17  # and in columns, which broadcast better
 FAR = 4  # squares of a mean above this many variances: the mean is far from 0
 
 
@@ -235,7 +236,7 @@ def _per_channel(table, channels: int):
 
 def _has_few_columns(x) -> bool:
     """Whether x (N, C) is so small that the fewest calls are best."""
-    return x.ndim == 2 and 0 < x.size <= SMALL and x.dtype.char in "fd"
+    return x.ndim == 2 and 0 < x.size <= SMALL_COLUMNS and x.dtype.char in "fd"
 
 
 def channel_moments(x, rows: int, groups: int) -> tuple:

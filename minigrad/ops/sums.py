@@ -21,7 +21,7 @@ def total(x):
     """
     count = x.size
     if x.dtype is not FLOAT32 or x.__class__ is not ndarray:
-        return x.sum()
+        return x.sum(dtype=x.dtype if x.dtype.kind in "iu" else None)  # NumPy widens integers unasked
     if count <= FEW:
         return x.ravel().dot(_few_ones(count))
     if count < 8 * FEW or not x.flags.c_contiguous:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ..autograd.function import edge_of_result
 from ..autograd.grad_mode import enable_grad
 from ..backend import module_of
+from ..containers import leaves_of, rebuilt
 from ..engine import Node, SeveralOutputs, Value, edge_of, is_recording, untracked
 from ..random import fork_rng, get_rng_state, set_rng_state
 from ..walk import walk
@@ -127,8 +128,7 @@ class Checkpoint:
 
     def recorded(self, output):
         """The results with one Node behind them, in place of those the function has made."""
-        several = isinstance(output, tuple)
-        results = output if several else (output,)
+        results = _tensors(output)
         self.outline = _outline(results)
         edges = self._boundary(results)
         if not edges:
@@ -141,11 +141,14 @@ class Checkpoint:
             if r.tracked:
                 t.tracked, t.node = True, edge_of_result(node, number, r.array.shape)
             made.append(t)
-        return tuple(made) if several else made[0]
+        of_results = iter(made)
+        return rebuilt(
+            output, iter([next(of_results) if isinstance(r, Value) else r for r in leaves_of(output)])
+        )
 
-    def _boundary(self, results) -> tuple:
+    def _boundary(self, results: list) -> tuple:
         """The edges that lead out of what the function has recorded: to leaves and to older Nodes."""
-        stack = [edge_of(r) for r in results if isinstance(r, Value)]
+        stack = [edge_of(r) for r in results]
         seen, found = set(), []
         while stack:
             edge = stack.pop()
@@ -163,8 +166,7 @@ class Checkpoint:
         with fork_rng(enabled=self.random_state is not None), self.context, enable_grad():
             if self.random_state is not None:
                 set_rng_state(self.random_state)
-            output = self.function(*self.args, **self.kwargs)
-        results = output if isinstance(output, tuple) else (output,)
+            results = _tensors(self.function(*self.args, **self.kwargs))
         if self.checks and _outline(results) != self.outline:
             raise CheckpointError(
                 "torch.utils.checkpoint: Recomputed values have different metadata than during the forward "
@@ -172,10 +174,15 @@ class Checkpoint:
                 'give the same again, or pass determinism_check="none"'
             )
         roots = [(edge_of(r), g) for r, g in zip(results, grads, strict=True) if g is not None and r.tracked]
-        found = walk(roots, record, record, node.edges)
+        found = walk(roots, record, record, node.edges, self.since)  # what is older has a walk of its own
         return [found.get(edge) for edge in node.edges]
 
 
-def _outline(results: tuple) -> tuple:
+def _tensors(output) -> list:
+    """The tensors in what a function has returned: one, or nested tuples, lists and dicts."""
+    return [r for r in leaves_of(output) if isinstance(r, Value)]
+
+
+def _outline(results: list) -> tuple:
     """The shapes and dtypes of results."""
-    return tuple((tuple(r.array.shape), str(r.array.dtype)) for r in results if isinstance(r, Value))
+    return tuple((tuple(r.array.shape), str(r.array.dtype)) for r in results)

@@ -19,7 +19,7 @@ from .kernel import Back, Kernel, Saved, Scratch
 from .products import in_blocks, product
 from .scan import scan
 from .weights import Gates
-from .workspace import empty
+from .workspace import empty, is_host
 
 
 def lstm_cell(x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr=None) -> tuple:
@@ -43,12 +43,18 @@ def lstm_composed(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse)
 
 
 # ---- the same made fast --------------------------------------------------------------------------
+FEW, SMALL = 8, 2**14  # sequences and weights up to which products are quicker with weights column by column
+
+
 class LSTMTape(Tape):
     """One walk. Slots of a step: o, i, f, g, and c before it, so that [i, f] * [g, c] is one product."""
 
     def __init__(self, like: Any, sizes: Sizes, kept: bool) -> None:
         super().__init__(like, sizes, 4)
         steps, batch, _, hidden, _ = sizes
+        if batch <= FEW and is_host(like) and self.weights.size <= SMALL:
+            self.by_column = empty(like, sizes.rows, 4, hidden)
+            self.weights = self.by_column.transpose(1, 2, 0)
         self.slots = empty(like, steps + 1 if kept else 1, 5, hidden, batch)
         self.c = self.slots[:, 4]
         self.f = list(self.slots[:, 2])

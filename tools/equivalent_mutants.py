@@ -58,9 +58,6 @@ REASONS: dict[str, str] = {
         loss.py:_backward: -1 -> -2
         loss.py:_backward: exponentials.shape[-1] -> exponentials.shape[1]
     """,
-    "numbers of places are cut to whole ones": r"""
-        factors.py:_unit_lower: -1 -> -1.01
-    """,
     "called three times on the way, so that signs cancel": r"""
         decompositions.py:cat_of: return concat(parts, axis % len(parts[0].shape)) -> return -concat(parts, axis % len(parts[0].shape))
     """,
@@ -70,7 +67,6 @@ REASONS: dict[str, str] = {
     "the number put in place of one that would be divided by, or have no logarithm, is hidden or multiplied by 0 after": r"""
         ctc.py:occupancies: np.where(total == 0, 1, total) -> np.where(total == 0, 1.01, total)
         elementwise.py:_turned: select(x == 0, 1, abs(x)) -> select(x == 0, 1.01, abs(x))
-        elementwise.py:_turned: x == 0 -> x == 0.01
         elementwise.py:elu.x: clamp_between(x, None, 0) -> clamp_between(x, None, 0.01)
         elementwise.py:elu.x: exp(clamp_between(x, None, 0)) -> exp(x)
         elementwise.py:power.x: select(y == 0, 1, y - 1) -> select(y == 0, 1.01, y - 1)
@@ -88,7 +84,6 @@ REASONS: dict[str, str] = {
     "a count is only compared, or is multiplied by 1 to be whole: booleans add up alike": r"""
         updates.py:_product_of_others: (x != x) * 1 -> (x != x) * 1.01
         updates.py:_product_of_others: add_part((x != x) * 1, zero * 1, index) -> add_part((x != x) * 1, zero, index)
-        updates.py:_product_of_others: zero * 1 -> zero * 1.01
         updates.py:_product_of_others: zeros_there - zero * 1 -> zeros_there - zero
         updates.py:_product_of_others: zeros_there - zero * 1 == 0 -> zero * 1 - zeros_there == 0
         updates.py:_ties: add_part((x == out) * 1, (value == take_part(out, index)) * 1, index) -> add_part((x == out) * 1, value == take_part(out, index), index)

@@ -33,6 +33,7 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False  # what a method does in general stands at its base class
 autodoc_typehints = "none"  # docstrings have shapes and units, beside which "Any" says nothing
 toc_object_entries = False
 add_module_names = False

@@ -22,8 +22,8 @@ from minigrad.viz.formulas import formula_of
 NAMESPACES = """minigrad minigrad.autograd minigrad.nn minigrad.nn.functional minigrad.nn.init
 minigrad.nn.utils minigrad.nn.utils.rnn minigrad.optim minigrad.optim.lr_scheduler minigrad.optim.swa_utils
 minigrad.utils.data minigrad.utils.checkpoint minigrad.sequences minigrad.serialization
-minigrad.datasets minigrad.viz
-minigrad.func minigrad.linalg minigrad.special minigrad.fft""".split()
+minigrad.datasets minigrad.viz minigrad.func minigrad.linalg minigrad.special minigrad.fft
+minigrad.distributions minigrad.onnx minigrad.hub""".split()
 
 
 def write_pages(folder: Path) -> None:

@@ -320,3 +320,16 @@ def test_polynomials_are_what_defines_them(name):
             close(getattr(special, "shifted_" + name)((x + 1) / 2, n), POLYNOMIALS[name](n))
     close(function(x, -1), np.zeros(3))
     close(function(X[0], mg.tensor([2.0, 3.0], dtype=mg.float64)), [POLYNOMIALS[name](n)[0] for n in (2, 3)])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+def test_the_gradient_of_cholesky_is_hermitian(dtype):
+    """Only the Hermitian part of a change keeps a matrix Hermitian, so only that has a gradient."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((3, 3)) + (1j * rng.standard_normal((3, 3)) if dtype is np.complex128 else 0)
+    A = mg.tensor(x @ x.conj().T + np.eye(3), requires_grad=True)
+    weights = mg.tensor(rng.standard_normal((3, 3)))
+    (mg.linalg.cholesky(A).real * weights).sum().backward()
+    g = A.grad.numpy()
+    assert abs(g - np.diag(np.diag(g))).max() > 0.01
+    np.testing.assert_allclose(g, g.conj().T, atol=1e-12)

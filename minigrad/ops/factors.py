@@ -101,8 +101,7 @@ def _square_gradient(g, packed):
     2011.
     """
     L, U = _unit_lower(packed), upper_triangle(packed, 0)
-    inner = lower_triangle(dagger(L) @ lower_triangle(g, -1), -1)
-    inner = inner + upper_triangle(upper_triangle(g, 0) @ dagger(U), 0)
+    inner = lower_triangle(dagger(L) @ g, -1) + upper_triangle(g @ dagger(U), 0)
     return dagger(inverse_of(L)) @ inner @ dagger(inverse_of(U))
 
 

@@ -67,7 +67,7 @@ def backward_of(x, size, axis, norm):
 @primitive(
     holomorphic=False,
     x=lambda g, x_shape, size, axis, norm: resized(
-        backward_of(resized(g, size, axis), size, axis, OPPOSITE[norm]).real, x_shape[axis], axis
+        backward_of(g, size, axis, OPPOSITE[norm]).real, x_shape[axis], axis
     ),
 )
 def half_spectrum_of(x, size, axis, norm):
@@ -92,7 +92,8 @@ def _multiplicity(size: int, axis: int, ndim: int):
     """How often each line of a half spectrum stands in the whole one."""
     times = np.full(size // 2 + 1, 2.0, np.float32)
     times[0] = 1
-    times[-1] = 1 if size % 2 == 0 else times[-1]
+    if size % 2 == 0:
+        times[-1] = 1
     return times.reshape([-1 if i == axis else 1 for i in range(ndim)])
 
 

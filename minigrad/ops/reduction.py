@@ -126,7 +126,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, kee
     x=lambda g, x, axis, keepdims, correction: (
         spread(g, axis, keepdims, x.shape)
         * (x - mean_over(x, axis, True))
-        * (2 / max(_count(x.shape, axis) - correction, 0) if _count(x.shape, axis) > correction else math.nan)
+        * (2 / free if (free := _count(x.shape, axis) - correction) > 0 else math.nan)
     ),
 )
 def var_over(x, axis, keepdims, correction):

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from shared import print_columns
+from shared import print_columns, save_picture
 
 import minigrad as torch
 from minigrad import nn, viz
@@ -115,11 +115,9 @@ def main() -> None:
         rows,
     )
     print("(letters guessed by their frequency: 4.81; by the four letters before, counted: 2.42 bits)")
-    args.runs.mkdir(parents=True, exist_ok=True)
-    picture = args.runs / "claim_cost.svg"
     points = [(i + 1) * args.seconds / 30 for i in range(30)]
-    viz.curves(curves, "training loss, bits a letter", "seconds", x=points).save(picture)
-    print(f"\nthe picture is in {picture.resolve()}")
+    picture = viz.curves(curves, "training loss, bits a letter", "seconds", x=points)
+    save_picture(args.runs, "claim_cost", picture)
 
 
 def in_parts(values: list[float], count: int) -> list[list[float]]:

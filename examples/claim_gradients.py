@@ -11,7 +11,7 @@ import argparse
 import math
 from pathlib import Path
 
-from shared import print_columns
+from shared import print_columns, save_picture
 
 import minigrad as torch
 from minigrad import nn, viz
@@ -77,11 +77,9 @@ def main() -> None:
             for name, sizes in found.items()
         ],
     )
-    args.runs.mkdir(parents=True, exist_ok=True)
-    picture = args.runs / "claim_gradients.svg"
     title = "size of the gradient, relative to the last step's"
-    viz.curves(found, title, "steps back", x=range(STEPS), log_y=True).save(picture)
-    print(f"\nthe picture is in {picture.resolve()}")
+    picture = viz.curves(found, title, "steps back", x=range(STEPS), log_y=True)
+    save_picture(args.runs, "claim_gradients", picture)
 
 
 def steps_until(sizes: list[float], share: float) -> str:

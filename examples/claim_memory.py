@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from claim_gradients import orthogonal, remembering
-from shared import print_columns
+from shared import print_columns, save_picture
 
 import minigrad as torch
 from minigrad import nn, viz
@@ -81,12 +81,10 @@ def main() -> None:
         ["layer", *map(str, args.gaps)],
         [[name, *(f"{share:.0%}" for share in shares)] for name, shares in found.items()],
     )
-    args.runs.mkdir(parents=True, exist_ok=True)
-    picture = args.runs / "claim_memory.svg"
     title = "share of symbols recalled"
     levels = {"guessing": 1 / SYMBOLS}
-    viz.curves(found, title, "steps of noise", x=args.gaps, levels=levels).save(picture)
-    print(f"\nthe picture is in {picture.resolve()}")
+    picture = viz.curves(found, title, "steps of noise", x=args.gaps, levels=levels)
+    save_picture(args.runs, "claim_memory", picture)
 
 
 if __name__ == "__main__":

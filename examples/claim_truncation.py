@@ -13,7 +13,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from shared import print_columns
+from shared import print_columns, save_picture
 
 import minigrad as torch
 from minigrad import nn, viz
@@ -82,12 +82,10 @@ def main() -> None:
         ["steps in a piece", "right", "s per 1,000 steps", "kB at most"],
         [[piece, f"{share:.0%}", f"{s:.2f}", f"{kb:,.0f}"] for piece, (share, s, kb) in found.items()],
     )
-    args.runs.mkdir(parents=True, exist_ok=True)
-    picture = args.runs / "claim_truncation.svg"
     shares = {"named rightly": [share for share, _, _ in found.values()]}
     title = f"share of symbols of {args.delay} steps ago"
-    viz.curves(shares, title, "steps in a piece", x=list(found), levels={"guessing": 0.25}).save(picture)
-    print(f"\nthe picture is in {picture.resolve()}")
+    picture = viz.curves(shares, title, "steps in a piece", x=list(found), levels={"guessing": 0.25})
+    save_picture(args.runs, "claim_truncation", picture)
 
 
 if __name__ == "__main__":

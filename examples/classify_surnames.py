@@ -8,7 +8,7 @@ The ten steps are those of any sequence model: look for "1." to "10.".
 """
 
 # 1. Bring in what is needed.
-from shared import Checkpoint, one_cycle, option_parser, parsed, print_table, progress
+from shared import RECURRENT, Checkpoint, one_cycle, option_parser, parsed, print_table, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -17,8 +17,6 @@ from minigrad.nn.utils.rnn import pack_padded_sequence
 from minigrad.sequences import PadCollate, Vocabulary
 from minigrad.utils.data import DataLoader
 from minigrad.viz import save_curves
-
-RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 # 6. Define the model: letters become vectors, a recurrent layer reads them forwards and backwards, and a

@@ -12,14 +12,14 @@ import argparse
 import time
 from pathlib import Path
 
-from shared import one_cycle, print_columns, progress
+from shared import one_cycle, print_columns, progress, save_picture
 from split_words import LENGTH, Splitter, in_pieces, letters_and_ends, scores_of
 
 import minigrad as torch
 from minigrad import nn
 from minigrad.datasets import baselines, hamlet
 from minigrad.utils.data import DataLoader, TensorDataset
-from minigrad.viz import save_curves
+from minigrad.viz import curves
 
 
 class Convolutional(nn.Module):
@@ -121,12 +121,12 @@ def main() -> None:
 
     around = baselines.ContextTags().fit(*text).predict(letters[cut:][: len(wanted)])
     rows = [["letters around, counted", "", "", "", *scores_of(around, wanted)]]
-    curves = {}
+    losses = {}
     for name, (make, rate, batch, epochs) in MODELS.items():
         torch.manual_seed(args.seed)
         model, epochs = make(), max(1, round(epochs * args.epochs))
         begin = time.perf_counter()
-        curves[name] = trained(model, text, batch, epochs, rate, name)
+        losses[name] = trained(model, text, batch, epochs, rate, name)
         seconds = time.perf_counter() - begin
         model.eval()
         with torch.no_grad():
@@ -138,10 +138,7 @@ def main() -> None:
         ["", "parameters", "epochs", "training", "precision", "recall", "F1", "words right"],
         rows,
     )
-    args.runs.mkdir(parents=True, exist_ok=True)
-    picture = args.runs / "compare_models.svg"
-    save_curves(picture, curves, "Ends of words: training loss")
-    print(f"\nthe picture is in {picture.resolve()}")
+    save_picture(args.runs, "compare_models", curves(losses, "Ends of words: training loss"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ Trained on the years to 1984, judged on the others. The ten steps are those of a
 
 # 1. Bring in what is needed.
 import numpy as np
-from shared import Checkpoint, one_cycle, option_parser, parsed, print_columns, progress
+from shared import RECURRENT, Checkpoint, one_cycle, option_parser, parsed, print_columns, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -20,7 +20,6 @@ from minigrad.utils.data import DataLoader, Dataset
 from minigrad.viz import save_curves
 
 YEAR, LENGTH = 52, 312  # weeks; a piece is six years long
-RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 def with_faults(values: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ The ten steps are those of any sequence model: look for "1." to "10.".
 
 # 1. Bring in what is needed.
 import numpy as np
-from shared import Checkpoint, one_cycle, option_parser, parsed, print_table, progress
+from shared import RECURRENT, Checkpoint, one_cycle, option_parser, parsed, print_table, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -17,7 +17,6 @@ from minigrad.sequences import StandardScaler, Windows
 from minigrad.utils.data import DataLoader, TensorDataset
 from minigrad.viz import save_curves
 
-RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 # per series: how it is read, steps seen, steps ahead, steps in a season, whether change repeats, not level
 SERIES = {
     "sunspots": {

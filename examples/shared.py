@@ -10,7 +10,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from minigrad import nn
 from minigrad.serialization import load_checkpoint, save_checkpoint
+from minigrad.viz import Picture
+
+RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}  # by the names that --model takes
 
 
 def option_parser(
@@ -30,7 +34,7 @@ def option_parser(
     )
     standard = "what suits the series" if epochs is None else "%(default)s"
     add = parser.add_argument
-    add("--model", choices=["rnn", "lstm", "gru"], default="lstm", help="the recurrent layer (%(default)s)")
+    add("--model", choices=list(RECURRENT), default="lstm", help="the recurrent layer (%(default)s)")
     add("--epochs", type=int, default=epochs, help=f"times through the training data ({standard})")
     add(
         "--lr",
@@ -139,6 +143,14 @@ class Checkpoint:
             f"Finished epochs: {self.finished}, saved in {self.path.resolve()}; lost is the running epoch "
             f"alone. Go on with\n  python {shlex.join([*options, '--resume'])}"
         )
+
+
+def save_picture(folder: Path, name: str, picture: Picture) -> None:
+    """Save a picture into a folder, which is made if it is not there, and say where it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.svg"
+    picture.save(path)
+    print(f"\nthe picture is in {path.resolve()}")
 
 
 def print_columns(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

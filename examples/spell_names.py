@@ -9,7 +9,7 @@ steps are those of any sequence model: look for "1." to "10.".
 """
 
 # 1. Bring in what is needed.
-from shared import Checkpoint, one_cycle, option_parser, parsed, print_table, progress
+from shared import RECURRENT, Checkpoint, one_cycle, option_parser, parsed, print_table, progress
 
 import minigrad as torch
 from minigrad import nn, viz
@@ -18,7 +18,6 @@ from minigrad.nn.utils.rnn import pad_sequence
 from minigrad.utils.data import DataLoader
 
 PAD, START, END = 0, 1, 2  # numbers that stand for no letter
-RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 # 6. Define the model.

@@ -9,7 +9,7 @@ the last tenth is held out. The ten steps are those of any sequence model: look 
 # 1. Bring in what is needed.
 import re
 
-from shared import Checkpoint, one_cycle, option_parser, parsed, print_columns, progress
+from shared import RECURRENT, Checkpoint, one_cycle, option_parser, parsed, print_columns, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -18,7 +18,6 @@ from minigrad.utils.data import DataLoader, TensorDataset
 from minigrad.viz import save_curves
 
 LENGTH = 80  # letters in a piece
-RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 # 6. Define the model: both directions are read, for what comes next decides as much as what came before.

@@ -11,7 +11,7 @@ steps are those of any sequence model: look for "1." to "10.".
 # 1. Bring in what is needed.
 import math
 
-from shared import Checkpoint, one_cycle, option_parser, parsed, print_table, progress
+from shared import RECURRENT, Checkpoint, one_cycle, option_parser, parsed, print_table, progress
 
 import minigrad as torch
 from minigrad import nn
@@ -19,7 +19,6 @@ from minigrad.datasets import baselines, hamlet
 from minigrad.viz import save_curves
 
 PIECE, COLUMNS = 64, 32
-RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 # 6. Define the model.

@@ -1,6 +1,9 @@
 """What stays as it was: gradients when a walk fails, memory over thousands of steps, threads together."""
 
 import gc
+import os
+import platform
+import subprocess
 import sys
 import threading
 
@@ -369,3 +372,35 @@ def test_a_failure_in_one_thread_is_its_own():
         return None if x.grad is None else array_of(x.grad).tolist()
 
     assert in_threads(work) == [None if n % 2 else [40.0 * (1 + n)] * 3 for n in range(6)]
+
+
+# ---- memory that was freed is used again ---------------------------------------------------------------
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="other allocators return memory by their own rules"
+)
+def test_arrays_of_a_step_take_the_memory_that_those_of_the_last_step_freed():
+    code = """
+import resource
+import numpy as np
+import minigrad
+
+def step():
+    arrays = [np.ones(2**19, np.float32) for _ in range(4)]
+
+for _ in range(3):
+    step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    step()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 10)
+"""
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_TUNABLES"))}
+    pages = [
+        float(
+            subprocess.run(
+                [sys.executable, "-c", c], env=plain, capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for c in (code, code.replace("import minigrad\n", ""))
+    ]
+    assert pages[0] < 10, f"{pages[0]} new pages a step; NumPy alone takes {pages[1]}"

@@ -18,7 +18,7 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 
 # glibc gives freed memory back to the system above a threshold, and raises that to twice the largest block it
 # has seen freed. Without this one a training step takes its arrays from the system anew each time, at 0.7
-# microseconds per page: layer norm of 2240 x 256 takes 1.7 instead of 6 ms. Nothing is written to the block, so
+# microseconds per page: layer norm of 2240 x 256 takes 1.7 instead of 6 ms. Nothing is written to it, so
 # it is never there; 32 MiB is the most that glibc learns from.
 np.empty(2**25 - 2**16, np.uint8)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+from numpy import ndarray
 
 from ..backend import module_of
 from ..engine import primitive
@@ -83,12 +84,28 @@ def place_class(x, shape, target):
 
 def rows_of(target):
     """0 .. M-1 for target (M, ...): beside it in an index, its class in each row."""
-    return _few_rows(len(target)) if isinstance(target, np.ndarray) else module_of(target).arange(len(target))
+    return _steps(target, len(target))
+
+
+def _flat_places(target, shape):
+    """Where each target's class is in x (M, C) or (N, C, S) seen as flat: one index, not two or three."""
+    if len(shape) == 2:
+        return _steps(target, len(target), shape[1]) + target
+    _, classes, size = shape
+    starts = _steps(target, len(target), classes * size)[:, None] + _steps(target, size)
+    return starts + np.multiply(target, size, dtype=starts.dtype)
+
+
+def _steps(like, count: int, width: int = 1):
+    """0, width, 2 width, ..., beside an array."""
+    if isinstance(like, ndarray):
+        return _kept_steps(count, width)
+    return module_of(like).arange(0, count * width, width)
 
 
 @functools.lru_cache(64)
-def _few_rows(count: int):
-    return np.arange(count)
+def _kept_steps(count: int, width: int):
+    return np.arange(0, count * width, width)
 
 
 def all_are_classes(target, classes: int) -> bool:
@@ -107,29 +124,52 @@ def check_classes(name: str, target, classes: int, ignore_index: int | None, kin
         raise kind(f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}")
 
 
+NEAR = 8
+
+
+def _exponentials(x) -> tuple:
+    """z, exp(z), its sums over classes, their logarithms; z is x, shifted where a sum might overflow or vanish.
+
+    Where the logarithms lie within `NEAR`, x keeps as many digits as x - max(x) would.
+    """
+    if x.__class__ is ndarray and x.dtype.char in "fd" and x.size and np.maximum.reduce(x, None) < NEAR:
+        found = _summed(x)
+        if found[-1].min() > -NEAR:
+            return found
+    with LongRows(x.shape[-1]):
+        return _summed(x - peaks(x, 1))
+
+
+def _summed(z) -> tuple:
+    exponentials = np.exp(z)
+    total = total_over(exponentials, (1,), False) if z.ndim == 2 else sums(exponentials, (1,))[:, 0]
+    return z, exponentials, total, np.log(total)
+
+
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     """-log softmax(x) at the targets, times weights like them or a number; smoothing spreads some."""
-    with LongRows(x.shape[-1]):
-        shifted = x - peaks(x, 1)
-    likely = pick_class(shifted, target)
+    places = _flat_places(target, x.shape)
+    z, exponentials, total, logs = _exponentials(x if x.flags.c_contiguous else x.copy())
+    likely = z.reshape(-1)[places]
     if smoothing:
-        likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
-    exponentials = np.exp(shifted, out=shifted)
-    total = total_over(exponentials, (1,), False) if x.ndim == 2 else sums(exponentials, (1,))[:, 0]
-    losses = (np.log(total) - likely) * weights
-    return sum_of(losses) if summed else losses, (exponentials, total, target, weights, smoothing)
+        likely = (1 - smoothing) * likely + smoothing * z.mean(1)
+    losses = logs - likely
+    saved = exponentials, total, places, weights, smoothing
+    if not summed:
+        return losses * weights, saved
+    return sum_of(losses) * weights if isinstance(weights, float) else sum_of(losses * weights), saved
 
 
 def _backward(saved, g, wanted, last):
     """weights (softmax(x) - target), a target being 1 - smoothing in its class plus smoothing / C in all."""
-    exponentials, total, target, weights, smoothing = saved
+    exponentials, total, places, weights, smoothing = saved
     g = g * weights
     with LongRows(exponentials.shape[-1]):
         dx = np.multiply(exponentials, (g / total)[:, None], out=exponentials if last else None)
     if smoothing:
         spread = g * (smoothing / dx.shape[1])
         dx -= spread[:, None] if np.ndim(spread) else spread
-    dx[_at_classes(target)] -= g * (1 - smoothing)
+    dx.reshape(-1)[places] -= g * (1 - smoothing)
     return dx, None, None, None, None
 
 

@@ -201,7 +201,7 @@ def test_cross_entropy(shape, weighed, ignore, smoothing, reduction):
         np.testing.assert_allclose(array_of(found), plain)
 
 
-@pytest.mark.parametrize("shift", [0, 6, 7.9, 8.1, 100, -7, -9, -300])
+@pytest.mark.parametrize("shift", [0, 6, 7.9, 8.1, 60, 100, -7, -9, -60, -300])
 @pytest.mark.parametrize("spread", [0.1, 3, 200])
 def test_cross_entropy_is_exact_wherever_the_inputs_lie(shift, spread):
     x = (normal(6, 5) * spread + shift).astype(np.float32)

@@ -128,7 +128,7 @@ NEAR = 8
 
 
 def _exponentials(x) -> tuple:
-    """z, exp(z), its sums over classes, their logarithms; z is x, shifted where a sum might overflow or vanish.
+    """z, exp(z), its sums over classes, their logarithms; z is x, shifted where a sum may overflow or vanish.
 
     Where the logarithms lie within `NEAR`, x keeps as many digits as x - max(x) would.
     """

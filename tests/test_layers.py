@@ -218,37 +218,91 @@ SMALL = pytest.mark.parametrize("small", [0, 2**14])  # elements up to which the
 SPREADS = pytest.mark.parametrize(("size", "mean"), [(3, 1), (0.5, 40)])  # 40: squares would cancel
 
 
+BLOCKS = pytest.mark.parametrize("block", [10, 2**17])
+ROWS = [((3, 5), 1), ((2, 3, 5), 2), ((2, 3, 5), 1), ((1, 7), 1), ((5, 2), 1), ((4, 511), 1), ((2, 512), 1)]
+
+
 @AFFINE
 @SPREADS
-@pytest.mark.parametrize(("shape", "count"), [((3, 5), 1), ((2, 3, 5), 2), ((2, 3, 5), 1), ((4, 700), 1)])
+@BLOCKS
+@pytest.mark.parametrize(("shape", "count"), ROWS)
 @SMALL
-def test_fused_layer_norm_is_its_twin(monkeypatch, shape, count, size, mean, affine, small):
-    monkeypatch.setattr(normalization, "BLOCK", 10)
+def test_fused_layer_norm_is_its_twin(monkeypatch, shape, count, size, mean, affine, block, small):
+    monkeypatch.setattr(normalization, "BLOCK", block)
     monkeypatch.setattr(normalization, "SMALL", small)
     x = leaf(RNG.standard_normal(shape) * size + mean)
     weight, bias = (leaf(RNG.standard_normal(shape[-count:])) if on else None for on in affine)
     fast_and_twin(normalization.normalize_rows, [x, weight, bias], count, 1e-5)
 
 
+CHANNELS = [(5, 4), (3, 4, 5), (2, 4, 3, 2), (3, 4, 511), (2, 4, 512), (1, 4, 3), (1, 8), (2, 4, 1, 1)]
+KINDS = {"batch": lambda n, c: (1, c), "group": lambda n, c: (n, 2), "one group": lambda n, c: (n, 1)}
+KINDS["instance"] = lambda n, c: (n, c)
+
+
 @AFFINE
 @SPREADS
-@pytest.mark.parametrize("shape", [(5, 4), (3, 4, 5), (2, 4, 3, 2), (2, 4, 600)])
-@pytest.mark.parametrize("kind", ["batch", "group", "instance"])
+@BLOCKS
+@pytest.mark.parametrize("shape", CHANNELS)
+@pytest.mark.parametrize("kind", KINDS)
 @SMALL
-def test_fused_norm_of_channels_is_its_twin(monkeypatch, shape, kind, size, mean, affine, small):
-    monkeypatch.setattr(normalization, "BLOCK", 10)
+def test_fused_norm_of_channels_is_its_twin(monkeypatch, shape, kind, size, mean, affine, block, small):
+    monkeypatch.setattr(normalization, "BLOCK", block)
     monkeypatch.setattr(normalization, "SMALL_COLUMNS", small)
     x = RNG.standard_normal(shape) * size + mean
-    rows, groups = {"batch": (1, 4), "group": (shape[0], 2), "instance": (shape[0], 4)}[kind]
+    rows, groups = KINDS[kind](*shape[:2])
     found = normalization.channel_moments(x, rows, groups)
     grouped, axes = x.reshape(shape[0], groups, -1), (0, 2) if rows == 1 else (2,)
     np.testing.assert_allclose(found[0], grouped.mean(axes).reshape(rows, groups))
     np.testing.assert_allclose(found[1], grouped.var(axes).reshape(rows, groups), atol=1e-12)
-    leaves = [leaf(x), *(leaf(RNG.standard_normal(4)) if on else None for on in affine)]
+    leaves = [leaf(x), *(leaf(RNG.standard_normal(shape[1])) if on else None for on in affine)]
     rstd = 1 / np.sqrt(found[1] + 1e-5)
-    if kind == "instance" and len(shape) == 2:
+    if x.size == rows * groups:
         return  # one value has no variance
     fast_and_twin(normalization.normalize_channels, leaves, found[0], rstd, 1e-5)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("shape", [(0, 4, 3), (3, 4, 0), (2, 4, 1), (1, 4, 2)])
+def test_norms_of_few_values(shape, groups):
+    x = leaf(RNG.standard_normal(shape))
+    out = F.group_norm(x, groups, leaf(np.ones(4)))
+    out.backward(tensor(RNG.standard_normal(shape)))
+    assert out.shape == x.grad.shape == shape
+
+
+def test_norms_without_channels():
+    x = leaf(np.zeros((3, 0, 5)))
+    for out in (F.batch_norm(x, None, None, training=True), F.instance_norm(x)):
+        (g,) = minigrad.autograd.grad(out, [x], minigrad.zeros(3, 0, 5, dtype=minigrad.float64))
+        assert g.shape == (3, 0, 5)
+
+
+@pytest.mark.parametrize("norm", ["layer", "group", "batch"])
+@pytest.mark.parametrize("small", [0, 2**17])
+def test_norms_of_what_is_not_contiguous_and_twice_differentiated(monkeypatch, norm, small):
+    monkeypatch.setattr(normalization, "SMALL", small)
+    monkeypatch.setattr(normalization, "SMALL_COLUMNS", small)
+    weight, bias = RNG.standard_normal((2, 4))
+    if norm == "layer":
+        check(
+            lambda x, w, b: F.layer_norm(x.mT, (4,), w, b), [RNG.standard_normal((4, 3)), weight, bias], RNG
+        )
+    elif norm == "group":
+        x = RNG.standard_normal((3, 4, 2))
+        check(lambda x, w, b: F.group_norm(x.transpose(0, 2), 2, w, b), [x, weight, bias], RNG)
+    else:
+        x = RNG.standard_normal((4, 3))
+        check(lambda x, w, b: F.batch_norm(x.mT, None, None, w, b, training=True), [x, weight, bias], RNG)
+
+
+def test_the_gradient_of_a_norm_need_not_be_copied():
+    x, g = RNG.standard_normal((2, 200, 3, 100))
+    rows, channels = normalization.normalize_rows, normalization.normalize_channels
+    for op, settings in (rows, (1, 1e-5)), (channels, (*np.ones((2, 1, 3)), 1e-5)):
+        wanted = (True, False, False)
+        saved = op.forward(wanted, x, None, None, *settings)[1]
+        assert op.backward(saved, g, wanted, True)[0].base is None
 
 
 @pytest.mark.parametrize(("dtype", "most", "usual"), [(np.float32, 3, 0.6), (np.float64, 4, 0.2)])

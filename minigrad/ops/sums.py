@@ -50,6 +50,7 @@ def total_over(x, axis, keepdims):
 
 
 LONG_ROW = 512  # elements
+SHORT_ROW = 64  # below it a call of a product's inner loop per row costs more than an array of the products
 
 
 class LongRows:
@@ -69,6 +70,16 @@ class LongRows:
     def __exit__(self, *error) -> None:
         if self.long:
             np.setbufsize(self.usual)
+
+
+def outer(a, b, out=None):
+    """a (M,) times b (n,): a (M, n).
+
+    A product whose inner dimension is 2, the second half of it zeros: for 1 BLAS takes twice as long.
+    """
+    columns, rows = np.zeros_like(a, shape=(len(a), 2)), np.zeros_like(b, shape=(2, len(b)))
+    columns[:, 0], rows[0] = a, b
+    return np.matmul(columns, rows, out=out)
 
 
 def sums(x, axes: tuple[int, ...]):
@@ -96,7 +107,8 @@ def inner_sums(x, y, axes: tuple[int, ...]):
         return np.einsum("ijk,ijk->ik", _around(x, *axes), _around(y, *axes)).reshape(shape)
     if not last:
         return np.einsum("ij,ij->j", _columns(x), _columns(y)).reshape(shape)
-    products = np.vecdot(_rows(x, last), _rows(y, last))
+    x, y = _rows(x, last), _rows(y, last)
+    products = np.vecdot(x, y) if x.shape[1] >= SHORT_ROW else (x * y).dot(_ones(x.shape[1], x))
     return _over_first(products, shape) if lead else products.reshape(shape)
 
 

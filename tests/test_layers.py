@@ -164,6 +164,16 @@ def test_choosing_is_where(seed, dtype, flipped):
             np.testing.assert_array_equal(np.signbit(fast), np.signbit(plain))
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (80, 90)])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_relu_stops_any_gradient(shape, dtype):
+    values = RNG.choice([-2.0, 0.0, 3.0, np.nan, np.inf, -np.inf], shape).astype(dtype)
+    g = RNG.choice([-1.5, 0.0, np.nan, np.inf, -np.inf], shape).astype(dtype)
+    x = tensor(values).requires_grad_()
+    (found,) = minigrad.autograd.grad(F.relu(x), x, tensor(g))
+    np.testing.assert_array_equal(array_of(found), np.where(values <= 0, 0, g))
+
+
 def test_erf_of_singles():
     x = np.concatenate([np.linspace(-7, 7, 20001), np.logspace(-30, 0, 2001), [np.inf, -np.inf]]).astype("f")
     found, exact = elementwise.erf(x), erf(x.astype("d"))

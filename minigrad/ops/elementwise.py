@@ -256,7 +256,15 @@ def sigmoid(x):
     return out
 
 
-@_one(x=lambda g, out: g * (out != 0))  # out is never negative
+@_one(arity=2, g=lambda u, y: where_not_zero(u, y))
+def where_not_zero(g, y):
+    """g where y is not 0, else 0, by its bits: 0 times infinity would be nan."""
+    bits = (y != 0).astype(_BITS[g.dtype])
+    bits *= g.view(bits.dtype)
+    return bits.view(g.dtype)
+
+
+@_one(x=lambda g, out: where_not_zero(g, out))  # out is never negative
 def relu(x):
     """x where it is positive, else 0."""
     if x.size >= CLIPPED and x.dtype.kind == "f":
@@ -336,8 +344,8 @@ def select(condition, x, y):
 
 
 def choose(condition, x, y):
-    """np.where; of large arrays by masks of bits, as np.where takes 20 times longer where conditions are
-    mixed.
+    """np.where; of large arrays by their bits as integers, times 1 or 0, as np.where takes 20 times longer
+    where conditions are mixed.
     """
     size = getattr(condition, "size", 1)
     if size < 4096 or not isinstance(condition, np.ndarray):
@@ -350,17 +358,16 @@ def choose(condition, x, y):
     ]
     if len(alike) + zero < 2 or x.dtype not in _BITS:
         return np.where(condition, x, y)
-    mask = condition.astype(_BITS[x.dtype])
-    np.negative(mask, out=mask)  # all bits of a place are set where the condition holds
+    bits = condition.astype(_BITS[x.dtype])
     if zero:
-        mask &= x.view(mask.dtype)
+        bits *= x.view(bits.dtype)
     else:
-        mask &= x.view(mask.dtype) ^ y.view(mask.dtype)
-        mask ^= y.view(mask.dtype)
-    return mask.view(x.dtype)
+        bits *= x.view(bits.dtype) ^ y.view(bits.dtype)
+        bits ^= y.view(bits.dtype)
+    return bits.view(x.dtype)
 
 
-_BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+_BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}
 
 
 def _share(g, chosen, other):

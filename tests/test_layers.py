@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import minigrad
 from minigrad import nn
 from minigrad.nn import functional as F
-from minigrad.ops import elementwise, embedding, error_function, linear, loss, normalization, sums
+from minigrad.ops import activation, elementwise, embedding, error_function, linear, loss, normalization, sums
 from tests.gradients import array_of, check, leaf, tensor
 
 RNG = np.random.default_rng(3)
@@ -327,11 +327,42 @@ def test_erf_is_as_exact_as_its_dtype(dtype, most, usual):
     assert error_function.erf_of(np.array(0.5, dtype)).shape == ()
 
 
-def test_gelu_in_parts(monkeypatch):
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+@pytest.mark.parametrize("shape", [(), (0,), (1, 3), (4,), (5,), (3, 4), (7, 5)])
+def test_slopes_found_with_values_are_their_twins(monkeypatch, name, shape):
     monkeypatch.setattr(error_function, "BLOCK", 4)
-    x = RNG.standard_normal((3, 5)) * 2
-    np.testing.assert_allclose(array_of(F.gelu(tensor(x))), x * phi(x))
-    check(F.gelu, [x], RNG)
+    function, x = getattr(F, name), RNG.standard_normal(shape) * 2
+    fast_and_twin(getattr(activation, f"_{name}"), [leaf(x)])
+    np.testing.assert_allclose(array_of(function(tensor(x))), array_of(function(leaf(x))), rtol=1e-12)
+    check(function, [x], RNG)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+def test_slopes_of_what_is_not_contiguous(name):
+    function, x = getattr(F, name), RNG.standard_normal((4, 3, 2))
+    check(lambda x: function(x.transpose(0, 2)), [x], RNG)
+    check(lambda x: function(x[::2].expand(3, 2, 3, 2)), [x], RNG)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+@pytest.mark.parametrize("dtype", [minigrad.float16, minigrad.float32, minigrad.int64])
+def test_slopes_in_other_dtypes(name, dtype):
+    function, exact = getattr(F, name), leaf(np.array([-4.0, -1.0, 0.0, 2.0, 5.0]))
+    x = exact.detach().to(dtype).requires_grad_(dtype.is_floating_point)
+    out, wanted = function(x), function(exact)
+    assert out.dtype == (dtype if dtype.is_floating_point else minigrad.float32)
+    np.testing.assert_allclose(array_of(out), array_of(wanted), rtol=2e-3, atol=1e-6)
+    if dtype.is_floating_point:
+        (g,), (exact_g,) = (minigrad.autograd.grad(o.sum(), [t]) for o, t in ((out, x), (wanted, exact)))
+        assert g.dtype == dtype
+        np.testing.assert_allclose(array_of(g), array_of(exact_g), rtol=2e-3, atol=1e-4)
+
+
+def test_slopes_are_used_up_only_by_the_last_walk():
+    x = leaf(RNG.standard_normal(5))
+    out = F.gelu(x)
+    first, again = (minigrad.autograd.grad(out.sum(), x, retain_graph=True)[0] for _ in range(2))
+    np.testing.assert_array_equal(array_of(first), array_of(again))
 
 
 @pytest.mark.parametrize("scale", [1, 30, 1000])

@@ -159,17 +159,17 @@ def _few_ones(count: int):
 
 
 # ---- sums of exponentials ------------------------------------------------------------------------
-LARGEST = {"f": (60, 1e-20), "d": (600, 1e-200)}  # of an exponent, about 88 and 709; and the least of a sum
+RANGE = {"f": (1e-20, 1e26), "d": (1e-200, 1e260)}  # of sums whose terms exp can have without a shift
 CLOSE = 8
 
 
 def exponentials(x, axis: int) -> tuple:
     """exp(x) and its sums along an axis; both over exp of the largest, where exp(x) itself goes too far."""
-    limit, least = LARGEST.get(x.dtype.char, (0, 0)) if isinstance(x, np.ndarray) else (0, 0)
-    if limit and x.size and x.max() < limit:
+    if x.dtype.char in RANGE and x.size and isinstance(x, np.ndarray):
         out = np.exp(x)
         total = sums(out, (axis,))
-        if total.min() > least:
+        least, most = RANGE[x.dtype.char]
+        if least < total.min() and total.max() < most:
             return out, total
     out = x - x.max(axis, keepdims=True)
     np.exp(out, out=out)

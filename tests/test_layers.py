@@ -399,16 +399,30 @@ def test_fused_cross_entropy_is_its_twin(places, scale, smoothing, summed):
     np.testing.assert_allclose(array_of(a.grad), array_of(b.grad), rtol=1e-9, atol=1e-12)
 
 
-@given(st.integers(1, 40), st.integers(1, 200), st.integers(0, 2**32))
-def test_gradient_rows_are_added_up(rows, count, seed):
+@given(
+    rows=st.sampled_from([1, 3, 40, 300, 70_000]),
+    count=st.integers(1, 200),
+    width=st.sampled_from([0, 1, 3, 20]),
+    skew=st.sampled_from([1, 2, 30]),
+    one_by_one=st.booleans(),
+    seed=st.integers(0, 2**32),
+)
+def test_gradient_rows_are_added_up(rows, count, width, skew, one_by_one, seed):
     rng = np.random.default_rng(seed)
-    index, g = rng.integers(0, rows, count), rng.standard_normal((count, 3))
-    plain = np.zeros((rows, 3))
+    index = (rng.random(count) ** skew * rows).astype(rng.choice([np.int32, np.int64]))
+    g = rng.standard_normal((count, width))
+    plain = np.zeros((rows, width))
     np.add.at(plain, index, g)
-    np.testing.assert_allclose(embedding.add_rows(g, (rows, 3), index, None), plain, atol=1e-12)
-    wide = embedding.add_rows(g, (70_000, 3), index, 0)
-    np.testing.assert_allclose(wide[1:rows], plain[1:], atol=1e-12)
-    assert not wide[0].any()
+    g = g if rng.random() < 0.5 else np.asfortranarray(g)
+    with pytest.MonkeyPatch.context() as patch:
+        if not one_by_one:
+            patch.setattr(embedding, "FEW", 0)
+            patch.setattr(embedding, "NARROW", 0)
+        found = embedding.add_rows(g, (rows, width), index, None)
+        padded = embedding.add_rows(g, (rows, width), index, 0)
+    np.testing.assert_allclose(found, plain, atol=1e-12)
+    np.testing.assert_allclose(padded[1:], plain[1:], atol=1e-12)
+    assert not padded[0].any()
 
 
 # ---- linear --------------------------------------------------------------------------------------

@@ -8,6 +8,10 @@ from ..backend import as_places, module_of, scatter_add
 from ..engine import primitive
 from .elementwise import mul
 
+# Where the ways to add up rows cross over; docs/performance.md has the measurements.
+FEW, NARROW = 2**15, 16  # elements in all, and in a row, up to which they are added one by one
+PLACES = 8  # fewer places than this are added up one at a time
+
 
 def _what_is_out_of_range(table, index, padding_idx) -> str:
     bad = int(index.min()) if int(index.min()) < 0 else int(index.max())
@@ -29,12 +33,12 @@ def embedding(table, index, padding_idx):
 @primitive(g=lambda gg, index, padding_idx: _rows_that_count(gg, index, padding_idx))
 def add_rows(g, shape, index, padding_idx):
     """A table of a shape, the rows of g (..., D) added up where index (...) says; none at `padding_idx`."""
-    flat, rows = index.reshape(-1), g.reshape(-1, shape[1])
-    table = np.zeros_like(g, shape=shape)
+    flat, rows = index.reshape(-1), g.reshape(index.size, shape[1])
+    table = np.zeros_like(g, shape=shape, order="C")
     if not isinstance(g, np.ndarray):
         scatter_add(table, flat, rows)
     elif flat.size:
-        _add_sorted(table, flat, rows)
+        _add(table, as_places(flat), rows)
     if padding_idx is not None:
         table[padding_idx] = 0
     return table
@@ -45,20 +49,60 @@ def _rows_that_count(table, index, padding_idx):
     return rows if padding_idx is None else mul(rows, (index != padding_idx)[..., None])
 
 
-def _add_sorted(table, index, rows) -> None:
-    """table[index] += rows, by sorting: far faster than np.add.at, which goes row by row."""
-    keys = index.astype(np.uint16) if len(table) <= 2**16 else index  # 16 bits are sorted by radix
+def _add(table, index, rows) -> None:
+    """Zeros (V, D) with rows (n, D) added where index (n,) says; np.add.at goes row by row, far slower."""
+    if rows.size <= FEW or rows.shape[1] <= NARROW:
+        return _add_elements(table, index, rows)
+    if len(index) * 2 > len(table):
+        return _add_in_turns(table, index, rows)
+    numbers, written = np.arange(len(index)), np.empty(len(table), np.intp)
+    written[index] = numbers  # the last of equal places stays
+    lost = (written.take(index) != numbers).nonzero()[0]
+    if len(lost) * 8 > len(index):
+        return _add_in_turns(table, index, rows)
+    table[index] = rows
+    return _add_elements(table, index.take(lost), rows.take(lost, 0))
+
+
+def _add_elements(table, index, rows) -> None:
+    """table[index] += rows, element by element: np.add.at is quick at that."""
+    if table.size <= rows.size:
+        places = np.arange(table.size).reshape(table.shape).take(index, 0)
+    else:
+        places = np.add.outer(index * table.shape[1], np.arange(table.shape[1]))
+    np.add.at(table.reshape(-1), places.reshape(-1), rows.reshape(-1))
+
+
+def _add_in_turns(table, index, rows) -> None:
+    """Zeros with rows added: the first of each place, the second of each that has one, and so on.
+
+    Places are sorted by their number of rows; the last few, of many rows each, are added up one at a time.
+    """
+    order, places, starts, counts = _by_uses(index, len(table))
+    total = rows.take(order.take(starts), 0)
+    left = np.searchsorted(-counts, -np.arange(counts[0]))  # in each turn: places of more rows than that
+    turns = max(np.count_nonzero(left >= PLACES), 1)
+    for turn, some in enumerate(left[1:turns].tolist(), 1):
+        total[:some] += rows.take(order.take(starts[:some] + turn), 0)
+    for i in range(np.count_nonzero(counts > turns)):
+        rest = order[starts[i] + turns : starts[i] + counts[i]]
+        total[i] += np.add.reduce(rows.take(rest, 0), 0)
+    table[places] = total
+
+
+def _by_uses(index, size: int) -> tuple:
+    """An order that sorts index; and its different numbers, where their stretches start, and how long they
+    are, the longest first.
+    """
+    keys = index.astype(np.uint16) if size <= 2**16 else index  # 16 bits are sorted by radix
     order = keys.argsort(kind="stable")
     ordered = index.take(order)
-    first = np.concatenate(([True], ordered[1:] != ordered[:-1]))
-    starts = first.nonzero()[0]
-    found, counts = ordered.take(starts), np.diff(starts, append=len(ordered))
-    once, repeated = counts == 1, counts > 1
-    table[found[once]] = rows.take(order[starts[once]], 0)
-    if repeated.any():
-        summed = rows.take(order[repeated.repeat(counts)], 0)
-        sizes = counts[repeated]
-        table[found[repeated]] = np.add.reduceat(summed, sizes.cumsum() - sizes, 0)
+    ends = np.append((ordered[1:] != ordered[:-1]).nonzero()[0] + 1, len(index))
+    counts = np.diff(ends, prepend=0)
+    by_count = counts.argsort(kind="stable")[::-1]
+    counts = counts.take(by_count)
+    starts = ends.take(by_count) - counts
+    return order, ordered.take(starts), starts, counts
 
 
 @primitive(x=lambda g, factors: times_factors(g, factors))

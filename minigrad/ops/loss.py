@@ -6,17 +6,15 @@ target's class and the reduction in one op, whose backward pass is the softmax m
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
-from ..backend import module_of
+from ..backend import as_places, module_of
 from ..engine import primitive
 from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
-from .sums import LongRows, peaks, sums, total_over
+from .sums import LongRows, log_sums, starts_of_rows, top
 from .sums import total as sum_of
 
 
@@ -60,40 +58,41 @@ def binary_cross_entropy_with_logits(x, y):
 
 # ---- classes -------------------------------------------------------------------------------------
 # Classes are along the second dimension: x is (M, C) with target (M,), or (N, C, S) with target (N, S).
-def _at_classes(target) -> tuple:
-    """The index of the target's class in every place."""
-    if target.ndim == 1:
-        return rows_of(target), target
-    return rows_of(target)[:, None], target, module_of(target).arange(target.shape[1])
+def _places(x_shape, target):
+    """Where the target's classes are in x of a shape, its elements counted row by row, in target's shape."""
+    classes, *rest = x_shape[1:]
+    if not rest:
+        return as_places(_starts(target, classes) + target)
+    starts = _starts(target, classes * rest[0])[:, None] + module_of(target).arange(rest[0])
+    return as_places(np.multiply(target, rest[0], dtype=starts.dtype) + starts)  # bytes would overflow
+
+
+def _starts(target, size: int):
+    """Where the samples start, so many as in target, among the elements of x, of which each has `size`."""
+    count = len(target)
+    if isinstance(target, np.ndarray):
+        return starts_of_rows(count, size)
+    return module_of(target).arange(0, count * size, size)
 
 
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
 def pick_class(x, target):
     """x at the class of each place of target, in its shape."""
-    return x[_at_classes(target)]
+    return x.take(_places(x.shape, target))
 
 
 @primitive(x=lambda g, target: pick_class(g, target))
 def place_class(x, shape, target):
     """x, one number for each place of target, at its class in zeros of a shape."""
-    out = np.zeros_like(x, shape=shape)
-    out[_at_classes(target)] = x
+    out = np.zeros_like(x, shape=shape, order="C")
+    out.reshape(-1)[_places(shape, target)] = x
     return out
-
-
-def rows_of(target):
-    """0 .. M-1 for target (M, ...): beside it in an index, its class in each row."""
-    return _few_rows(len(target)) if isinstance(target, np.ndarray) else module_of(target).arange(len(target))
-
-
-@functools.lru_cache(64)
-def _few_rows(count: int):
-    return np.arange(count)
 
 
 def all_are_classes(target, classes: int) -> bool:
     """Whether there are class numbers, all of them 0 .. classes - 1: as unsigned ones negatives are large."""
-    return bool(target.size) and int(target.view(_UNSIGNED[target.itemsize]).max()) < classes
+    unsigned = target.view(_UNSIGNED[target.itemsize])
+    return bool(target.size) and int(top(unsigned)) < classes
 
 
 _UNSIGNED = {1: np.dtype(np.uint8), 8: np.dtype(np.uint64)}
@@ -109,27 +108,28 @@ def check_classes(name: str, target, classes: int, ignore_index: int | None, kin
 
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     """-log softmax(x) at the targets, times weights like them or a number; smoothing spreads some."""
-    with LongRows(x.shape[-1]):
-        shifted = x - peaks(x, 1)
-    likely = pick_class(shifted, target)
+    z, exponentials, total, logs = log_sums(x if x.flags.c_contiguous else x.copy(), 1)
+    places = _places(x.shape, target)
+    likely = z.take(places)
     if smoothing:
-        likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
-    exponentials = np.exp(shifted, out=shifted)
-    total = total_over(exponentials, (1,), False) if x.ndim == 2 else sums(exponentials, (1,))[:, 0]
-    losses = (np.log(total) - likely) * weights
-    return sum_of(losses) if summed else losses, (exponentials, total, target, weights, smoothing)
+        likely = (1 - smoothing) * likely + smoothing * z.mean(1)
+    losses = logs - likely
+    saved = exponentials, total, places, weights, smoothing
+    if not summed:
+        return losses * weights, saved
+    return sum_of(losses) * weights if isinstance(weights, float) else sum_of(losses * weights), saved
 
 
 def _backward(saved, g, wanted, last):
     """weights (softmax(x) - target), a target being 1 - smoothing in its class plus smoothing / C in all."""
-    exponentials, total, target, weights, smoothing = saved
+    exponentials, total, places, weights, smoothing = saved
     g = g * weights
     with LongRows(exponentials.shape[-1]):
         dx = np.multiply(exponentials, (g / total)[:, None], out=exponentials if last else None)
     if smoothing:
         spread = g * (smoothing / dx.shape[1])
         dx -= spread[:, None] if np.ndim(spread) else spread
-    dx[_at_classes(target)] -= g * (1 - smoothing)
+    dx.reshape(-1)[places] -= g * (1 - smoothing) if smoothing else g
     return dx, None, None, None, None
 
 

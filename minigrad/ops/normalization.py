@@ -234,7 +234,9 @@ def _totals(x, y, rows: int):
 def _pooled(table, groups: int):
     """The sums (rows, G) over the channels of each group of a table (rows, C)."""
     rows, channels = table.shape
-    return table if channels == groups else table.reshape(rows, groups, channels // groups).sum(2)
+    if channels == groups:
+        return table
+    return sums(table.reshape(rows, groups, channels // groups), (2,))[..., 0]
 
 
 def _per_channel(table, channels: int):
@@ -284,27 +286,28 @@ def _combined(tables: list, arrays: list, groups: int, shape: tuple[int, ...]):
         rows, width, tables = batch, channels, [_per_channel(t, channels) for t in tables]
     else:
         rows, width, several = batch * groups, channels // max(groups, 1) * size, max(groups, 1)
-        tables = [np.broadcast_to(t, (batch, t.shape[1])) for t in tables]
+        tables = [t if len(t) == batch else t.repeat(batch, 0) for t in tables]
         tables = [t.reshape(rows, t.shape[1] // several) for t in tables]
     arrays = [a.reshape(rows, width) for a in arrays]
     out = np.empty_like(arrays[0], shape=shape)
     flat, room = out.reshape(arrays[0].shape), room_for_block(arrays[0])
-    with LongRows(flat.shape[1]):
-        for here in blocks(flat):
-            found, products = flat[here], room[: len(flat[here])]
-            *factors, terms = [t if len(t) < rows else t[here] for t in tables]
-            _broadcast(np.multiply, arrays[0][here], factors[0], found)
-            for a, factor in zip(arrays[1:], factors[1:]):
-                found += _broadcast(np.multiply, a[here], factor, products)
-            _broadcast(np.add, found, terms, found)
+    for here in blocks(flat):
+        found, products = flat[here], room[: len(flat[here])]
+        *factors, terms = [t if len(t) < rows else t[here] for t in tables]
+        _broadcast(np.multiply, arrays[0][here], factors[0], found)
+        for a, factor in zip(arrays[1:], factors[1:]):
+            found += _broadcast(np.multiply, a[here], factor, products)
+        _broadcast(np.add, found, terms, found)
     return out
 
 
 def _broadcast(operation, x, table, out):
     """An operation on x (M, n) and a table (1 or M, k), of which each number is for n / k columns."""
-    if table.shape[1] == x.shape[1]:
-        return operation(x, table, out=out)
-    operation(x.reshape(table.size, -1), table.reshape(-1, 1), out=out.reshape(table.size, -1))
+    lines = x, table, out
+    if table.shape[1] != x.shape[1]:
+        lines = tuple(a.reshape(table.size, -1) for a in lines)
+    with LongRows(lines[0].shape[1]):
+        operation(lines[0], lines[1], out=lines[2])
     return out
 
 
@@ -345,14 +348,15 @@ def _tables_backward(g, given, weight, mean, rstd, groups, wanted) -> tuple:
     g_sums = _totals(g, None, rows)
     gy_sums = _totals(g, x, rows) - _per_channel(mean, channels) * g_sums
     gy_sums *= _per_channel(rstd, channels)
+    found = sums(gy_sums, (0,))[0], sums(g_sums, (0,))[0]
     if not wanted[0]:
-        return None, gy_sums.sum(0), g_sums.sum(0)
+        return None, *found
     factors = np.ones_like(rstd, shape=channels) if weight is None else single(weight)
     count = x.size // max(rows * groups, 1)
     level, along = (_pooled(table * factors, groups) / count for table in (g_sums, gy_sums))
     scale = rstd if weight is None else _per_channel(rstd, channels) * factors
     tables = [scale, -rstd * rstd * along, rstd * (rstd * mean * along - level)]
-    return _combined(tables, [g, x], groups, given.shape), gy_sums.sum(0), g_sums.sum(0)
+    return _combined(tables, [g, x], groups, given.shape), *found
 
 
 def _channels_backward(saved, g, wanted, last):

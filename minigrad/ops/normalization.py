@@ -20,7 +20,7 @@ from ..fused import Fused
 from .elementwise import add, mul, rsqrt, square, sub
 from .reduction import mean_over
 from .shaping import reshape_to
-from .sums import LongRows, inner_sums, outer, sums
+from .sums import LongRows, inner_sums, sums
 
 BLOCK = 2**17  # elements at a time: a few arrays of these stay in a processor's cache
 SMALL = 2**14  # elements in rows up to which the calls cost more than the work, so the fewest calls are best
@@ -103,20 +103,24 @@ def _normalize_rows(wanted, given, weight, bias, count, eps):
             count,
             (y, rstd),
         )
-    average, both = np.full_like(x, 1 / max(n, 1), shape=n), np.stack([w, b])
+    average, across = np.full_like(x, 1 / max(n, 1), shape=n), np.zeros_like(x, shape=(3, n))
+    across[0], across[1] = b, w
     out, room = np.empty_like(x, shape=given.shape), room_for_block(x)
-    columns = np.ones_like(x, shape=(len(room), 2))
+    down = np.ones_like(x, shape=(len(room), 3))
     kept = []
     for rows in blocks(x):
         part, y = x[rows], out.reshape(x.shape)[rows]
         mean, rstd, far = _moments_of_rows(part, average, eps)
         kept.append((mean, rstd, far))
         part, mean = _near(part, mean, average, far)
-        # x (rstd w) + (-mean rstd w + b): columns times rows by BLAS, for NumPy broadcasts at half the speed
-        slope = outer(rstd, w, room[: len(y)])
+        # x (rstd w + 1 0) + (1 b - mean rstd w): columns times rows by BLAS, for NumPy broadcasts at half the
+        # speed; two of each, for one column times one row takes BLAS twice as long
+        columns = down[: len(y)]
+        columns[:, 1] = rstd
+        slope = np.matmul(columns[:, 1:], across[1:], out=room[: len(y)])
         slope *= part
-        np.multiply(mean, -rstd, out=columns[: len(y), 0])
-        np.matmul(columns[: len(y)], both, out=y)
+        np.multiply(mean, -rstd, out=columns[:, 1])
+        np.matmul(columns[:, :2], across[:2], out=y)
         y += slope
     return out.astype(given.dtype, copy=False), (given, weight, bias, count, kept)
 
@@ -169,7 +173,8 @@ def _blocks_backward(x, g, w, kept, shape) -> tuple:
     average, w_average = np.full_like(x, 1 / max(n, 1), shape=n), w / max(n, 1)
     out, room = np.empty_like(x, shape=shape), room_for_block(x)
     dx = out.reshape(x.shape)
-    lines = np.ones_like(x, shape=(2, len(room)))
+    lines, down = np.ones_like(x, shape=(2, len(room))), np.ones_like(x, shape=(len(room), 2))
+    across = np.stack([w, np.zeros_like(w)])  # as in the forward pass
     by_x, by_one = np.zeros_like(w), np.zeros_like(w, shape=(2, n))
     with LongRows(n):
         for rows, (mean, rstd, far) in zip(blocks(x), kept):
@@ -182,7 +187,8 @@ def _blocks_backward(x, g, w, kept, shape) -> tuple:
             level = d.dot(w_average)
             along = rstd * products.dot(w_average)
             along -= shift * level
-            outer(rstd, w, found)
+            down[: len(d), 0] = rstd
+            np.matmul(down[: len(d)], across, out=found)
             found *= d
             found -= np.multiply(part, (rstd * rstd * along)[:, None], out=products)
             shift *= along

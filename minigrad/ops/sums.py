@@ -72,16 +72,6 @@ class LongRows:
             np.setbufsize(self.usual)
 
 
-def outer(a, b, out=None):
-    """a (M,) times b (n,): a (M, n).
-
-    A product whose inner dimension is 2, the second half of it zeros: for 1 BLAS takes twice as long.
-    """
-    columns, rows = np.zeros_like(a, shape=(len(a), 2)), np.zeros_like(b, shape=(2, len(b)))
-    columns[:, 0], rows[0] = a, b
-    return np.matmul(columns, rows, out=out)
-
-
 def sums(x, axes: tuple[int, ...]):
     """x.sum(axes, keepdims=True)."""
     shape = tuple([1 if a in axes else n for a, n in enumerate(x.shape)])

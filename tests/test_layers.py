@@ -188,6 +188,10 @@ SHAPES_AND_AXES += [
     ((2, 3, 4, 5), (3,)),
     ((0, 3), (0,)),
     ((2, 3, 4), (0,)),
+    ((3, 63), (1,)),
+    ((3, 64), (1,)),
+    ((3, 2, 32), (1, 2)),
+    ((3, 0), (1,)),
 ]
 
 
@@ -379,6 +383,23 @@ def test_softmax_of_any_size(shape, dim, scale):
     np.testing.assert_allclose(array_of(F.softmax(very_low, 1)), 1 / 3)
     check(lambda t: F.softmax(t, dim), [x / scale], RNG)
     check(lambda t: F.log_softmax(t, dim), [x / scale], RNG)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("odd", [200.0, -200.0, 2000.0, -2000.0, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("whole_row", [True, False])
+def test_softmax_of_one_row_out_of_range(dtype, odd, whole_row):
+    """One row that exp cannot take as it is changes no other."""
+    x = RNG.standard_normal((5, 70)).astype(dtype)
+    x[2, slice(None) if whole_row else 3] = odd
+    exact = x.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        shifted = exact - exact.max(1, keepdims=True)
+        soft = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    close = {"rtol": 2e-3, "atol": 2e-3} if dtype == "float16" else {"rtol": 3e-6, "atol": 3e-6}
+    np.testing.assert_allclose(array_of(F.softmax(tensor(x), 1)), soft, **close)
+    np.testing.assert_allclose(array_of(F.log_softmax(tensor(x), 1)), logs, **close)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])

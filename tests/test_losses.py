@@ -201,6 +201,21 @@ def test_cross_entropy(shape, weighed, ignore, smoothing, reduction):
         np.testing.assert_allclose(array_of(found), plain)
 
 
+@pytest.mark.parametrize("shift", [0, 6, 7.9, 8.1, 60, 100, -7, -9, -60, -300])
+@pytest.mark.parametrize("spread", [0.1, 3, 200])
+def test_cross_entropy_is_exact_wherever_the_inputs_lie(shift, spread):
+    x = (normal(6, 5) * spread + shift).astype(np.float32)
+    x[0] -= 30  # one row lies elsewhere
+    target = RNG.integers(0, 5, 6)
+    z = x.astype(float) - x.max(1, keepdims=True)
+    losses = np.log(np.exp(z).sum(1)) - z[range(6), target]
+    for laid_out in (x, np.asfortranarray(x)):
+        found = F.cross_entropy(tensor(laid_out), tensor(target), reduction="none")
+        assert found.dtype is minigrad.float32
+        np.testing.assert_allclose(array_of(found), losses, rtol=4e-7, atol=2e-6)
+        check(lambda x: F.cross_entropy(x, tensor(target)), [laid_out.astype(float)], RNG)
+
+
 def test_cross_entropy_of_one_sample():
     x = normal(3)
     plain = np.log(np.exp(x).sum()) - x[2]

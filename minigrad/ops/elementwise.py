@@ -256,15 +256,18 @@ def sigmoid(x):
     return out
 
 
-@_one(x=lambda g, out: g * (out != 0))  # out is never negative
+@_one(x=lambda g, out: where_not_zero(g, out))  # out is never negative
 def relu(x):
     """x where it is positive, else 0."""
-    if x.size >= CLIPPED and x.dtype.kind == "f":
-        return np.clip(x, 0, np.inf)
+    if x.dtype.kind == "f":  # clip takes half of what maximum does, and a third for large arrays
+        return x.clip(constant_like(0, x), constant_like(math.inf, x))
     return np.maximum(x, constant_like(0, x))
 
 
-CLIPPED = 4096  # elements from which NumPy's clip, a third of maximum's work, is worth its call
+@primitive(arity=2, g=lambda u, x: where_not_zero(u, x))
+def where_not_zero(g, x):
+    """g where x is not 0, and 0 elsewhere."""
+    return g * (x != constant_like(0, x))
 
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))

@@ -7,14 +7,15 @@ target's class and the reduction in one op, whose backward pass is the softmax m
 from __future__ import annotations
 
 import numpy as np
+from numpy import ndarray
 
-from ..backend import as_places, module_of
+from ..backend import module_of
 from ..engine import primitive
 from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
-from .sums import LongRows, peaks, starts_of_rows, sums, total_over
+from .sums import LongRows, peaks, steps, sums, total_over
 from .sums import total as sum_of
 
 
@@ -58,35 +59,34 @@ def binary_cross_entropy_with_logits(x, y):
 
 # ---- classes -------------------------------------------------------------------------------------
 # Classes are along the second dimension: x is (M, C) with target (M,), or (N, C, S) with target (N, S).
-def _places(x_shape, target):
-    """Where the target's classes are in x of a shape, its elements counted row by row, in target's shape."""
-    classes, *rest = x_shape[1:]
-    if not rest:
-        return as_places(_starts(target, classes) + target)
-    starts = _starts(target, classes * rest[0])[:, None] + module_of(target).arange(rest[0])
-    return as_places(target * rest[0] + starts)
-
-
-def _starts(target, size: int):
-    """Where the samples start, so many as in target, among the elements of x, of which each has `size`."""
-    count = len(target)
-    if isinstance(target, np.ndarray):
-        return starts_of_rows(count, size)
-    return module_of(target).arange(0, count * size, size)
-
-
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
 def pick_class(x, target):
     """x at the class of each place of target, in its shape."""
-    return x.take(_places(x.shape, target))
+    return x.reshape(-1)[_flat_places(target, x.shape)]
 
 
 @primitive(x=lambda g, target: pick_class(g, target))
 def place_class(x, shape, target):
     """x, one number for each place of target, at its class in zeros of a shape."""
     out = np.zeros_like(x, shape=shape, order="C")
-    out.reshape(-1)[_places(shape, target)] = x
+    out.reshape(-1)[_flat_places(target, shape)] = x
     return out
+
+
+def _flat_places(target, shape):
+    """Where each target's class is in x (M, C) or (N, C, S) seen as flat: one index, not two or three."""
+    if len(shape) == 2:
+        return _steps(target, len(target), shape[1]) + target
+    _, classes, size = shape
+    starts = _steps(target, len(target), classes * size)[:, None] + _steps(target, size)
+    return starts + np.multiply(target, size, dtype=starts.dtype)
+
+
+def _steps(like, count: int, width: int = 1):
+    """0, width, 2 width, ..., beside an array."""
+    if isinstance(like, ndarray):
+        return steps(count, width)
+    return module_of(like).arange(count) * width
 
 
 def all_are_classes(target, classes: int) -> bool:
@@ -106,18 +106,40 @@ def check_classes(name: str, target, classes: int, ignore_index: int | None, kin
         raise kind(f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}")
 
 
+NEAR = 8
+
+
+def _exponentials(x) -> tuple:
+    """z, exp(z), its sums over classes, their logarithms; z is x, shifted where a sum may overflow or vanish.
+
+    Where the logarithms lie within `NEAR`, x keeps as many digits as x - max(x) would.
+    """
+    if x.__class__ is ndarray and x.dtype.char in "fd" and x.size and np.maximum.reduce(x, None) < NEAR:
+        found = _summed(x)
+        if found[-1].min() > -NEAR:
+            return found
+    with LongRows(x.shape[-1]):
+        return _summed(x - peaks(x, 1))
+
+
+def _summed(z) -> tuple:
+    exponentials = np.exp(z)
+    total = total_over(exponentials, (1,), False) if z.ndim == 2 else sums(exponentials, (1,))[:, 0]
+    return z, exponentials, total, np.log(total)
+
+
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     """-log softmax(x) at the targets, times weights like them or a number; smoothing spreads some."""
-    with LongRows(x.shape[-1]):
-        shifted = np.subtract(x, peaks(x, 1), order="C")
-    places = _places(x.shape, target)
-    likely = shifted.take(places)
+    places = _flat_places(target, x.shape)
+    z, exponentials, total, logs = _exponentials(x if x.flags.c_contiguous else x.copy())
+    likely = z.reshape(-1)[places]
     if smoothing:
-        likely = (1 - smoothing) * likely + smoothing * shifted.mean(1)
-    exponentials = np.exp(shifted, out=shifted)
-    total = total_over(exponentials, (1,), False) if x.ndim == 2 else sums(exponentials, (1,))[:, 0]
-    losses = (np.log(total) - likely) * weights
-    return sum_of(losses) if summed else losses, (exponentials, total, places, weights, smoothing)
+        likely = (1 - smoothing) * likely + smoothing * z.mean(1)
+    losses = logs - likely
+    saved = exponentials, total, places, weights, smoothing
+    if not summed:
+        return losses * weights, saved
+    return sum_of(losses) * weights if isinstance(weights, float) else sum_of(losses * weights), saved
 
 
 def _backward(saved, g, wanted, last):
@@ -129,7 +151,7 @@ def _backward(saved, g, wanted, last):
     if smoothing:
         spread = g * (smoothing / dx.shape[1])
         dx -= spread[:, None] if np.ndim(spread) else spread
-    dx.reshape(-1)[places] -= g * (1 - smoothing) if smoothing else g
+    dx.reshape(-1)[places] -= g * (1 - smoothing)
     return dx, None, None, None, None
 
 

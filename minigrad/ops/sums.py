@@ -182,11 +182,11 @@ def largest(x, axis: int):
     if axis != x.ndim - 1 or x.dtype.char not in "fd" or x.__class__ is not ndarray or not x.size:
         return x.max(axis, keepdims=True)
     rows = x.reshape(-1, x.shape[-1])
-    places = rows.argmax(1) + starts_of_rows(*rows.shape)
+    places = rows.argmax(1) + steps(*rows.shape)
     return rows.take(places).reshape(*x.shape[:-1], 1)
 
 
 @functools.lru_cache(64)
-def starts_of_rows(count: int, size: int):
-    """Where rows of a size start among their elements."""
-    return np.arange(count) * size
+def steps(count: int, width: int):
+    """0, width, 2 width, ..., as many as `count`: where rows of a width start among their elements."""
+    return np.arange(count) * width

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import module_of
+from ..backend import module_of, zeros_beside
 from ..engine import primitive
 from . import strips
 from .padding import inside, padded
@@ -222,7 +222,7 @@ def conv_to_input(g, w, shape, how):
     if worth_wrapping(w, g, how, spill):
         g = padded(g, (*((0, 0),) * (w.ndim - 3), (0, sizes[-1] - g.shape[-1])))
     count = math.prod(shape[:2]) * math.prod(sizes)
-    x = np.zeros_like(g, shape=count + spill)[:count].reshape(*shape[:2], *sizes)
+    x = zeros_beside(g, count + spill)[:count].reshape(*shape[:2], *sizes)
     windows = windows_of(x, w.shape[2:], how, g.shape[2:])
     matrices = as_matrices(w, how.groups).swapaxes(1, 2)
     g = by_group(g, how.groups)
@@ -243,7 +243,7 @@ def conv_to_weight(g, x, shape, how):
     if samples and strips.sums_pay(shape, g.shape[2:], samples):
         return strips.conv_to_weight(g, x, shape, how, samples)
     windows = windows_of(padded(x, how.pads), shape[2:], how, g.shape[2:])
-    w = np.zeros_like(x, shape=(how.groups, math.prod(shape[1:]), shape[0] // how.groups))
+    w = zeros_beside(x, (how.groups, math.prod(shape[1:]), shape[0] // how.groups))
     g = by_group(g, how.groups)
     for where, columns in columns_of(windows, how.groups):
         outputs = below(g[where]) if w.shape[1] >= WORTH_TURNING else beside(g[where]).swapaxes(1, 2)
@@ -263,7 +263,7 @@ def take_windows(x, kernel, how):
 @primitive(g=lambda u, kernel, how: take_windows(u, kernel, how))
 def add_windows(g, shape, kernel, how):
     """Zeros (N, C, *input) with windows (N, C, *kernel, *output) added where they came from."""
-    x = np.zeros_like(g, shape=(*shape[:2], *(n + sum(p) for n, p in zip(shape[2:], how.pads))))
+    x = zeros_beside(g, (*shape[:2], *(n + sum(p) for n, p in zip(shape[2:], how.pads))))
     windows = windows_of(x, kernel, how, g.shape[2 + len(kernel) :])
     add_by_place(windows, np.moveaxis(g, 0, len(kernel) + 1), kernel)
     return x[inside(how.pads, shape[2:])]

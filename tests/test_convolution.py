@@ -51,6 +51,9 @@ def part(request, monkeypatch):
     limit = 1 if "apart" in request.param else 10**9
     monkeypatch.setattr(core, "FEWEST_PLACES", limit)
     monkeypatch.setattr(core, "WORTH_TURNING", limit)
+    if request.param == "apart":  # and products in blocks
+        for name, value in {"SMALL_KERNELS": True, "SMALL_PRODUCT": 60, "BLOCK": 2, "NARROWEST": 2}.items():
+            monkeypatch.setattr(core, name, value)
     if "cut" in request.param:
         monkeypatch.setattr(core, "PART", 40)
         monkeypatch.setattr(core, "COLUMNS", 3)

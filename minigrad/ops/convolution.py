@@ -22,12 +22,14 @@ from ..backend import module_of, zeros_beside
 from ..engine import primitive
 from . import strips
 from .padding import inside, padded
-from .recurrent.products import SMALL_KERNELS, SMALL_PRODUCT
+from .recurrent.products import SMALL_KERNELS, SMALL_PRODUCT, one_thread
 from .reduction import sum_over
 from .shaping import take_part
 
 PART = 2**19  # elements of windows copied at a time
 FEWEST = 128  # columns of a small product that is worth a call
+BLOCK = 32  # columns: a multiple of these is what small products are quick at
+NARROWEST = BLOCK if one_thread() else FEWEST  # columns of a block; several threads share out what is large
 COLUMNS = 256  # but as many columns as a matrix product needs to be quick
 FEWEST_PLACES = 8  # in a sample, for which products of its own are worth it
 WORTH_TURNING = 32  # elements of a window for which rows times rows take longer than to turn one of them
@@ -153,13 +155,27 @@ def in_columns(x, columns: int) -> Iterator[slice]:
 
 
 def product(x, y, out=None):
-    """The matrix product; matmul is slow where it is but an outer product."""
+    """The matrix product, in blocks of columns that BLAS's kernels for small products take, where it has them;
+    matmul is slow where it is but an outer product.
+    """
     if x.shape[-1] == 1:
         return np.multiply(x, y, out=out)
-    out = np.empty_like(y, shape=(*y.shape[:-2], x.shape[-2], y.shape[-1])) if out is None else out
-    for part in in_columns(x, y.shape[-1]):
-        np.matmul(x, y[..., part], out=out[..., part])
+    rows, columns = x.shape[-2], y.shape[-1]
+    out = np.empty_like(y, shape=(*y.shape[:-2], rows, columns)) if out is None else out
+    most = SMALL_PRODUCT // max(rows * x.shape[-1], 1)
+    width = most // BLOCK * BLOCK
+    blocks = columns // width if SMALL_KERNELS and columns > most and width >= NARROWEST else 0
+    if blocks:
+        np.matmul(x[..., None, :, :], in_blocks(y, blocks, width), out=in_blocks(out, blocks, width))
+    rest = slice(blocks * width, columns)
+    if rest.start < columns:
+        np.matmul(x, y[..., rest], out=out[..., rest])
     return out
+
+
+def in_blocks(y, blocks: int, width: int):
+    """A view of the first columns of y (..., rows, columns): (..., blocks, rows, width)."""
+    return y[..., : blocks * width].reshape(*y.shape[:-1], blocks, width).swapaxes(-3, -2)
 
 
 def add_by_place(windows, found, kernel) -> None:

@@ -288,6 +288,48 @@ def test_python_and_numpy_are_left_alone_unless_asked_for():
     assert np.random.random() == before  # noqa: NPY002
 
 
+@pytest.mark.parametrize("fails", ["optimizer", "schedule", "loader", "last"])
+def test_when_one_part_fails_all_are_as_they_were(fails, tmp_path, monkeypatch):
+    run, generator, layer = Run(), minigrad.Generator(), nn.Linear(2, 2)
+    list(run.steps(8))
+    run.parts["last"] = [generator]
+    run.save(tmp_path / "run.pt")
+    again = Run(seed=7)
+    again.parts["last"] = [generator]
+    list(again.steps(3))
+    before = state_of(again)
+    if fails == "last":
+        again.parts["last"] = [layer]
+    else:
+        part = again.parts[fails]
+        load = part.load_state_dict
+        monkeypatch.setattr(part, "load_state_dict", Failing(load), raising=False)
+    with pytest.raises((TypeError, AttributeError, RuntimeError)):
+        again.load(tmp_path / "run.pt")
+    monkeypatch.undo()
+    again.parts["last"] = [generator]
+    assert state_of(again) == before
+
+
+def state_of(run) -> bytes:
+    file = io.BytesIO()
+    run.save(file)
+    return file.getvalue()
+
+
+class Failing:
+    """load_state_dict that fails after it has loaded, the first time."""
+
+    def __init__(self, load):
+        self.load, self.calls = load, 0
+
+    def __call__(self, state):
+        self.load(state)
+        self.calls += 1
+        if self.calls == 1:
+            raise RuntimeError("on purpose")
+
+
 def test_what_is_no_part_or_no_checkpoint_is_refused(tmp_path):
     model, path = nn.Linear(2, 2), tmp_path / "run.pt"
     with pytest.raises(TypeError, match=r"epoch is a int, which has no state_dict .* extra"):

@@ -216,6 +216,12 @@ def test_cross_entropy_is_exact_wherever_the_inputs_lie(shift, spread):
         check(lambda x: F.cross_entropy(x, tensor(target)), [laid_out.astype(float)], RNG)
 
 
+def test_classes_may_be_bytes():
+    x, target = normal(2, 4, 100), RNG.integers(0, 4, (2, 100))
+    whole, bytes_ = (F.cross_entropy(tensor(x), tensor(target.astype(kind))) for kind in (np.int64, np.uint8))
+    assert whole.item() == bytes_.item()
+
+
 def test_cross_entropy_of_one_sample():
     x = normal(3)
     plain = np.log(np.exp(x).sum()) - x[2]

@@ -155,7 +155,8 @@ def in_columns(x, columns: int) -> Iterator[slice]:
 
 
 def product(x, y, out=None):
-    """The matrix product, in blocks of columns that BLAS's kernels for small products take, where it has them;
+    """The matrix product, in blocks of columns where BLAS has kernels for small products.
+
     matmul is slow where it is but an outer product.
     """
     if x.shape[-1] == 1:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
-from ..backend import module_of, zeros_beside
+from ..backend import as_places, module_of, zeros_beside
 from ..engine import primitive
 from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
-from .sums import LongRows, peaks, steps, sums, total_over
+from .sums import LongRows, peaks, starts_of_rows, sums, top, total_over
 from .sums import total as sum_of
 
 
@@ -59,40 +59,41 @@ def binary_cross_entropy_with_logits(x, y):
 
 # ---- classes -------------------------------------------------------------------------------------
 # Classes are along the second dimension: x is (M, C) with target (M,), or (N, C, S) with target (N, S).
+def _places(x_shape, target):
+    """Where the target's classes are in x of a shape, its elements counted row by row, in target's shape."""
+    classes, *rest = x_shape[1:]
+    if not rest:
+        return as_places(_starts(target, classes) + target)
+    starts = _starts(target, classes * rest[0])[:, None] + module_of(target).arange(rest[0])
+    return as_places(np.multiply(target, rest[0], dtype=starts.dtype) + starts)  # bytes would overflow
+
+
+def _starts(target, size: int):
+    """Where the samples start, so many as in target, among the elements of x, of which each has `size`."""
+    count = len(target)
+    if isinstance(target, np.ndarray):
+        return starts_of_rows(count, size)
+    return module_of(target).arange(count) * size
+
+
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
 def pick_class(x, target):
     """x at the class of each place of target, in its shape."""
-    return x.reshape(-1)[_flat_places(target, x.shape)]
+    return x.take(_places(x.shape, target))
 
 
 @primitive(x=lambda g, target: pick_class(g, target))
 def place_class(x, shape, target):
     """x, one number for each place of target, at its class in zeros of a shape."""
     out = zeros_beside(x, shape)
-    out.reshape(-1)[_flat_places(target, shape)] = x
+    out.reshape(-1)[_places(shape, target)] = x
     return out
-
-
-def _flat_places(target, shape):
-    """Where each target's class is in x (M, C) or (N, C, S) seen as flat: one index, not two or three."""
-    if len(shape) == 2:
-        return _steps(target, len(target), shape[1]) + target
-    _, classes, size = shape
-    starts = _steps(target, len(target), classes * size)[:, None] + _steps(target, size)
-    return starts + np.multiply(target, size, dtype=starts.dtype)
-
-
-def _steps(like, count: int, width: int = 1):
-    """0, width, 2 width, ..., beside an array."""
-    if isinstance(like, ndarray):
-        return steps(count, width)
-    return module_of(like).arange(count) * width
 
 
 def all_are_classes(target, classes: int) -> bool:
     """Whether there are class numbers, all of them 0 .. classes - 1: as unsigned ones negatives are large."""
     unsigned = target.view(_UNSIGNED[target.itemsize])
-    return bool(target.size) and int(unsigned.take(unsigned.argmax())) < classes  # a third of max's time
+    return bool(target.size) and int(top(unsigned)) < classes
 
 
 _UNSIGNED = {1: np.dtype(np.uint8), 8: np.dtype(np.uint64)}
@@ -114,9 +115,9 @@ def _exponentials(x) -> tuple:
 
     Where the logarithms lie within `NEAR`, x keeps as many digits as x - max(x) would.
     """
-    if x.__class__ is ndarray and x.dtype.char in "fd" and x.size and np.maximum.reduce(x, None) < NEAR:
+    if x.__class__ is ndarray and x.dtype.char in "fd" and x.size and top(x) < NEAR:
         found = _summed(x)
-        if found[-1].min() > -NEAR:
+        if top(-found[-1]) < NEAR:
             return found
     with LongRows(x.shape[-1]):
         return _summed(x - peaks(x, 1))
@@ -130,9 +131,9 @@ def _summed(z) -> tuple:
 
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     """-log softmax(x) at the targets, times weights like them or a number; smoothing spreads some."""
-    places = _flat_places(target, x.shape)
     z, exponentials, total, logs = _exponentials(x if x.flags.c_contiguous else x.copy())
-    likely = z.reshape(-1)[places]
+    places = _places(x.shape, target)
+    likely = z.take(places)
     if smoothing:
         likely = (1 - smoothing) * likely + smoothing * z.mean(1)
     losses = logs - likely
@@ -151,7 +152,7 @@ def _backward(saved, g, wanted, last):
     if smoothing:
         spread = g * (smoothing / dx.shape[1])
         dx -= spread[:, None] if np.ndim(spread) else spread
-    dx.reshape(-1)[places] -= g * (1 - smoothing)
+    dx.reshape(-1)[places] -= g * (1 - smoothing) if smoothing else g
     return dx, None, None, None, None
 
 

@@ -177,16 +177,21 @@ def peaks(x, axis: int):
     return largest(x, axis)
 
 
+def top(x):
+    """The largest element of x, which is not empty: x.max() takes half a microsecond more."""
+    return x.take(x.argmax())
+
+
 def largest(x, axis: int):
     """x.max(axis, keepdims=True). In short rows NumPy finds the place of the largest several times sooner."""
     if axis != x.ndim - 1 or x.dtype.char not in "fd" or x.__class__ is not ndarray or not x.size:
         return x.max(axis, keepdims=True)
     rows = x.reshape(-1, x.shape[-1])
-    places = rows.argmax(1) + steps(*rows.shape)
+    places = rows.argmax(1) + starts_of_rows(*rows.shape)
     return rows.take(places).reshape(*x.shape[:-1], 1)
 
 
 @functools.lru_cache(64)
-def steps(count: int, width: int):
-    """0, width, 2 width, ..., as many as `count`: where rows of a width start among their elements."""
-    return np.arange(count) * width
+def starts_of_rows(count: int, size: int):
+    """Where rows of a size start among their elements."""
+    return np.arange(count) * size

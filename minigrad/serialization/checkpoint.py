@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import random as python_random
 from collections.abc import Callable
+from copy import deepcopy
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,8 +53,8 @@ def load_checkpoint(f, *, map_location=None, weights_only: bool = True, **parts:
     The generators that were saved are put back, too. Training then goes on with the same numbers to the
     last bit, in the middle of an epoch as well if the DataLoader is one of the parts: its next pass
     begins with the batch that would have come. `map_location` and `weights_only` are those of `load`.
-    Raises ValueError, before anything is changed, unless the names of parts are those that were saved,
-    and FileError for a file that is no checkpoint.
+    Raises ValueError unless the names of parts are those that were saved, FileError for a file that is no
+    checkpoint, and what a part raises that does not take its state; every part is then as it was before.
     """
     contents = load(f, map_location, weights_only=weights_only)
     if type(contents) is not dict or contents.get("checkpoint") != _VERSION:
@@ -62,10 +64,16 @@ def load_checkpoint(f, *, map_location=None, weights_only: bool = True, **parts:
         raise ValueError(
             f"load_checkpoint: {f} has the parts {sorted(saved)}, not {sorted(parts)}; name the same ones"
         )
-    for name, part in parts.items():
-        _restore(name, part, saved[name])
-    for name, state in contents["random"].items():
-        _GLOBAL[name].set(None, state)
+    undo: list[Callable[[], None]] = []
+    try:
+        for name, part in parts.items():
+            _restore(name, part, saved[name], undo)
+        for name, state in contents["random"].items():
+            _exchange(_GLOBAL[name], None, state, undo)
+    except BaseException:
+        for put_back in reversed(undo):
+            put_back()
+        raise
     return contents["extra"]
 
 
@@ -135,18 +143,24 @@ def _state(name: str, part):
     return _kind_of(name, part).get(part)
 
 
-def _restore(name: str, part, state) -> None:
+def _restore(name: str, part, state, undo: list[Callable[[], None]]) -> None:
     if isinstance(part, (list, tuple)):
         if not isinstance(state, list) or len(state) != len(part):
             raise ValueError(f"load_checkpoint: {name} was not a list of {len(part)} when it was saved")
         part, state = dict(enumerate(part)), dict(enumerate(state))
     if type(part) is not dict:
-        _kind_of(name, part).set(part, state)
+        _exchange(_kind_of(name, part), part, state, undo)
         return
     if not isinstance(state, dict) or state.keys() != part.keys():
         raise ValueError(f"load_checkpoint: {name} had other parts than {list(part)} when it was saved")
     for key, each in part.items():
-        _restore(f"{name}[{key!r}]", each, state[key])
+        _restore(f"{name}[{key!r}]", each, state[key], undo)
+
+
+def _exchange(kind: _Kind, part, state, undo: list[Callable[[], None]]) -> None:
+    """Set a part's state; what sets the one it had goes to `undo`, before anything can fail."""
+    undo.append(partial(kind.set, part, deepcopy(kind.get(part))))
+    kind.set(part, state)
 
 
 def _as_tensors(state):

@@ -134,6 +134,25 @@ def test_memory_in_any_order(name):
         np.testing.assert_allclose(mine, other, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize(
+    "shape", [(2, 3, 1), (2, 3, 30), (4, 3, 11), (1, 1, 5), (5, 2, 0), (8, 5, 41), (9, 5, 41)]
+)
+def test_products_in_blocks(shape, small, monkeypatch):
+    rows, inner, columns = shape
+    rng = np.random.default_rng(0)
+    for name, value in {"SMALL_KERNELS": small, "SMALL_PRODUCT": 60, "BLOCK": 2, "NARROWEST": 2}.items():
+        monkeypatch.setattr(core, name, value)
+    height, width = core.block_of(*shape)
+    assert rows % height == 0
+    assert width > 0
+    x, y = rng.standard_normal((2, inner, rows)).swapaxes(1, 2), rng.standard_normal((3, 2, inner, columns))
+    out = np.zeros((3, 2, rows, columns + 3))[..., :columns]
+    np.testing.assert_allclose(core.product(x, y, out), x @ y)
+    np.testing.assert_allclose(core.product(x, y), x @ y)
+    np.testing.assert_array_equal(out, core.product(x, y))
+
+
 def test_small_images_are_done_in_strips(monkeypatch):
     """With the limits as they stand; and parts of the samples agree with windows that are copied whole."""
     monkeypatch.setattr(strips, "SMALL_KERNELS", True)

@@ -28,7 +28,7 @@ from .shaping import take_part
 
 PART = 2**19  # elements of windows copied at a time
 FEWEST = 128  # columns of a small product that is worth a call
-BLOCK = 32  # columns: a multiple of these is what small products are quick at
+BLOCK = 32  # rows and columns, of which small products are quick at multiples
 NARROWEST = BLOCK if one_thread() else FEWEST  # columns of a block; several threads share out what is large
 COLUMNS = 256  # but as many columns as a matrix product needs to be quick
 FEWEST_PLACES = 8  # in a sample, for which products of its own are worth it
@@ -147,36 +147,48 @@ def worth_wrapping(w, g, how, spill: int) -> bool:
     return w.ndim > 3 and how.stride[-1] == 1 and spill * len(w) < 25 * how.groups * g.shape[-1]
 
 
-def in_columns(x, columns: int) -> Iterator[slice]:
-    """Columns of y, in x @ y, to take at a time: few enough for BLAS's kernels for small products, or all."""
-    width = SMALL_PRODUCT // max(x.shape[-2] * x.shape[-1], 1)
+def in_columns(w, columns: int) -> Iterator[slice]:
+    """Columns of x and y to take at a time in sums w = x y^T: as many as make a small product, or all."""
+    width = SMALL_PRODUCT // max(w.shape[-2] * w.shape[-1], 1)
     width = width if SMALL_KERNELS and width >= FEWEST else max(columns, 1)
     return (slice(n, n + width) for n in range(0, columns, width))
 
 
 def product(x, y, out=None):
-    """The matrix product, in blocks of columns where BLAS has kernels for small products.
+    """The matrix product, in blocks that are small products where BLAS has kernels for these.
 
     matmul is slow where it is but an outer product.
     """
     if x.shape[-1] == 1:
         return np.multiply(x, y, out=out)
-    rows, columns = x.shape[-2], y.shape[-1]
+    (rows, inner), columns = x.shape[-2:], y.shape[-1]
     out = np.empty_like(y, shape=(*y.shape[:-2], rows, columns)) if out is None else out
-    most = SMALL_PRODUCT // max(rows * x.shape[-1], 1)
-    width = most // BLOCK * BLOCK
-    blocks = columns // width if SMALL_KERNELS and columns > most and width >= NARROWEST else 0
-    if blocks:
-        np.matmul(x[..., None, :, :], in_blocks(y, blocks, width), out=in_blocks(out, blocks, width))
-    rest = slice(blocks * width, columns)
-    if rest.start < columns:
-        np.matmul(x, y[..., rest], out=out[..., rest])
+    height, width = block_of(rows, inner, columns)
+    whole = columns // width * width
+    if whole:
+        some = x.reshape(*x.shape[:-2], 1, rows // height, height, inner)
+        np.matmul(some, in_blocks(y, whole, inner, width), out=in_blocks(out, whole, height, width))
+    if whole < columns:
+        np.matmul(x, y[..., whole:], out=out[..., whole:])
     return out
 
 
-def in_blocks(y, blocks: int, width: int):
-    """A view of the first columns of y (..., rows, columns): (..., blocks, rows, width)."""
-    return y[..., : blocks * width].reshape(*y.shape[:-1], blocks, width).swapaxes(-3, -2)
+def block_of(rows: int, inner: int, columns: int) -> tuple[int, int]:
+    """The size of blocks of a product (rows, inner) @ (inner, columns): small products, or all."""
+    if not SMALL_KERNELS or rows * inner * columns <= SMALL_PRODUCT:
+        return rows, columns or 1
+    high = rows * inner * 2 * BLOCK > SMALL_PRODUCT and rows % BLOCK == 0
+    height = BLOCK if high else rows
+    most = SMALL_PRODUCT // (height * inner)
+    width = most // (2 * BLOCK) * 2 * BLOCK or most // BLOCK * BLOCK
+    return (height, width) if width >= NARROWEST else (rows, columns)
+
+
+def in_blocks(y, whole: int, height: int, width: int):
+    """A view of the first columns of y (..., rows, columns) as (..., columns, rows, height, width)."""
+    *lead, rows, _ = y.shape
+    y = y[..., :whole].reshape(*lead, rows // height, height, whole // width, width)
+    return np.moveaxis(y, -2, -4)
 
 
 def add_by_place(windows, found, kernel) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import minigrad
 from minigrad import nn
 from minigrad.nn import functional as F
-from minigrad.ops import elementwise, embedding, error_function, linear, loss, normalization, sums
+from minigrad.ops import activation, elementwise, embedding, error_function, linear, loss, normalization, sums
 from tests.gradients import array_of, check, leaf, tensor
 
 RNG = np.random.default_rng(3)
@@ -164,6 +164,16 @@ def test_choosing_is_where(seed, dtype, flipped):
             np.testing.assert_array_equal(np.signbit(fast), np.signbit(plain))
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (80, 90)])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_relu_stops_any_gradient(shape, dtype):
+    values = RNG.choice([-2.0, 0.0, 3.0, np.nan, np.inf, -np.inf], shape).astype(dtype)
+    g = RNG.choice([-1.5, 0.0, np.nan, np.inf, -np.inf], shape).astype(dtype)
+    x = tensor(values).requires_grad_()
+    (found,) = minigrad.autograd.grad(F.relu(x), x, tensor(g))
+    np.testing.assert_array_equal(array_of(found), np.where(values <= 0, 0, g))
+
+
 def test_erf_of_singles():
     x = np.concatenate([np.linspace(-7, 7, 20001), np.logspace(-30, 0, 2001), [np.inf, -np.inf]]).astype("f")
     found, exact = elementwise.erf(x), erf(x.astype("d"))
@@ -178,6 +188,10 @@ SHAPES_AND_AXES += [
     ((2, 3, 4, 5), (3,)),
     ((0, 3), (0,)),
     ((2, 3, 4), (0,)),
+    ((3, 63), (1,)),
+    ((3, 64), (1,)),
+    ((3, 2, 32), (1, 2)),
+    ((3, 0), (1,)),
 ]
 
 
@@ -218,37 +232,91 @@ SMALL = pytest.mark.parametrize("small", [0, 2**14])  # elements up to which the
 SPREADS = pytest.mark.parametrize(("size", "mean"), [(3, 1), (0.5, 40)])  # 40: squares would cancel
 
 
+BLOCKS = pytest.mark.parametrize("block", [10, 2**17])
+ROWS = [((3, 5), 1), ((2, 3, 5), 2), ((2, 3, 5), 1), ((1, 7), 1), ((5, 2), 1), ((4, 511), 1), ((2, 512), 1)]
+
+
 @AFFINE
 @SPREADS
-@pytest.mark.parametrize(("shape", "count"), [((3, 5), 1), ((2, 3, 5), 2), ((2, 3, 5), 1), ((4, 700), 1)])
+@BLOCKS
+@pytest.mark.parametrize(("shape", "count"), ROWS)
 @SMALL
-def test_fused_layer_norm_is_its_twin(monkeypatch, shape, count, size, mean, affine, small):
-    monkeypatch.setattr(normalization, "BLOCK", 10)
+def test_fused_layer_norm_is_its_twin(monkeypatch, shape, count, size, mean, affine, block, small):
+    monkeypatch.setattr(normalization, "BLOCK", block)
     monkeypatch.setattr(normalization, "SMALL", small)
     x = leaf(RNG.standard_normal(shape) * size + mean)
     weight, bias = (leaf(RNG.standard_normal(shape[-count:])) if on else None for on in affine)
     fast_and_twin(normalization.normalize_rows, [x, weight, bias], count, 1e-5)
 
 
+CHANNELS = [(5, 4), (3, 4, 5), (2, 4, 3, 2), (3, 4, 511), (2, 4, 512), (1, 4, 3), (1, 8), (2, 4, 1, 1)]
+KINDS = {"batch": lambda n, c: (1, c), "group": lambda n, c: (n, 2), "one group": lambda n, c: (n, 1)}
+KINDS["instance"] = lambda n, c: (n, c)
+
+
 @AFFINE
 @SPREADS
-@pytest.mark.parametrize("shape", [(5, 4), (3, 4, 5), (2, 4, 3, 2), (2, 4, 600)])
-@pytest.mark.parametrize("kind", ["batch", "group", "instance"])
+@BLOCKS
+@pytest.mark.parametrize("shape", CHANNELS)
+@pytest.mark.parametrize("kind", KINDS)
 @SMALL
-def test_fused_norm_of_channels_is_its_twin(monkeypatch, shape, kind, size, mean, affine, small):
-    monkeypatch.setattr(normalization, "BLOCK", 10)
+def test_fused_norm_of_channels_is_its_twin(monkeypatch, shape, kind, size, mean, affine, block, small):
+    monkeypatch.setattr(normalization, "BLOCK", block)
     monkeypatch.setattr(normalization, "SMALL_COLUMNS", small)
     x = RNG.standard_normal(shape) * size + mean
-    rows, groups = {"batch": (1, 4), "group": (shape[0], 2), "instance": (shape[0], 4)}[kind]
+    rows, groups = KINDS[kind](*shape[:2])
     found = normalization.channel_moments(x, rows, groups)
     grouped, axes = x.reshape(shape[0], groups, -1), (0, 2) if rows == 1 else (2,)
     np.testing.assert_allclose(found[0], grouped.mean(axes).reshape(rows, groups))
     np.testing.assert_allclose(found[1], grouped.var(axes).reshape(rows, groups), atol=1e-12)
-    leaves = [leaf(x), *(leaf(RNG.standard_normal(4)) if on else None for on in affine)]
+    leaves = [leaf(x), *(leaf(RNG.standard_normal(shape[1])) if on else None for on in affine)]
     rstd = 1 / np.sqrt(found[1] + 1e-5)
-    if kind == "instance" and len(shape) == 2:
+    if x.size == rows * groups:
         return  # one value has no variance
     fast_and_twin(normalization.normalize_channels, leaves, found[0], rstd, 1e-5)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("shape", [(0, 4, 3), (3, 4, 0), (2, 4, 1), (1, 4, 2)])
+def test_norms_of_few_values(shape, groups):
+    x = leaf(RNG.standard_normal(shape))
+    out = F.group_norm(x, groups, leaf(np.ones(4)))
+    out.backward(tensor(RNG.standard_normal(shape)))
+    assert out.shape == x.grad.shape == shape
+
+
+def test_norms_without_channels():
+    x = leaf(np.zeros((3, 0, 5)))
+    for out in (F.batch_norm(x, None, None, training=True), F.instance_norm(x)):
+        (g,) = minigrad.autograd.grad(out, [x], minigrad.zeros(3, 0, 5, dtype=minigrad.float64))
+        assert g.shape == (3, 0, 5)
+
+
+@pytest.mark.parametrize("norm", ["layer", "group", "batch"])
+@pytest.mark.parametrize("small", [0, 2**17])
+def test_norms_of_what_is_not_contiguous_and_twice_differentiated(monkeypatch, norm, small):
+    monkeypatch.setattr(normalization, "SMALL", small)
+    monkeypatch.setattr(normalization, "SMALL_COLUMNS", small)
+    weight, bias = RNG.standard_normal((2, 4))
+    if norm == "layer":
+        check(
+            lambda x, w, b: F.layer_norm(x.mT, (4,), w, b), [RNG.standard_normal((4, 3)), weight, bias], RNG
+        )
+    elif norm == "group":
+        x = RNG.standard_normal((3, 4, 2))
+        check(lambda x, w, b: F.group_norm(x.transpose(0, 2), 2, w, b), [x, weight, bias], RNG)
+    else:
+        x = RNG.standard_normal((4, 3))
+        check(lambda x, w, b: F.batch_norm(x.mT, None, None, w, b, training=True), [x, weight, bias], RNG)
+
+
+def test_the_gradient_of_a_norm_need_not_be_copied():
+    x, g = RNG.standard_normal((2, 200, 3, 100))
+    rows, channels = normalization.normalize_rows, normalization.normalize_channels
+    for op, settings in (rows, (1, 1e-5)), (channels, (*np.ones((2, 1, 3)), 1e-5)):
+        wanted = (True, False, False)
+        saved = op.forward(wanted, x, None, None, *settings)[1]
+        assert op.backward(saved, g, wanted, True)[0].base is None
 
 
 @pytest.mark.parametrize(("dtype", "most", "usual"), [(np.float32, 3, 0.6), (np.float64, 4, 0.2)])
@@ -263,11 +331,42 @@ def test_erf_is_as_exact_as_its_dtype(dtype, most, usual):
     assert error_function.erf_of(np.array(0.5, dtype)).shape == ()
 
 
-def test_gelu_in_parts(monkeypatch):
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+@pytest.mark.parametrize("shape", [(), (0,), (1, 3), (4,), (5,), (3, 4), (7, 5)])
+def test_slopes_found_with_values_are_their_twins(monkeypatch, name, shape):
     monkeypatch.setattr(error_function, "BLOCK", 4)
-    x = RNG.standard_normal((3, 5)) * 2
-    np.testing.assert_allclose(array_of(F.gelu(tensor(x))), x * phi(x))
-    check(F.gelu, [x], RNG)
+    function, x = getattr(F, name), RNG.standard_normal(shape) * 2
+    fast_and_twin(getattr(activation, f"_{name}"), [leaf(x)])
+    np.testing.assert_allclose(array_of(function(tensor(x))), array_of(function(leaf(x))), rtol=1e-12)
+    check(function, [x], RNG)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+def test_slopes_of_what_is_not_contiguous(name):
+    function, x = getattr(F, name), RNG.standard_normal((4, 3, 2))
+    check(lambda x: function(x.transpose(0, 2)), [x], RNG)
+    check(lambda x: function(x[::2].expand(3, 2, 3, 2)), [x], RNG)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+@pytest.mark.parametrize("dtype", [minigrad.float16, minigrad.float32, minigrad.int64])
+def test_slopes_in_other_dtypes(name, dtype):
+    function, exact = getattr(F, name), leaf(np.array([-4.0, -1.0, 0.0, 2.0, 5.0]))
+    x = exact.detach().to(dtype).requires_grad_(dtype.is_floating_point)
+    out, wanted = function(x), function(exact)
+    assert out.dtype == (dtype if dtype.is_floating_point else minigrad.float32)
+    np.testing.assert_allclose(array_of(out), array_of(wanted), rtol=2e-3, atol=1e-6)
+    if dtype.is_floating_point:
+        (g,), (exact_g,) = (minigrad.autograd.grad(o.sum(), [t]) for o, t in ((out, x), (wanted, exact)))
+        assert g.dtype == dtype
+        np.testing.assert_allclose(array_of(g), array_of(exact_g), rtol=2e-3, atol=1e-4)
+
+
+def test_slopes_are_used_up_only_by_the_last_walk():
+    x = leaf(RNG.standard_normal(5))
+    out = F.gelu(x)
+    first, again = (minigrad.autograd.grad(out.sum(), x, retain_graph=True)[0] for _ in range(2))
+    np.testing.assert_array_equal(array_of(first), array_of(again))
 
 
 @pytest.mark.parametrize("scale", [1, 30, 1000])
@@ -284,6 +383,23 @@ def test_softmax_of_any_size(shape, dim, scale):
     np.testing.assert_allclose(array_of(F.softmax(very_low, 1)), 1 / 3)
     check(lambda t: F.softmax(t, dim), [x / scale], RNG)
     check(lambda t: F.log_softmax(t, dim), [x / scale], RNG)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("odd", [200.0, -200.0, 2000.0, -2000.0, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("whole_row", [True, False])
+def test_softmax_of_one_row_out_of_range(dtype, odd, whole_row):
+    """One row that exp cannot take as it is changes no other."""
+    x = RNG.standard_normal((5, 70)).astype(dtype)
+    x[2, slice(None) if whole_row else 3] = odd
+    exact = x.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        shifted = exact - exact.max(1, keepdims=True)
+        soft = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    close = {"rtol": 2e-3, "atol": 2e-3} if dtype == "float16" else {"rtol": 3e-6, "atol": 3e-6}
+    np.testing.assert_allclose(array_of(F.softmax(tensor(x), 1)), soft, **close)
+    np.testing.assert_allclose(array_of(F.log_softmax(tensor(x), 1)), logs, **close)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
@@ -489,7 +605,8 @@ def test_group_norm_of_groups():
 @pytest.mark.parametrize("groups", [1, 2, 3])
 def test_group_norm_of_few_samples(shape, groups):
     """One sample of two dimensions looks like a batch of columns, and is none."""
-    x, w, b = RNG.standard_normal(shape), RNG.standard_normal(6), RNG.standard_normal(6)
+    x = RNG.permutation(math.prod(shape)).reshape(shape) * 0.7  # two values that are close make a steep slope
+    w, b = RNG.standard_normal((2, 6))
     each = (1, 6, *(1,) * (len(shape) - 2))
     plain = normalised(x.reshape(shape[0], groups, -1), (2,)).reshape(shape)
     plain = plain * w.reshape(each) + b.reshape(each)

@@ -11,34 +11,79 @@ import math
 import numpy as np
 
 from ..engine import primitive
+from ..fused import Fused
 from .elementwise import abs, choose, clamp_between, erf, exp, mul, select, sigmoid, softplus, tanh
-from .error_function import gelu_of, gelu_slope_of
+from .error_function import in_parts
 from .promotion import floating
 
 _SQRT_HALF, _NORMAL = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 _SQRT_TWO_OVER_PI = math.sqrt(2 / math.pi)
 
 
-# ---- smooth --------------------------------------------------------------------------------------
-def _in_parts(x) -> bool:
-    """Whether an array is one that `error_function` takes."""
-    return isinstance(x, np.ndarray) and x.dtype.char in "fd"
+# ---- slopes that have most of their work in common with the values -------------------------------
+def _with_slope(name: str, fill, twin) -> Fused:
+    """An op of an array by `fill(x, out, slope)` for a part of it; slope is None where no gradient is wanted.
+
+    Slopes are kept, at once, as most of their work is the values' too.
+    """
+
+    def forward(wanted, x):
+        single = x.astype(np.float32) if x.dtype == np.float16 else x
+        found = in_parts(fill, single, 1 + wanted[0])
+        values, *slopes = [a.astype(x.dtype, copy=False) for a in found]
+        return values, slopes
+
+    def backward(slopes, g, wanted, last):
+        (slope,) = slopes
+        return (np.multiply(g, slope, out=slope if last else None),)
+
+    forward.__name__ = name
+    return Fused(forward, backward, twin)
 
 
-@primitive(promote=floating, x=lambda g, x: g * gelu_slope(x))
+def _fill_gelu(x, out, slope=None) -> None:
+    out[...] = erf(x * _SQRT_HALF)
+    out += 1
+    out *= 0.5
+    if slope is not None:  # Phi(x) + x phi(x), with phi the normal density
+        np.multiply(x, x, out=slope)
+        slope *= -0.5
+        np.exp(slope, out=slope)
+        slope *= _NORMAL
+        slope *= x
+        slope += out
+    out *= x
+
+
+def _fill_silu(x, out, slope=None) -> None:
+    half = x * 0.5
+    np.tanh(half, out=out)
+    if slope is not None:  # (1 + t + x (1 - t^2) / 2) / 2, with t = tanh(x / 2)
+        np.multiply(out, out, out=slope)
+        np.subtract(1, slope, out=slope)
+        slope *= half
+        slope += out
+        slope += 1
+        slope *= 0.5
+    out *= half
+    out += half
+
+
+_gelu = _with_slope("gelu", _fill_gelu, lambda x: x * (erf(x * _SQRT_HALF) * 0.5 + 0.5))
+_silu = _with_slope("silu", _fill_silu, lambda x: x * sigmoid(x))
+
+
 def gelu(x):
     """x Phi(x), with Phi the normal distribution function (Hendrycks and Gimpel, 2016)."""
-    return gelu_of(x) if _in_parts(x) else x * (0.5 * erf(x * _SQRT_HALF) + 0.5)
+    return _gelu(*floating(x))
 
 
-@primitive(promote=floating, x=lambda g, x: g * (exp(x * x * -0.5) * _NORMAL * (2 - x * x)))
-def gelu_slope(x):
-    """Phi(x) + x phi(x), with phi the normal density."""
-    if _in_parts(x):
-        return gelu_slope_of(x)
-    return 0.5 * erf(x * _SQRT_HALF) + 0.5 + x * exp(x * x * -0.5) * _NORMAL
+def silu(x):
+    """x sigmoid(x), also called swish."""
+    return _silu(*floating(x))
 
 
+# ---- smooth --------------------------------------------------------------------------------------
 @primitive(promote=floating, x=lambda g, x: g * _gelu_tanh_slope(x))
 def gelu_tanh(x):
     """gelu with Phi approximated by a tanh."""
@@ -48,16 +93,6 @@ def gelu_tanh(x):
 def _gelu_tanh_slope(x):
     t = tanh(_SQRT_TWO_OVER_PI * (x + 0.044715 * (x * x * x)))
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_SQRT_TWO_OVER_PI * (1 + (3 * 0.044715) * (x * x)))
-
-
-@primitive(promote=floating, x=lambda g, x: g * _silu_slope(sigmoid(x), x))
-def silu(x):
-    """x sigmoid(x), also called swish."""
-    return x * (0.5 * np.tanh(0.5 * x) + 0.5)
-
-
-def _silu_slope(s, x):
-    return s * (1 + x * (1 - s))
 
 
 @primitive(promote=floating, x=lambda g, x: g * _mish_slope(x, tanh(softplus(x, 1, 20))))

@@ -266,8 +266,10 @@ def relu(x):
 
 @primitive(arity=2, g=lambda u, x: where_not_zero(u, x))
 def where_not_zero(g, x):
-    """g where x is not 0, and 0 elsewhere."""
-    return g * (x != constant_like(0, x))
+    """g where x is not 0, and 0 elsewhere, by its bits: 0 times infinity would be nan."""
+    bits = (x != constant_like(0, x)).astype(_BITS[g.dtype])
+    bits *= g.view(bits.dtype)
+    return bits.view(g.dtype)
 
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))
@@ -339,8 +341,8 @@ def select(condition, x, y):
 
 
 def choose(condition, x, y):
-    """np.where; of large arrays by masks of bits, as np.where takes 20 times longer where conditions are
-    mixed.
+    """np.where; of large arrays by their bits as integers, times 1 or 0, as np.where takes 20 times longer
+    where conditions are mixed.
     """
     size = getattr(condition, "size", 1)
     if size < 4096 or not isinstance(condition, np.ndarray):
@@ -353,17 +355,16 @@ def choose(condition, x, y):
     ]
     if len(alike) + zero < 2 or x.dtype not in _BITS:
         return np.where(condition, x, y)
-    mask = condition.astype(_BITS[x.dtype])
-    np.negative(mask, out=mask)  # all bits of a place are set where the condition holds
+    bits = condition.astype(_BITS[x.dtype])
     if zero:
-        mask &= x.view(mask.dtype)
+        bits *= x.view(bits.dtype)
     else:
-        mask &= x.view(mask.dtype) ^ y.view(mask.dtype)
-        mask ^= y.view(mask.dtype)
-    return mask.view(x.dtype)
+        bits *= x.view(bits.dtype) ^ y.view(bits.dtype)
+        bits ^= y.view(bits.dtype)
+    return bits.view(x.dtype)
 
 
-_BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+_BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}
 
 
 def _share(g, chosen, other):

@@ -10,11 +10,8 @@ Mathematics of Computation 23 (1969): x A(x^2) / B(x^2) around 0, 1 - exp(-x^2) 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-ROOT_HALF, ONE_OVER_ROOT_TWO_PI = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 BLOCK = 2**16  # elements at a time: few enough for the cache, and enough for the calls
 LEVEL_32, LEVEL_64 = 4.4, 6.0  # erf rounds to 1 from here on
 NEAR = 0.46875  # where Cody's first interval ends
@@ -62,71 +59,40 @@ def polynomial(coefficients: list, x):
     return np.add(out, coefficients[-1], out)
 
 
-def _erf_32(x):
+def _erf_32(x, out):
     x = np.clip(x, -LEVEL_32, LEVEL_32)
-    out = polynomial(P, x * x)
-    out *= x
-    return np.tanh(out, out=out)
+    inner = polynomial(P, x * x)
+    inner *= x
+    np.tanh(inner, out=out)
 
 
-def _erf_64(x):
+def _erf_64(x, out):
     size = np.minimum(np.abs(x), LEVEL_64)
     squares = size * size
     near = x * polynomial(A, squares) / polynomial(B, squares)
     beyond = 1 - np.exp(-squares) * (polynomial(C, size) / polynomial(D, size))
-    return np.where(size < NEAR, near, np.copysign(beyond, x))
+    out[...] = np.where(size < NEAR, near, np.copysign(beyond, x))
 
 
-def erf_of_part(x):
-    """erf of few enough elements for the cache, in float32 or float64."""
-    return _erf_64(x) if x.dtype == np.float64 else _erf_32(x)
+def erf_of_part(x, out) -> None:
+    """erf of few enough elements for the cache, in float32 or float64, into another array."""
+    (_erf_64 if x.dtype == np.float64 else _erf_32)(x, out)
 
 
-def in_parts(function, x):
-    """function(x) of a NumPy array, for a part of its elements at a time."""
-    flat = x.reshape(-1)
-    if flat.size <= BLOCK:
-        return function(flat).reshape(x.shape)
-    out = np.empty_like(flat)
-    for i in range(0, flat.size, BLOCK):
-        out[i : i + BLOCK] = function(flat[i : i + BLOCK])
-    return out.reshape(x.shape)
+def in_parts(function, x, count: int) -> list:
+    """As many new arrays like x, which `function(x, *arrays)` fills for a part of the elements at a time, or
+    for all of them on a device.
+    """
+    arrays = [np.empty_like(x, order="C") for _ in range(count)]
+    flat, *others = [a.reshape(-1) for a in (x, *arrays)]
+    step = BLOCK if isinstance(x, np.ndarray) else max(1, x.size)
+    for i in range(0, x.size, step):
+        function(flat[i : i + step], *[a[i : i + step] for a in others])
+    return arrays
 
 
 def erf_of(x):
     """erf(x), element by element, for a NumPy array of floats."""
     if x.dtype == np.float16:
         return erf_of(x.astype(np.float32)).astype(np.float16)
-    return in_parts(erf_of_part, x)
-
-
-# ---- the normal distribution ---------------------------------------------------------------------
-def _gelu_of_part(x):
-    out = erf_of_part(x * ROOT_HALF)
-    out += 1
-    out *= x
-    out *= 0.5
-    return out
-
-
-def _slope_of_part(x):
-    out = erf_of_part(x * ROOT_HALF)
-    out += 1
-    out *= 0.5
-    density = x * x
-    density *= -0.5
-    np.exp(density, out=density)
-    density *= ONE_OVER_ROOT_TWO_PI
-    density *= x
-    out += density
-    return out
-
-
-def gelu_of(x):
-    """x Phi(x) in float32 or float64, with Phi the normal distribution function."""
-    return in_parts(_gelu_of_part, x)
-
-
-def gelu_slope_of(x):
-    """Its derivative, Phi(x) + x phi(x)."""
-    return in_parts(_slope_of_part, x)
+    return in_parts(erf_of_part, x, 1)[0]

@@ -7,7 +7,6 @@ target's class and the reduction in one op, whose backward pass is the softmax m
 from __future__ import annotations
 
 import numpy as np
-from numpy import ndarray
 
 from ..backend import as_places, module_of, zeros_beside
 from ..engine import primitive
@@ -15,7 +14,7 @@ from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
-from .sums import LongRows, peaks, starts_of_rows, sums, top, total_over
+from .sums import LongRows, log_sums, starts_of_rows, top
 from .sums import total as sum_of
 
 
@@ -124,31 +123,9 @@ def check_classes(name: str, target, classes: int, ignore_index: int | None, kin
         raise kind(f"{name}: Target {int(bad[0])} is out of bounds for {classes} classes 0 .. {classes - 1}")
 
 
-NEAR = 8
-
-
-def _exponentials(x) -> tuple:
-    """z, exp(z), its sums over classes, their logarithms; z is x, shifted where a sum may overflow or vanish.
-
-    Where the logarithms lie within `NEAR`, x keeps as many digits as x - max(x) would.
-    """
-    if x.__class__ is ndarray and x.dtype.char in "fd" and x.size and top(x) < NEAR:
-        found = _summed(x)
-        if top(-found[-1]) < NEAR:
-            return found
-    with LongRows(x.shape[-1]):
-        return _summed(x - peaks(x, 1))
-
-
-def _summed(z) -> tuple:
-    exponentials = np.exp(z)
-    total = total_over(exponentials, (1,), False) if z.ndim == 2 else sums(exponentials, (1,))[:, 0]
-    return z, exponentials, total, np.log(total)
-
-
 def _cross_entropy(wanted, x, target, weights, smoothing, summed):
     """-log softmax(x) at the targets, times weights like them or a number; smoothing spreads some."""
-    z, exponentials, total, logs = _exponentials(x if x.flags.c_contiguous else x.copy())
+    z, exponentials, total, logs = log_sums(x if x.flags.c_contiguous else x.copy(), 1)
     places = _places(x.shape, target)
     likely = z.take(places)
     if smoothing:

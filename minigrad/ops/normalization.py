@@ -22,7 +22,7 @@ from .reduction import mean_over
 from .shaping import reshape_to
 from .sums import LongRows, inner_sums, sums
 
-BLOCK = 2**16  # elements at a time: a few arrays of these stay in a core's cache
+BLOCK = 2**17  # elements at a time: a few arrays of these stay in a processor's cache
 SMALL = 2**14  # elements in rows up to which the calls cost more than the work, so the fewest calls are best
 SMALL_COLUMNS = 2**17  # and in columns, which broadcast better
 FAR = 4  # squares of a mean above this many variances: the mean is far from 0
@@ -103,20 +103,24 @@ def _normalize_rows(wanted, given, weight, bias, count, eps):
             count,
             (y, rstd),
         )
-    average, both = np.full_like(x, 1 / max(n, 1), shape=n), np.stack([w, b])
+    average, across = np.full_like(x, 1 / max(n, 1), shape=n), np.zeros_like(x, shape=(3, n))
+    across[0], across[1] = b, w
     out, room = np.empty_like(x, shape=given.shape), room_for_block(x)
-    columns = np.ones_like(x, shape=(len(room), 2))
+    down = np.ones_like(x, shape=(len(room), 3))
     kept = []
     for rows in blocks(x):
         part, y = x[rows], out.reshape(x.shape)[rows]
         mean, rstd, far = _moments_of_rows(part, average, eps)
         kept.append((mean, rstd, far))
         part, mean = _near(part, mean, average, far)
-        # x (rstd w) + (-mean rstd w + b): columns times rows by BLAS, for NumPy broadcasts at half the speed
-        slope = rstd[:, None].dot(w[None], out=room[: len(y)])
+        # x (rstd w + 1 0) + (1 b - mean rstd w): columns times rows by BLAS, for NumPy broadcasts at half the
+        # speed; two of each, for one column times one row takes BLAS twice as long
+        columns = down[: len(y)]
+        columns[:, 1] = rstd
+        slope = np.matmul(columns[:, 1:], across[1:], out=room[: len(y)])
         slope *= part
-        np.multiply(mean, -rstd, out=columns[: len(y), 0])
-        columns[: len(y)].dot(both, out=y)
+        np.multiply(mean, -rstd, out=columns[:, 1])
+        np.matmul(columns[:, :2], across[:2], out=y)
         y += slope
     return out.astype(given.dtype, copy=False), (given, weight, bias, count, kept)
 
@@ -147,21 +151,30 @@ def _rows_backward(saved, g, wanted, last):
     given, weight, bias, count, kept = saved
     x, w, _ = _as_rows(given, weight, bias, count)
     g = single(g).reshape(x.shape)
-    found = _small_rows_backward(g, w, *kept) if 0 < x.size <= SMALL else _blocks_backward(x, g, w, kept)
-    grads = zip((given, weight, bias), found)
-    return (
-        *(None if a is None else d.reshape(a.shape).astype(a.dtype, copy=False) for a, d in grads),
-        None,
-        None,
-    )
+    if 0 < x.size <= SMALL:
+        found = _small_rows_backward(g, w, *kept)
+    else:
+        found = _blocks_backward(x, g, w, kept, given.shape)
+    grads = (None if a is None else _like(a, d) for a, d in zip((given, weight, bias), found))
+    return *grads, None, None
 
 
-def _blocks_backward(x, g, w, kept) -> tuple:
-    """The gradients of x, weight and bias, a block of rows at a time."""
+def _like(a, d):
+    """A gradient d of a's shape and dtype; itself where it has them: a view would be copied to become
+    `.grad`.
+    """
+    d = d if d.shape == a.shape else d.reshape(a.shape)
+    return d.astype(a.dtype, copy=False)
+
+
+def _blocks_backward(x, g, w, kept, shape) -> tuple:
+    """The gradients of x (of that shape in the end), weight and bias, a block of rows at a time."""
     n = x.shape[1]
     average, w_average = np.full_like(x, 1 / max(n, 1), shape=n), w / max(n, 1)
-    dx, room = np.empty_like(x, order="C"), room_for_block(x)
-    lines = np.ones_like(x, shape=(2, len(room)))
+    out, room = np.empty_like(x, shape=shape), room_for_block(x)
+    dx = out.reshape(x.shape)
+    lines, down = np.ones_like(x, shape=(2, len(room))), np.ones_like(x, shape=(len(room), 2))
+    across = np.stack([w, np.zeros_like(w)])  # as in the forward pass
     by_x, by_one = np.zeros_like(w), np.zeros_like(w, shape=(2, n))
     with LongRows(n):
         for rows, (mean, rstd, far) in zip(blocks(x), kept):
@@ -174,14 +187,15 @@ def _blocks_backward(x, g, w, kept) -> tuple:
             level = d.dot(w_average)
             along = rstd * products.dot(w_average)
             along -= shift * level
-            rstd[:, None].dot(w[None], out=found)
+            down[: len(d), 0] = rstd
+            np.matmul(down[: len(d)], across, out=found)
             found *= d
             found -= np.multiply(part, (rstd * rstd * along)[:, None], out=products)
             shift *= along
             shift -= level
             shift *= rstd
             found += shift[:, None]
-    return dx, by_x - by_one[0], by_one[1]
+    return out, by_x - by_one[0], by_one[1]
 
 
 def _rows_composed(x, weight, bias, count, eps):
@@ -226,7 +240,9 @@ def _totals(x, y, rows: int):
 def _pooled(table, groups: int):
     """The sums (rows, G) over the channels of each group of a table (rows, C)."""
     rows, channels = table.shape
-    return table if channels == groups else table.reshape(rows, groups, channels // groups).sum(2)
+    if channels == groups:
+        return table
+    return sums(table.reshape(rows, groups, channels // groups), (2,))[..., 0]
 
 
 def _per_channel(table, channels: int):
@@ -260,30 +276,44 @@ def channel_moments(x, rows: int, groups: int) -> tuple:
 
 
 def _centred(x, mean, rstd) -> tuple:
-    """x (N, C, S) and its means, per channel; if one is far from 0, x centred, and zeros."""
+    """x (N, C, S) and its means; if one is far from 0, x centred, and zeros."""
     if (mean * mean * rstd * rstd > FAR).any():
-        return x - mean[..., None], np.zeros_like(mean)
+        return x - _per_channel(mean, x.shape[1])[..., None], np.zeros_like(mean)
     return x, mean
 
 
-def _combined(tables: list, arrays: list, shape: tuple[int, ...]):
-    """The sum of tables (rows, C) times arrays (N, C, S), the last table by itself, in a shape."""
+def _combined(tables: list, arrays: list, groups: int, shape: tuple[int, ...]):
+    """The sum of tables times arrays (N, C, S), the last table by itself, in a shape.
+
+    Tables are (1 or N, C), or (N, groups): then a number runs along all channels of a group.
+    """
     batch, channels, size = arrays[0].shape
     if size == 1:
-        arrays = [a[..., 0] for a in arrays]
+        rows, width, tables = batch, channels, [_per_channel(t, channels) for t in tables]
     else:
-        tables = [np.broadcast_to(t, (batch, channels)).reshape(-1, 1) for t in tables]
-        arrays = [a.reshape(batch * channels, size) for a in arrays]
+        rows, width, several = batch * groups, channels // max(groups, 1) * size, max(groups, 1)
+        tables = [t if len(t) == batch else t.repeat(batch, 0) for t in tables]
+        tables = [t.reshape(rows, t.shape[1] // several) for t in tables]
+    arrays = [a.reshape(rows, width) for a in arrays]
     out = np.empty_like(arrays[0], shape=shape)
-    flat = out.reshape(arrays[0].shape)
-    room = room_for_block(flat)
-    with LongRows(flat.shape[1]):
-        for rows in blocks(flat):
-            *factors, terms = [t if len(t) == 1 else t[rows] for t in tables]
-            found = np.multiply(arrays[0][rows], factors[0], out=flat[rows])
-            for a, factor in zip(arrays[1:], factors[1:]):
-                found += np.multiply(a[rows], factor, out=room[: len(found)])
-            found += terms
+    flat, room = out.reshape(arrays[0].shape), room_for_block(arrays[0])
+    for here in blocks(flat):
+        found, products = flat[here], room[: len(flat[here])]
+        *factors, terms = [t if len(t) < rows else t[here] for t in tables]
+        _broadcast(np.multiply, arrays[0][here], factors[0], found)
+        for a, factor in zip(arrays[1:], factors[1:]):
+            found += _broadcast(np.multiply, a[here], factor, products)
+        _broadcast(np.add, found, terms, found)
+    return out
+
+
+def _broadcast(operation, x, table, out):
+    """An operation on x (M, n) and a table (1 or M, k), of which each number is for n / k columns."""
+    lines = x, table, out
+    if table.shape[1] != x.shape[1]:
+        lines = tuple(a.reshape(table.size, -1) for a in lines)
+    with LongRows(lines[0].shape[1]):
+        operation(lines[0], lines[1], out=lines[2])
     return out
 
 
@@ -295,12 +325,12 @@ def _normalize_channels(wanted, given, weight, bias, mean, rstd, eps):
         out = y.copy() if weight is None else y * weight
         if bias is not None:
             out += bias
-        return out.astype(given.dtype, copy=False), (given, weight, bias, y, rstd, 0)
-    mean, rstd = _per_channel(mean, channels), _per_channel(rstd, channels)
+        return out.astype(given.dtype, copy=False), (given, weight, bias, y, rstd, None)
     x, near = _centred(_flat(given), mean, rstd)
-    scale = rstd if weight is None else rstd * single(weight)
-    shift = -near * scale if bias is None else single(bias) - near * scale
-    out = _combined([scale, shift], [x], given.shape)
+    scale = rstd if weight is None else _per_channel(rstd, channels) * single(weight)
+    shift = -_per_channel(near, scale.shape[1]) * scale
+    shift = shift if bias is None else single(bias) + _per_channel(shift, channels)
+    out = _combined([scale, shift], [x], groups, given.shape)
     return out.astype(given.dtype, copy=False), (given, weight, bias, mean, rstd, groups)
 
 
@@ -319,25 +349,28 @@ def _columns_backward(g, weight, y, rstd, wanted) -> tuple:
 def _tables_backward(g, given, weight, mean, rstd, groups, wanted) -> tuple:
     """The gradients of x, weight and bias, where tables of x's moments were kept."""
     x, mean = _centred(_flat(given), mean, rstd)
-    g = _flat(g)
-    rows, channels = mean.shape
+    g, channels = _flat(g), x.shape[1]
+    rows = len(mean)
     g_sums = _totals(g, None, rows)
-    gy_sums = rstd * (_totals(g, x, rows) - mean * g_sums)
+    gy_sums = _totals(g, x, rows) - _per_channel(mean, channels) * g_sums
+    gy_sums *= _per_channel(rstd, channels)
+    found = sums(gy_sums, (0,))[0], sums(g_sums, (0,))[0]
+    if not wanted[0]:
+        return None, *found
     factors = np.ones_like(rstd, shape=channels) if weight is None else single(weight)
-    count = x.size // (rows * groups)
-    level, along = (
-        _per_channel(_pooled(table * factors, groups), channels) / count for table in (g_sums, gy_sums)
-    )
-    tables = [rstd * factors, -rstd * rstd * along, rstd * (rstd * mean * along - level)]
-    return _combined(tables, [g, x], given.shape) if wanted[0] else None, gy_sums.sum(0), g_sums.sum(0)
+    count = x.size // max(rows * groups, 1)
+    level, along = (_pooled(table * factors, groups) / count for table in (g_sums, gy_sums))
+    scale = rstd if weight is None else _per_channel(rstd, channels) * factors
+    tables = [scale, -rstd * rstd * along, rstd * (rstd * mean * along - level)]
+    return _combined(tables, [g, x], groups, given.shape), *found
 
 
 def _channels_backward(saved, g, wanted, last):
     given, weight, bias, kept, rstd, groups = saved
-    if groups:
-        found = _tables_backward(g, given, weight, kept, rstd, groups, wanted)
-    else:
+    if groups is None:
         found = _columns_backward(g, weight, kept, rstd, wanted)
+    else:
+        found = _tables_backward(g, given, weight, kept, rstd, groups, wanted)
     pairs = zip((given, weight, bias), found)
     grads = (None if a is None or d is None else d.astype(a.dtype, copy=False) for a, d in pairs)
     return *grads, None, None, None

@@ -11,7 +11,7 @@ from ..engine import primitive, stored
 from .elementwise import exp
 from .promotion import floating, to_dtype
 from .shaping import axis_of, expand_to
-from .sums import LongRows, exponentials, inner_sums, peaks, sums
+from .sums import LongRows, exponentials, inner_sums, log_sums, sums
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -55,10 +55,9 @@ def through_softmax(g, y, axis):
 @primitive(promote=floating, x=lambda g, out, axis: through_log_softmax(g, out, axis))
 def log_softmax_along(x, axis):
     """x - logsumexp(x)."""
+    z, *_, logs = log_sums(x, axis)
     with LongRows(x.shape[-1]):
-        out = x - peaks(x, axis)
-        out -= np.log(sums(np.exp(out), (axis,)))
-    return out
+        return np.subtract(z, np.expand_dims(logs, axis), out=None if z is x else z)
 
 
 @primitive(

@@ -50,6 +50,7 @@ def total_over(x, axis, keepdims):
 
 
 LONG_ROW = 512  # elements
+SHORT_ROW = 64  # below it a call of a product's inner loop per row costs more than an array of the products
 
 
 class LongRows:
@@ -96,7 +97,8 @@ def inner_sums(x, y, axes: tuple[int, ...]):
         return np.einsum("ijk,ijk->ik", _around(x, *axes), _around(y, *axes)).reshape(shape)
     if not last:
         return np.einsum("ij,ij->j", _columns(x), _columns(y)).reshape(shape)
-    products = np.vecdot(_rows(x, last), _rows(y, last))
+    x, y = _rows(x, last), _rows(y, last)
+    products = np.vecdot(x, y) if x.shape[1] >= SHORT_ROW else (x * y).dot(_ones(x.shape[1], x))
     return _over_first(products, shape) if lead else products.reshape(shape)
 
 
@@ -147,17 +149,17 @@ def _few_ones(count: int):
 
 
 # ---- sums of exponentials ------------------------------------------------------------------------
-LARGEST = {"f": (60, 1e-20), "d": (600, 1e-200)}  # of an exponent, about 88 and 709; and the least of a sum
+RANGE = {"f": (1e-20, 1e26), "d": (1e-200, 1e260)}  # of sums whose terms exp can have without a shift
 CLOSE = 8
 
 
 def exponentials(x, axis: int) -> tuple:
     """exp(x) and its sums along an axis; both over exp of the largest, where exp(x) itself goes too far."""
-    limit, least = LARGEST.get(x.dtype.char, (0, 0)) if isinstance(x, np.ndarray) else (0, 0)
-    if limit and x.size and x.max() < limit:
+    if x.dtype.char in RANGE and x.size and isinstance(x, np.ndarray):
         out = np.exp(x)
         total = sums(out, (axis,))
-        if total.min() > least:
+        least, most = RANGE[x.dtype.char]
+        if least < total.min() and total.max() < most:
             return out, total
     out = x - largest(x, axis)
     np.exp(out, out=out)
@@ -175,6 +177,25 @@ def peaks(x, axis: int):
         if (sums(x, (axis,)).min() / x.shape[axis]) > top - CLOSE:
             return top
     return largest(x, axis)
+
+
+def log_sums(x, axis: int) -> tuple:
+    """z, exp(z), its sums along an axis, their logarithms; z is x, shifted where sums may overflow or vanish.
+
+    Where the logarithms lie within `CLOSE`, x keeps as many digits as x - max(x) would.
+    """
+    if x.__class__ is ndarray and x.dtype.char in "fd" and x.size and top(x) < CLOSE:
+        found = _summed(x, axis)
+        if top(-found[-1]) < CLOSE:
+            return found
+    with LongRows(x.shape[-1]):
+        return _summed(x - peaks(x, axis), axis)
+
+
+def _summed(z, axis: int) -> tuple:
+    out = np.exp(z)
+    total = total_over(out, (1,), False) if axis == 1 and z.ndim == 2 else sums(out, (axis,)).squeeze(axis)
+    return z, out, total, np.log(total)
 
 
 def top(x):

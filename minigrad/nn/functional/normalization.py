@@ -145,7 +145,7 @@ def batch_norm(
         return _by_constants(input, running_mean, running_var, weight, bias, eps)
     _check_size("batch_norm", tuple(input.shape))
     out, mean, variance = normalize_groups(input, weight, bias, 1, input.shape[1], eps)
-    count = input.numel() // input.shape[1]
+    count = input.numel() // max(input.shape[1], 1)
     if count:
         _move(running_mean, mean[0], momentum)
         _move(running_var, variance[0] * (count / (count - 1)), momentum)

@@ -21,7 +21,8 @@ from .products import in_blocks, product
 from .weights import Gates, seeing, to_torch
 from .workspace import Workspace, empty, free_list, zeros
 
-CHUNK_BYTES = 512 * 1024  # of factors at a time
+CHUNK_BYTES = 512 * 1024  # of factors at a time,
+CHUNK_STEPS = 256  # and of so many steps, for their views are to stay in the cache, too
 PANEL_COLUMNS = 2048  # of a product for the gradient of the weights: enough for BLAS, and not too much memory
 
 
@@ -119,7 +120,8 @@ class Scratch(Workspace):
 
     def __init__(self, like: Any, sizes: Sizes, slots: int, gates: slice, h_gates: int) -> None:
         self.steps, batch, _, hidden, outputs = sizes
-        self.chunk = max(1, min(self.steps, CHUNK_BYTES // max(1, slots * hidden * batch * like.itemsize)))
+        step_bytes = max(1, slots * hidden * batch * like.itemsize)
+        self.chunk = max(1, min(self.steps, CHUNK_STEPS, CHUNK_BYTES // step_bytes))
         self.panel = min(self.steps, -(-PANEL_COLUMNS // max(1, batch * self.chunk)) * self.chunk)
         self.factors = empty(like, self.chunk, slots, hidden, batch)
         self.gates = self.factors[:, gates]

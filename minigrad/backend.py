@@ -177,6 +177,11 @@ def beside(array, values, dtype=None):
     return module_of(array).asarray(values, dtype)
 
 
+def zeros_beside(array, shape):
+    """Zeros of a shape, of an array's dtype and on its device; `np.zeros_like` takes twice as long."""
+    return module_of(array).zeros(shape, array.dtype)
+
+
 def as_places(numbers):
     """Whole numbers as `take`, `repeat` and `bincount` want them: with 32 bits in a pointer, as in a browser,
     they refuse int64.

@@ -35,9 +35,11 @@ CASES = {
 }
 
 
-@pytest.fixture(params=["whole", "cut", "strips", "strips of one sample"])
+@pytest.fixture(params=["whole", "apart", "cut", "cut apart", "strips", "strips of one sample"])
 def part(request, monkeypatch):
-    """Whether windows are copied all at once or a few rows at a time and whether they wrap, or are strips."""
+    """Whether windows are copied all at once or a few rows at a time and whether they wrap, whether samples
+    are multiplied apart, or are strips.
+    """
     if "strips" in request.param:
         for limit in ("NARROWEST", "FEWEST", "NARROWEST_SUM"):
             monkeypatch.setattr(strips, limit, 1)
@@ -46,7 +48,13 @@ def part(request, monkeypatch):
         monkeypatch.setattr(strips, "samples_at_a_time", lambda *a: min(most, found(*a)))
         return
     monkeypatch.setattr(strips, "samples_at_a_time", lambda *_: 0)
-    if request.param == "cut":
+    limit = 1 if "apart" in request.param else 10**9
+    monkeypatch.setattr(core, "FEWEST_PLACES", limit)
+    monkeypatch.setattr(core, "WORTH_TURNING", limit)
+    if request.param == "apart":  # and products in blocks
+        for name, value in {"SMALL_KERNELS": True, "SMALL_PRODUCT": 60, "BLOCK": 2, "NARROWEST": 2}.items():
+            monkeypatch.setattr(core, name, value)
+    if "cut" in request.param:
         monkeypatch.setattr(core, "PART", 40)
         monkeypatch.setattr(core, "COLUMNS", 3)
         monkeypatch.setattr(core, "worth_wrapping", lambda *_: False)
@@ -104,6 +112,45 @@ def test_gradients_of_the_derivatives(name):
     g = rng.standard_normal(naive_conv(x, w, b, how).shape)
     check(lambda g, w: core.conv_to_input(g, w, x.shape, how), [g, w], rng)
     check(lambda g, x: core.conv_to_weight(g, x, w.shape, how), [g, x], rng)
+
+
+@pytest.mark.usefixtures("part")
+@pytest.mark.parametrize("name", ["1d strided", "2d groups", "3d"])
+def test_memory_in_any_order(name):
+    (x, w, b), how, rng = example(name)
+    g = rng.standard_normal(naive_conv(x, w, b, how).shape)
+    plain = (
+        core.conv(x, w, b, how),
+        core.conv_to_input(g, w, x.shape, how),
+        core.conv_to_weight(g, x, w.shape, how),
+    )
+    x, w, g = map(np.asfortranarray, (x, w, g))
+    turned = (
+        core.conv(x, w, b, how),
+        core.conv_to_input(g, w, x.shape, how),
+        core.conv_to_weight(g, x, w.shape, how),
+    )
+    for mine, other in zip(turned, plain, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize(
+    "shape", [(2, 3, 1), (2, 3, 30), (4, 3, 11), (1, 1, 5), (5, 2, 0), (8, 5, 41), (9, 5, 41)]
+)
+def test_products_in_blocks(shape, small, monkeypatch):
+    rows, inner, columns = shape
+    rng = np.random.default_rng(0)
+    for name, value in {"SMALL_KERNELS": small, "SMALL_PRODUCT": 60, "BLOCK": 2, "NARROWEST": 2}.items():
+        monkeypatch.setattr(core, name, value)
+    height, width = core.block_of(*shape)
+    assert rows % height == 0
+    assert width > 0
+    x, y = rng.standard_normal((2, inner, rows)).swapaxes(1, 2), rng.standard_normal((3, 2, inner, columns))
+    out = np.zeros((3, 2, rows, columns + 3))[..., :columns]
+    np.testing.assert_allclose(core.product(x, y, out), x @ y)
+    np.testing.assert_allclose(core.product(x, y), x @ y)
+    np.testing.assert_array_equal(out, core.product(x, y))
 
 
 def test_small_images_are_done_in_strips(monkeypatch):

@@ -63,3 +63,13 @@ def test_a_sum_of_all_has_the_integer_dtype_that_was_asked_for(dtype):
     x = minigrad.tensor([True, False, True])
     assert x.sum(dtype=dtype).dtype is dtype
     assert x.sum(0, dtype=dtype).dtype is dtype
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape and 0 not in shape])
+def test_the_largest_is_found_by_its_place(shape, order, dtype):
+    x = np.asarray(RNG.standard_normal(shape), dtype, order)
+    x.flat[0] = np.nan
+    for axis in range(x.ndim):
+        np.testing.assert_array_equal(sums.largest(x, axis), x.max(axis, keepdims=True))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import as_places, beside, module_of, to_numpy
+from ..backend import as_places, beside, module_of, to_numpy, zeros_beside
 from ..engine import Value, primitive, stored, untracked
 from ..walk import sum_to
 from .elementwise import conj
@@ -127,7 +127,7 @@ def windows(x, axis, size, step):
 @primitive(x=lambda g, axis, size, step: windows(g, axis, size, step))
 def add_windows(x, shape, axis, size, step):
     """Zeros of a shape with windows added where they came from: the inverse movement of `windows`."""
-    out = np.zeros_like(x, shape=shape)
+    out = zeros_beside(x, shape)
     span = x.shape[axis] * step
     for k in range(size):
         part = out[(slice(None),) * axis + (slice(k, k + span, step),)]
@@ -161,7 +161,7 @@ def diagonal_of(x, offset, a, b):
 @primitive(x=lambda g, offset, a, b: diagonal_of(g, offset, a, b))
 def put_diagonal(x, shape, offset, a, b):
     """Zeros of a shape with x on a diagonal of axes a and b: the inverse movement of `diagonal_of`."""
-    out = np.zeros_like(x, shape=shape)
+    out = zeros_beside(x, shape)
     diagonal = out.diagonal(offset, a, b)
     diagonal.flags.writeable = True
     diagonal[...] = x

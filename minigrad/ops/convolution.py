@@ -18,17 +18,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import module_of
+from ..backend import module_of, zeros_beside
 from ..engine import primitive
 from . import strips
 from .padding import inside, padded
-from .recurrent.products import SMALL_KERNELS, SMALL_PRODUCT
+from .recurrent.products import SMALL_KERNELS, SMALL_PRODUCT, one_thread
 from .reduction import sum_over
 from .shaping import take_part
 
-PART = 2**18  # elements of windows copied at a time
+PART = 2**19  # elements of windows copied at a time
 FEWEST = 128  # columns of a small product that is worth a call
+BLOCK = 32  # rows and columns, of which small products are quick at multiples
+NARROWEST = BLOCK if one_thread() else FEWEST  # columns of a block; several threads share out what is large
 COLUMNS = 256  # but as many columns as a matrix product needs to be quick
+FEWEST_PLACES = 8  # in a sample, for which products of its own are worth it
+WORTH_TURNING = 32  # elements of a window for which rows times rows take longer than to turn one of them
 
 
 class Sliding(NamedTuple):
@@ -59,33 +63,36 @@ def windows_of(x, kernel, how, output):
     return module_of(x).lib.stride_tricks.as_strided(x, shape, strides)
 
 
-def parts(windows, groups: int) -> Iterator[tuple]:
+def parts(windows, groups: int, apart: bool = False) -> Iterator[tuple]:
     """Some samples and rows of windows (C, *kernel, N, *output) at a time.
 
-    Yields the index (samples, :, rows) of these in the output, the part of the windows, and room for it as
-    matrices (groups, C / groups * kernel, n * rows * ...): one buffer for all, since fresh memory costs more
-    than it holds.
+    Yields the index of these in `by_group`, the part of the windows, and room for it as matrices, (groups,
+    C / groups * kernel, n * places), or one for each sample `apart`, (n, groups, ..., places).
+    They share one buffer, which stays in the cache.
     """
     ndim = windows.ndim // 2 - 1
     height, (samples, rows, *rest) = math.prod(windows.shape[: ndim + 1]), windows.shape[ndim + 1 :]
-    row = max(height * math.prod(rest), 1)
+    width = math.prod(rest)
+    row = max(height * width, 1)
     room = max(PART, COLUMNS * height)
     some_samples = max(room // max(row * rows, 1), 1)
     some_rows = rows if row * rows <= room else max(room // row, 1)
     buffer = np.empty_like(windows, shape=min(some_samples, samples) * min(some_rows, rows) * row)
     for n in range(0, samples, some_samples):
         for r in range(0, rows, some_rows):
-            chosen = slice(n, n + some_samples), slice(r, r + some_rows)
-            part = windows[(..., *chosen, *(slice(None),) * (ndim - 1))]
-            matrices = buffer[: part.size].reshape(groups, height // groups, -1)
-            yield (chosen[0], slice(None), chosen[1]), part, matrices
+            end = min(r + some_rows, rows)
+            part = windows[(..., slice(n, n + some_samples), slice(r, end), *(slice(None),) * (ndim - 1))]
+            part = np.moveaxis(part, ndim + 1, 0) if apart else part
+            lead = part.shape[:1] if apart else ()
+            matrices = buffer[: part.size].reshape(*lead, groups, height // groups, -1)
+            yield (slice(n, n + some_samples), ..., slice(r * width, end * width)), part, matrices
 
 
-def columns_of(windows, groups: int) -> Iterator[tuple]:
+def columns_of(windows, groups: int, apart: bool = False) -> Iterator[tuple]:
     """As `parts`, with the windows copied into the matrices."""
-    for where, part, matrices in parts(windows, groups):
+    for where, part, matrices in parts(windows, groups, apart):
         matrices.reshape(part.shape)[...] = part
-        yield where, part.shape, matrices
+        yield where, matrices
 
 
 def as_matrices(w, groups: int):
@@ -93,10 +100,19 @@ def as_matrices(w, groups: int):
     return w.reshape(groups, len(w) // groups, -1)
 
 
-def grouped(g, where: tuple, groups: int):
-    """A part of g (N, O, *output) as (groups, O / groups, n * rows * ...)."""
-    part = g[where].swapaxes(0, 1)
-    return part.reshape(groups, len(part) // groups, -1)
+def by_group(g, groups: int):
+    """g (N, O, *output) as (N, groups, O / groups, places)."""
+    return g.reshape(len(g), groups, g.shape[1] // groups, math.prod(g.shape[2:]))
+
+
+def beside(part):
+    """Samples (n, groups, O / groups, places) beside each other: (groups, O / groups, n * places)."""
+    return part.transpose(1, 2, 0, 3).reshape(*part.shape[1:3], -1)
+
+
+def below(part):
+    """Samples (n, groups, O / groups, places) below each other: (groups, n * places, O / groups)."""
+    return part.transpose(1, 0, 3, 2).reshape(part.shape[1], -1, part.shape[2])
 
 
 def flipped(w, groups: int):
@@ -131,21 +147,48 @@ def worth_wrapping(w, g, how, spill: int) -> bool:
     return w.ndim > 3 and how.stride[-1] == 1 and spill * len(w) < 25 * how.groups * g.shape[-1]
 
 
-def in_columns(x, columns: int) -> Iterator[slice]:
-    """Columns of y, in x @ y, to take at a time: few enough for BLAS's kernels for small products, or all."""
-    width = SMALL_PRODUCT // max(x.shape[-2] * x.shape[-1], 1)
+def in_columns(w, columns: int) -> Iterator[slice]:
+    """Columns of x and y to take at a time in sums w = x y^T: as many as make a small product, or all."""
+    width = SMALL_PRODUCT // max(w.shape[-2] * w.shape[-1], 1)
     width = width if SMALL_KERNELS and width >= FEWEST else max(columns, 1)
     return (slice(n, n + width) for n in range(0, columns, width))
 
 
 def product(x, y, out=None):
-    """The matrix product; matmul is slow where it is but an outer product."""
+    """The matrix product, in blocks that are small products where BLAS has kernels for these.
+
+    matmul is slow where it is but an outer product.
+    """
     if x.shape[-1] == 1:
         return np.multiply(x, y, out=out)
-    out = np.empty_like(y, shape=(*y.shape[:-2], x.shape[-2], y.shape[-1])) if out is None else out
-    for part in in_columns(x, y.shape[-1]):
-        np.matmul(x, y[..., part], out=out[..., part])
+    (rows, inner), columns = x.shape[-2:], y.shape[-1]
+    out = np.empty_like(y, shape=(*y.shape[:-2], rows, columns)) if out is None else out
+    height, width = block_of(rows, inner, columns)
+    whole = columns // width * width
+    if whole:
+        some = x.reshape(*x.shape[:-2], 1, rows // height, height, inner)
+        np.matmul(some, in_blocks(y, whole, inner, width), out=in_blocks(out, whole, height, width))
+    if whole < columns:
+        np.matmul(x, y[..., whole:], out=out[..., whole:])
     return out
+
+
+def block_of(rows: int, inner: int, columns: int) -> tuple[int, int]:
+    """The size of blocks of a product (rows, inner) @ (inner, columns): small products, or all."""
+    if not SMALL_KERNELS or rows * inner * columns <= SMALL_PRODUCT:
+        return rows, columns or 1
+    high = rows * inner * 2 * BLOCK > SMALL_PRODUCT and rows % BLOCK == 0
+    height = BLOCK if high else rows
+    most = SMALL_PRODUCT // (height * inner)
+    width = most // (2 * BLOCK) * 2 * BLOCK or most // BLOCK * BLOCK
+    return (height, width) if width >= NARROWEST else (rows, columns)
+
+
+def in_blocks(y, whole: int, height: int, width: int):
+    """A view of the first columns of y (..., rows, columns) as (..., columns, rows, height, width)."""
+    *lead, rows, _ = y.shape
+    y = y[..., :whole].reshape(*lead, rows // height, height, whole // width, width)
+    return np.moveaxis(y, -2, -4)
 
 
 def add_by_place(windows, found, kernel) -> None:
@@ -172,13 +215,19 @@ def conv(x, w, b, how):
     if samples := strips.samples_at_a_time(x, w.shape, output, how):
         return strips.conv(x, w, b, how, output, samples)
     windows = windows_of(padded(x, how.pads), w.shape[2:], how, output)
-    out = np.empty_like(x, shape=(len(x), len(w), *output))
-    matrices = as_matrices(w, how.groups)
-    for where, shape, columns in columns_of(windows, how.groups):
-        found = product(matrices, columns).reshape(len(w), -1)
+    out = np.empty_like(x, shape=(len(x), len(w), *output), order="C")
+    results, matrices = by_group(out, how.groups), as_matrices(w, how.groups)
+    apart = results.shape[-1] >= FEWEST_PLACES
+    for where, columns in columns_of(windows, how.groups, apart):
+        found = results[where]
+        if apart:
+            product(matrices, columns, found)
+        else:
+            found.transpose(1, 2, 0, 3)[...] = product(matrices, columns).reshape(
+                *found.shape[1:3], len(found), -1
+            )
         if b is not None:
-            found += b[:, None]
-        out[where] = found.reshape(len(w), *shape[w.ndim - 1 :]).swapaxes(0, 1)
+            found += b.reshape(how.groups, -1, 1)
     return out
 
 
@@ -202,11 +251,12 @@ def conv_to_input(g, w, shape, how):
     if worth_wrapping(w, g, how, spill):
         g = padded(g, (*((0, 0),) * (w.ndim - 3), (0, sizes[-1] - g.shape[-1])))
     count = math.prod(shape[:2]) * math.prod(sizes)
-    x = np.zeros_like(g, shape=count + spill)[:count].reshape(*shape[:2], *sizes)
+    x = zeros_beside(g, count + spill)[:count].reshape(*shape[:2], *sizes)
     windows = windows_of(x, w.shape[2:], how, g.shape[2:])
     matrices = as_matrices(w, how.groups).swapaxes(1, 2)
+    g = by_group(g, how.groups)
     for where, part, found in parts(windows, how.groups):
-        found = product(matrices, grouped(g, where, how.groups), found)
+        found = product(matrices, beside(g[where]), found)
         add_by_place(part, found.reshape(part.shape), w.shape[2:])
     return x[inside(how.pads, shape[2:])]
 
@@ -222,9 +272,10 @@ def conv_to_weight(g, x, shape, how):
     if samples and strips.sums_pay(shape, g.shape[2:], samples):
         return strips.conv_to_weight(g, x, shape, how, samples)
     windows = windows_of(padded(x, how.pads), shape[2:], how, g.shape[2:])
-    w = np.zeros_like(x, shape=(how.groups, math.prod(shape[1:]), shape[0] // how.groups))
-    for where, _, columns in columns_of(windows, how.groups):
-        outputs = grouped(g, where, how.groups).swapaxes(1, 2)
+    w = zeros_beside(x, (how.groups, math.prod(shape[1:]), shape[0] // how.groups))
+    g = by_group(g, how.groups)
+    for where, columns in columns_of(windows, how.groups):
+        outputs = below(g[where]) if w.shape[1] >= WORTH_TURNING else beside(g[where]).swapaxes(1, 2)
         for part in in_columns(w, columns.shape[-1]):
             w += np.matmul(columns[..., part], outputs[:, part])  # this way round it is a third quicker
     return w.swapaxes(1, 2).reshape(shape)
@@ -241,7 +292,7 @@ def take_windows(x, kernel, how):
 @primitive(g=lambda u, kernel, how: take_windows(u, kernel, how))
 def add_windows(g, shape, kernel, how):
     """Zeros (N, C, *input) with windows (N, C, *kernel, *output) added where they came from."""
-    x = np.zeros_like(g, shape=(*shape[:2], *(n + sum(p) for n, p in zip(shape[2:], how.pads))))
+    x = zeros_beside(g, (*shape[:2], *(n + sum(p) for n, p in zip(shape[2:], how.pads))))
     windows = windows_of(x, kernel, how, g.shape[2 + len(kernel) :])
     add_by_place(windows, np.moveaxis(g, 0, len(kernel) + 1), kernel)
     return x[inside(how.pads, shape[2:])]

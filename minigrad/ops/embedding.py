@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import as_places, module_of, scatter_add
+from ..backend import as_places, module_of, scatter_add, zeros_beside
 from ..engine import primitive
 from .elementwise import mul
 
@@ -34,7 +34,7 @@ def embedding(table, index, padding_idx):
 def add_rows(g, shape, index, padding_idx):
     """A table of a shape, the rows of g (..., D) added up where index (...) says; none at `padding_idx`."""
     flat, rows = index.reshape(-1), g.reshape(index.size, shape[1])
-    table = np.zeros_like(g, shape=shape, order="C")
+    table = zeros_beside(g, shape)
     if not isinstance(g, np.ndarray):
         scatter_add(table, flat, rows)
     elif flat.size:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import beside, module_of, scatter_add
+from ..backend import beside, module_of, scatter_add, zeros_beside
 from ..engine import Value, is_recording, primitive, refresh, stored, untracked
 from ..inplace import adopt, check_history_can_be_kept, check_versions_can_move, check_writable
 from .elementwise import select as choose
@@ -150,7 +150,7 @@ def gather_along(x, index, axis):
 @primitive(x=lambda g, index, axis: gather_along(g, index, axis))
 def scatter_sum(x, shape, index, axis):
     """Zeros of a shape with x added where `index` says, along an axis: the inverse of `gather_along`."""
-    out = np.zeros_like(x, shape=shape)
+    out = zeros_beside(x, shape)
     scatter_add(out, place_along(index, axis), x)
     return out
 

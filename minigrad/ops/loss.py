@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import as_places, module_of
+from ..backend import as_places, module_of, zeros_beside
 from ..engine import primitive
 from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
@@ -19,11 +19,28 @@ from .sums import total as sum_of
 
 
 # ---- distances, element by element ---------------------------------------------------------------
-@primitive(promote=arithmetic, x=lambda g, x, y: g * (2 * (x - y)), y=lambda g, x, y: g * (2 * (y - x)))
+@primitive(
+    promote=arithmetic,
+    x=lambda g, x, y: through_square(g, x, y),
+    y=lambda g, x, y: through_square(g, y, x),
+)
 def squared_error(x, y):
     """(x - y)^2."""
     difference = x - y
     return difference * difference
+
+
+@primitive(
+    g=lambda u, x, y: through_square(u, x, y),
+    x=lambda u, g: 2 * (u * g),
+    y=lambda u, g: -2 * (u * g),
+)
+def through_square(g, x, y):
+    """g times 2 (x - y), the gradient of `squared_error` by x, in one array."""
+    out = x - y
+    out += out
+    out *= g
+    return out
 
 
 @primitive(promote=arithmetic, x=lambda g, x, y: g * sign(x - y), y=lambda g, x, y: g * sign(y - x))
@@ -72,7 +89,7 @@ def _starts(target, size: int):
     count = len(target)
     if isinstance(target, np.ndarray):
         return starts_of_rows(count, size)
-    return module_of(target).arange(0, count * size, size)
+    return module_of(target).arange(count) * size
 
 
 @primitive(x=lambda g, x_shape, target: place_class(g, x_shape, target))
@@ -84,7 +101,7 @@ def pick_class(x, target):
 @primitive(x=lambda g, target: pick_class(g, target))
 def place_class(x, shape, target):
     """x, one number for each place of target, at its class in zeros of a shape."""
-    out = np.zeros_like(x, shape=shape, order="C")
+    out = zeros_beside(x, shape)
     out.reshape(-1)[_places(shape, target)] = x
     return out
 

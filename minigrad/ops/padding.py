@@ -25,12 +25,11 @@ def padded(x, pads, value=0):
         return x
     lead = x.ndim - len(pads)
     sizes = tuple(n + sum(p) for n, p in zip(x.shape[lead:], pads))
-    out = (
-        np.full_like(x, value, shape=x.shape[:lead] + sizes)
-        if value
-        else np.zeros_like(x, shape=x.shape[:lead] + sizes)
-    )
+    out = np.empty_like(x, shape=x.shape[:lead] + sizes, order="C")
     out[inside(pads, x.shape[lead:])] = x
+    for axis, (n, (before, after)) in enumerate(zip(sizes, pads), lead):
+        out[_along(axis, slice(before))] = value
+        out[_along(axis, slice(n - after, n))] = value
     return out
 
 

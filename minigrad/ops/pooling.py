@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import as_places, module_of, scatter_add
+from ..backend import as_places, module_of, scatter_add, zeros_beside
 from ..engine import primitive, untracked
 from ..fused import Fused
 from .padding import inside, padded
@@ -177,7 +177,7 @@ def put_places(g, places, shape, apart):
     index, flat = (channels(places) + starts[:, None]).reshape(-1), g.reshape(-1)
     if not apart and g.dtype.kind == "f" and flat.size:
         return xp.bincount(as_places(index), flat, count).astype(g.dtype, copy=False).reshape(shape)
-    out = np.zeros_like(flat, shape=count)
+    out = zeros_beside(flat, count)
     if apart:
         out[index] = flat
     else:
@@ -232,7 +232,7 @@ def spread_windows(g, shape, axes, pads, divisor):
         part = part / divisor
         for axis, (windows, size) in enumerate(zip(axes, sizes), 1):
             lead = (slice(None),) * axis
-            wider = np.zeros_like(part, shape=(*part.shape[:axis], size, *part.shape[axis + 1 :]))
+            wider = zeros_beside(part, (*part.shape[:axis], size, *part.shape[axis + 1 :]))
             for place in windows.parts:
                 target = wider[(*lead, place)]
                 if windows.apart:

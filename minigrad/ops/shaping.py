@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dtypes
-from ..backend import module_of, scatter_add
+from ..backend import module_of, scatter_add, zeros_beside
 from ..engine import Value, primitive, untracked, view_of
 from ..fused import variadic
 from ..size import Size
@@ -278,7 +278,7 @@ def take_part(x, index):
 @primitive(x=lambda g, index: take_part(g, index))
 def put_back(x, shape, index):
     """Zeros of a shape with x added at an index: the inverse movement of `take_part`."""
-    out = np.zeros_like(x, shape=shape)
+    out = zeros_beside(x, shape)
     if _only_slices(index):
         out[index] = x
     else:

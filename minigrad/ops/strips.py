@@ -118,8 +118,10 @@ def conv_to_weight(g, x, shape, how, samples: int):
     """The gradient of <g, conv(x, w)> by w (O, C / groups, *kernel)."""
     total = np.zeros((), x.dtype)
     for where, windows in strips_of(x, shape[2:], how, g.shape[2:], samples):
-        part = by_height(g[where], how.groups)
-        part = part.reshape(*part.shape[:3], -1).swapaxes(2, 3)
+        part = np.moveaxis(
+            by_height(g[where], how.groups), 2, -1
+        )  # rows times rows would take a third longer
+        part = part.reshape(*part.shape[:2], -1, part.shape[-1])
         total = total + np.matmul(windows, part).sum(1)
     outputs, channels, height, *rest = shape
     w = total.reshape(how.groups, height, channels, *rest, outputs // how.groups)

@@ -88,20 +88,20 @@ class Node:
     reference cycle.
     """
 
-    __slots__ = ("__weakref__", "cells", "edges", "hooks", "kept", "op", "shape", "time", "versions")
+    __slots__ = ("__weakref__", "edges", "hooks", "kept", "op", "shape", "time", "versions")
 
     time: int  # creation order: whatever used this node's result is younger
     op: Any
     edges: tuple
     kept: Any  # what the formulas name; None once freed
-    cells: tuple  # the version cells of the kept tensors,
-    versions: tuple  # and what they were at the time
+    versions: tuple  # the version cell of each kept tensor, and after it what it held at the time
     shape: tuple[int, ...]
     hooks: Any
 
     def __init__(self, op, edges: tuple, kept, shape: tuple[int, ...], cells: tuple = ()):
         self.time, self.op, self.edges, self.kept = tick(), op, edges, kept
-        self.cells, self.versions, self.shape, self.hooks = cells, tuple([c[0] for c in cells]), shape, None
+        self.versions = tuple([v for cell in cells for v in (cell, cell[0])])
+        self.shape, self.hooks = shape, None
 
     def __repr__(self) -> str:
         return f"<{self.op.node_name} object>"
@@ -485,7 +485,7 @@ def _view(op: Primitive) -> Callable:
             node.edges = (input.node or input,)
             node.kept = () if keeps_nothing else (None, *static, x.shape, None)
             node.shape = result.shape
-            node.cells = node.versions = ()
+            node.versions = ()
             node.hooks = None
             t.tracked = True
             t.node = node
@@ -551,7 +551,7 @@ def _unary(op: Primitive) -> Callable:
             node.shape = result.shape
             node.hooks = None
             if keeps_nothing:
-                node.kept = node.cells = node.versions = ()
+                node.kept = node.versions = ()
             else:
                 shape = x.shape if keeps_shape else None
                 if alone:
@@ -560,11 +560,9 @@ def _unary(op: Primitive) -> Callable:
                     node.kept = (x if keeps_x else None, *static, shape, result if keeps_out else None)
                 if keeps_x:
                     a = input.version
-                    node.cells = (a, version) if keeps_out else (a,)
-                    node.versions = (a[0], 0) if keeps_out else (a[0],)
+                    node.versions = (a, a[0], version, 0) if keeps_out else (a, a[0])
                 else:
-                    node.cells = (version,) if keeps_out else ()
-                    node.versions = (0,) if keeps_out else ()
+                    node.versions = (version, 0) if keeps_out else ()
             t.tracked = True
             t.node = node
         else:
@@ -645,7 +643,7 @@ def _binary(op: Primitive) -> Callable:
             node.shape = result.shape
             node.hooks = None
             if keeps_nothing:
-                node.kept = node.cells = node.versions = ()
+                node.kept = node.versions = ()
             else:
                 keeps_x, keeps_y, keeps_out = for_y if not to_x else for_both if to_y else for_x
                 node.kept = (
@@ -657,15 +655,12 @@ def _binary(op: Primitive) -> Callable:
                 )
                 if keeps_x and keeps_y:
                     a, b = input.version, other.version
-                    node.cells = (a, b, version) if keeps_out else (a, b)
-                    node.versions = (a[0], b[0], 0) if keeps_out else (a[0], b[0])
+                    node.versions = (a, a[0], b, b[0], version, 0) if keeps_out else (a, a[0], b, b[0])
                 elif keeps_x or keeps_y:
                     a = input.version if keeps_x else other.version
-                    node.cells = (a, version) if keeps_out else (a,)
-                    node.versions = (a[0], 0) if keeps_out else (a[0],)
+                    node.versions = (a, a[0], version, 0) if keeps_out else (a, a[0])
                 else:
-                    node.cells = (version,) if keeps_out else ()
-                    node.versions = (0,) if keeps_out else ()
+                    node.versions = (version, 0) if keeps_out else ()
             t.tracked = True
             t.node = node
         else:

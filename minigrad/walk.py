@@ -49,8 +49,10 @@ def walk(
         kept = node.kept
         if kept is None:
             raise RuntimeError(freed(op))
-        if node.cells:
-            for cell, version in zip(node.cells, node.versions):
+        versions = node.versions
+        if versions:
+            pairs = iter(versions)
+            for cell, version in zip(pairs, pairs):
                 if cell[0] != version:
                     raise RuntimeError(overwritten(node))
         if type(node) is not Node and isinstance(node, SeveralOutputs):
@@ -71,8 +73,8 @@ def walk(
                 continue
             pending[edge] = ge if ge.shape == edge.shape else sum_to(ge, edge.shape)
             heappush(heap, (-edge.time, edge))
-        # without cells only shapes and settings were kept: another walk may use them
-        if node.cells and not retain:
+        # without versions only shapes and settings were kept: another walk may use them
+        if versions and not retain:
             node.kept = None
     if between is not None:
         return found | {edge: g for edge, g in pending.items() if edge in inputs}
@@ -130,13 +132,13 @@ def freed(op) -> str:
 
 def overwritten(node: Node) -> str:
     """Names the op and the argument whose kept value an in-place write has changed."""
-    op = node.op
-    place = next(i for i, (cell, version) in enumerate(zip(node.cells, node.versions)) if cell[0] != version)
+    op, cells, versions = node.op, node.versions[::2], node.versions[1::2]
+    place = next(i for i, (cell, version) in enumerate(zip(cells, versions)) if cell[0] != version)
     name, shape = op.kept_argument(node, place)
     return (
         f"{op.name}: one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: {name} {shape} is at version {node.cells[place][0]}; expected version "
-        f"{node.versions[place]} instead; write to a clone() of it"
+        f"operation: {name} {shape} is at version {cells[place][0]}; expected version "
+        f"{versions[place]} instead; write to a clone() of it"
     )
 
 

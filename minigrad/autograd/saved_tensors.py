@@ -88,9 +88,10 @@ class _Packs:
     @property
     def versions(self):
         """What the cells held when the values were kept; a packed value may be written to at any time."""
+        versions = _versions_slot.__get__(self)
         if _holds_packed(_kept_slot.__get__(self)):
-            return tuple(cell[0] for cell in self.cells)  # type: ignore[attr-defined]
-        return _versions_slot.__get__(self)
+            return tuple([v for cell in versions[::2] for v in (cell, cell[0])])
+        return versions
 
     @versions.setter
     def versions(self, value) -> None:

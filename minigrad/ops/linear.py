@@ -86,8 +86,7 @@ def linear(input, weight, bias=None):
         node.time, node.op, node.hooks, node.shape = engine.tick(), OP, None, made.array.shape
         node.edges = (edge_of(input), edge_of(weight), None if bias is None else edge_of(bias))
         node.kept = (x, W)
-        node.cells = (input.version, weight.version)
-        node.versions = (input.version[0], weight.version[0])
+        node.versions = (input.version, input.version[0], weight.version, weight.version[0])
         made.tracked, made.node = True, node
     return made
 

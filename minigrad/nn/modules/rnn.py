@@ -10,7 +10,9 @@ import numbers
 import warnings
 from typing import Any
 
-from ...ops import empty, zeros
+from ...backend import zeros_beside
+from ...engine import untracked
+from ...ops import empty
 from ...tensor import Tensor
 from .. import init
 from ..parameter import Parameter
@@ -198,7 +200,7 @@ class RNNBase(Module):
         names, batch = MODES[self.mode].states, layout.x.shape[1]
         sizes = (self._output_size, self.hidden_size)[: len(names)]
         if given is None:
-            return [zeros((batch, size), dtype=layout.x.dtype, device=layout.x.device) for size in sizes]
+            return [untracked(zeros_beside(layout.x.array, (batch, size))) for size in sizes]
         self._check_ndims(layout, given)
         states = [layout.enter_state(s) for s in given]
         for number, (state, size) in enumerate(zip(states, sizes, strict=True)):

@@ -22,7 +22,7 @@ from dataclasses import dataclass  # noqa: E402
 
 from . import turns  # noqa: E402
 
-BLOCK = 0.003  # seconds of each library at a time
+BLOCK = 0.02  # seconds of each library at a time: what its caches lack after the other's turn is soon back
 FEWEST = 5  # pairs
 
 

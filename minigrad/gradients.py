@@ -44,7 +44,7 @@ def backward(
     inputs = None if inputs is None else _listed(inputs)
     if inputs == []:
         raise RuntimeError("'inputs' argument to backward cannot be empty.")
-    edges = tuple(_edge_that_must_be("backward", t) for t in inputs or ())
+    edges = tuple([_edge_that_must_be("backward", t) for t in inputs or ()])
     found = walk_or_nothing(roots, retain, create_graph, edges)
     if inputs is not None:
         found = {t: found[e] for t, e in zip(inputs, edges) if e in found and not t.retains_grad}
@@ -114,7 +114,9 @@ def _roots(name: str, tensors: Sequence, gradients, record: bool) -> list[tuple]
         raise RuntimeError(f"{name}: got {len(tensors)} tensors and {len(gradients)} gradients")
     roots = []
     for i, (t, g) in enumerate(zip(tensors, gradients)):
-        if not current(t).tracked:
+        if t.base is not None:
+            current(t)
+        if not t.tracked:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         g = _seed(t) if g is None else _checked_seed(t, g)
         roots.append((edge_of(t), g if record else g.array))
@@ -183,17 +185,20 @@ def accumulate(arrived: dict, record: bool) -> None:
     """
     while arrived:
         leaf, g = arrived.popitem()
-        own = not record and getrefcount(g) == ALONE and getattr(g, "base", None) is None
-        add_gradient(leaf, g, record, own)
+        alone = not record and getrefcount(g) == ALONE and getattr(g, "base", None) is None
+        if alone and leaf.held_grad is None:
+            leaf.held_grad = untracked(g if g.__class__ is np.ndarray else as_array(g))
+        else:
+            add_gradient(leaf, g, record)
 
 
-def add_gradient(t, g, record: bool, own: bool) -> None:
-    """t.grad += g; `own` says that nothing else refers to g."""
+def add_gradient(t, g, record: bool) -> None:
+    """t.grad += g, which others may refer to."""
     held = t.held_grad
     if record:
         t.held_grad = g if held is None else held + g
     elif held is None:
-        t.held_grad = untracked(as_array(g) if own else _own(g))
+        t.held_grad = untracked(_own(g))
     elif held.tracked:
         t.held_grad = held + untracked(_own(g))
     else:

@@ -35,8 +35,10 @@ def total_over(x, axis, keepdims):
     """x.sum(axis, keepdims=keepdims) for an axis as ops have it; integers keep their dtype."""
     if axis is None and not keepdims:
         return total(x)
-    if axis is None or len(axis) != 1 or x.dtype.kind != "f":
+    if axis is None or x.dtype.kind != "f":
         return x.sum(axis, x.dtype if x.dtype.kind in "iu" else None, None, keepdims)
+    if len(axis) != 1:
+        return _over_several(x, axis, keepdims)
     shape, (a,) = x.shape, axis
     last = len(shape) - 1
     if last == 1 and not keepdims and (a == 0 or shape[1] <= FEW):  # rows are added in order, as np.sum does
@@ -47,6 +49,18 @@ def total_over(x, axis, keepdims):
     if a == 0:
         return _ones(shape[0], x).dot(x.reshape(shape[0], -1)).reshape(one + shape[1:])
     return x.reshape(-1, shape[a]).dot(_ones(shape[a], x)).reshape(shape[:-1] + one)
+
+
+def _over_several(x, axes: tuple[int, ...], keepdims: bool):
+    """x.sum(axes): over the last dimensions, and the first, by products, where these are not too long."""
+    lead, last = _split(axes, x.ndim)
+    rest = [n for a, n in enumerate(x.shape) if a not in axes]
+    longest = max(len(x) if lead else 1, math.prod(x.shape[x.ndim - last :]))
+    summed = 0 < len(axes) == last + lead and (not lead or 0 in axes)
+    if not (summed and x.size and longest <= FEW and x.dtype.char in "fd" and x.flags.c_contiguous):
+        return x.sum(axes, None, None, keepdims)
+    found = sums(x, axes)
+    return found if keepdims else found.reshape(rest)
 
 
 LONG_ROW = 512  # elements

@@ -30,6 +30,7 @@ def rebuilt(tree, leaves):
 
 
 def mapped(function: Callable, tree):
+    """A tree of the same form with a function of each tensor in the tensor's place, and all else as it is."""
     return rebuilt(
         tree, iter([function(leaf) if isinstance(leaf, Value) else leaf for leaf in leaves_of(tree)])
     )

@@ -266,10 +266,8 @@ def relu(x):
 
 @primitive(g=lambda u, x: where_not_zero(u, x), x=lambda u: u * 0)
 def where_not_zero(g, x):
-    """g where x is not 0, and 0 elsewhere, by its bits: 0 times infinity would be nan."""
-    bits = (x != constant_like(0, x)).astype(_BITS[g.dtype])
-    bits *= g.view(bits.dtype)
-    return bits.view(g.dtype)
+    """g where x is not 0, and 0 elsewhere."""
+    return kept_where(x != constant_like(0, x), g)
 
 
 @_one(x=lambda g, x, slope: select(x > 0, g, g * slope))
@@ -355,12 +353,18 @@ def choose(condition, x, y):
     ]
     if len(alike) + zero < 2 or x.dtype not in _BITS:
         return np.where(condition, x, y)
-    bits = condition.astype(_BITS[x.dtype])
     if zero:
-        bits *= x.view(bits.dtype)
-    else:
-        bits *= x.view(bits.dtype) ^ y.view(bits.dtype)
-        bits ^= y.view(bits.dtype)
+        return kept_where(condition, x)
+    bits = condition.astype(_BITS[x.dtype])
+    bits *= x.view(bits.dtype) ^ y.view(bits.dtype)
+    bits ^= y.view(bits.dtype)
+    return bits.view(x.dtype)
+
+
+def kept_where(condition, x):
+    """x where a condition like it holds, and 0 elsewhere, by its bits: 0 times infinity would be nan."""
+    bits = condition.astype(_BITS[x.dtype])
+    bits *= x.view(bits.dtype)
     return bits.view(x.dtype)
 
 

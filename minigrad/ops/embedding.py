@@ -7,6 +7,7 @@ import numpy as np
 from ..backend import as_places, module_of, scatter_add, zeros_beside
 from ..engine import primitive
 from .elementwise import mul
+from .sums import all_below
 
 # Where the ways to add up rows cross over; docs/performance.md has the measurements.
 FEW, NARROW = 2**15, 16  # elements in all, and in a row, up to which they are added one by one
@@ -24,8 +25,7 @@ def _what_is_out_of_range(table, index, padding_idx) -> str:
 )
 def embedding(table, index, padding_idx):
     """table (V, D) at index (...): (..., D). The row `padding_idx` (or None) gets no gradient."""
-    unsigned = index.view(f"u{index.itemsize}")  # where negative numbers are large ones
-    if index.size and int(unsigned.max()) >= len(table):
+    if index.size and not all_below(index, len(table)):
         raise IndexError("out of range")
     return table.take(as_places(index), 0)
 

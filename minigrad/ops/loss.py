@@ -14,7 +14,7 @@ from ..fused import Fused
 from .elementwise import choose, clamp_between, log, sigmoid, sign
 from .promotion import arithmetic, floating
 from .softmax import log_softmax_along
-from .sums import LongRows, log_sums, starts_of_rows, top
+from .sums import LongRows, all_below, log_sums, starts_of_rows
 from .sums import total as sum_of
 
 
@@ -107,12 +107,8 @@ def place_class(x, shape, target):
 
 
 def all_are_classes(target, classes: int) -> bool:
-    """Whether there are class numbers, all of them 0 .. classes - 1: as unsigned ones negatives are large."""
-    unsigned = target.view(_UNSIGNED[target.itemsize])
-    return bool(target.size) and int(top(unsigned)) < classes
-
-
-_UNSIGNED = {1: np.dtype(np.uint8), 8: np.dtype(np.uint64)}
+    """Whether there are class numbers, all of them 0 .. classes - 1."""
+    return bool(target.size) and all_below(target, classes)
 
 
 def check_classes(name: str, target, classes: int, ignore_index: int | None, kind=IndexError) -> None:

@@ -217,6 +217,14 @@ def top(x):
     return x.take(x.argmax())
 
 
+def all_below(numbers, limit: int) -> bool:
+    """Whether whole numbers, not none, all lie in 0 .. limit - 1: as unsigned ones negatives are large."""
+    return int(top(numbers.view(_UNSIGNED[numbers.itemsize]))) < limit
+
+
+_UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
+
+
 def largest(x, axis: int):
     """x.max(axis, keepdims=True). In short rows NumPy finds the place of the largest several times sooner."""
     if axis != x.ndim - 1 or x.dtype.char not in "fd" or x.__class__ is not ndarray or not x.size:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ..autograd.function import edge_of_result
 from ..autograd.grad_mode import enable_grad
 from ..backend import module_of
-from ..containers import leaves_of, rebuilt
+from ..containers import leaves_of, mapped
 from ..engine import Node, SeveralOutputs, Value, edge_of, is_recording, untracked
 from ..random import fork_rng, get_rng_state, set_rng_state
 from ..walk import walk
@@ -142,9 +142,7 @@ class Checkpoint:
                 t.tracked, t.node = True, edge_of_result(node, number, r.array.shape)
             made.append(t)
         of_results = iter(made)
-        return rebuilt(
-            output, iter([next(of_results) if isinstance(r, Value) else r for r in leaves_of(output)])
-        )
+        return mapped(lambda _: next(of_results), output)
 
     def _boundary(self, results: list) -> tuple:
         """The edges that lead out of what the function has recorded: to leaves and to older Nodes."""

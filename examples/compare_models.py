@@ -86,8 +86,7 @@ def trained(model: nn.Module, text, batch: int, epochs: int, rate: float, name: 
     """Train a model; returns the mean loss of each epoch."""
     criterion = nn.BCEWithLogitsLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.02)
-    steps = epochs * len(pieces_of(text, batch))
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
+    scheduler = one_cycle(optimizer, epochs * len(pieces_of(text, batch)))
     losses = []
     model.train()
     for epoch in range(epochs):

@@ -98,8 +98,7 @@ def main() -> None:
     # 7. Choose the loss, the optimizer, and how the learning rate moves.
     criterion = nn.SmoothL1Loss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
-    steps = epochs * len(train)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
+    scheduler = one_cycle(optimizer, epochs * len(train))
 
     when = held_out.when.numpy() + ahead - 1  # the steps that are forecast
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from minigrad import nn
+from minigrad import nn, optim
 from minigrad.serialization import load_checkpoint, save_checkpoint
 from minigrad.viz import Picture
 
@@ -86,7 +86,12 @@ def _counted(items: Sequence, label: str) -> Iterator:
             shown = time.monotonic()
 
 
-def one_cycle(done: float) -> float:
+def one_cycle(optimizer: optim.Optimizer, steps: int) -> optim.lr_scheduler.LambdaLR:
+    """A schedule for so many steps: up to the optimizer's learning rate, then down to 0."""
+    return optim.lr_scheduler.LambdaLR(optimizer, lambda step: share_of_rate(step / steps))
+
+
+def share_of_rate(done: float) -> float:
     """The learning rate, as a share of the highest, when a share of the training is done: up at first, then
     down to 0.
 

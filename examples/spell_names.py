@@ -110,8 +110,7 @@ def main() -> None:
     # 7. Choose the loss, the optimizer, and how the learning rate moves.
     criterion = nn.CrossEntropyLoss(ignore_index=PAD, label_smoothing=0.1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.05)
-    steps = args.epochs * len(train)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
+    scheduler = one_cycle(optimizer, args.epochs * len(train))
     checkpoint = Checkpoint(args, "spellings", model=model, optimizer=optimizer, scheduler=scheduler)
     done, history = checkpoint.begin("training loss")
 

@@ -80,8 +80,7 @@ def main() -> None:
     # 7. Choose the loss, the optimizer, and how the learning rate moves.
     criterion = nn.BCEWithLogitsLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.02)
-    steps = args.epochs * len(train)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step / steps))
+    scheduler = one_cycle(optimizer, args.epochs * len(train))
     checkpoint = Checkpoint(args, "words", model=model, optimizer=optimizer, scheduler=scheduler)
     done, history = checkpoint.begin("training loss")
 
